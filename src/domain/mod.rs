@@ -1,0 +1,26 @@
+//! The nouns every room shares: money, ids, time, cards, users, limits, requests, decisions.
+//!
+//! No I/O, no clocks, no floats: everything here is a value or a rule about values.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::disallowed_methods
+)]
+
+pub mod authorization;
+pub mod chain;
+pub mod clock;
+pub mod decision;
+pub mod event;
+pub mod facts;
+pub mod finding;
+pub mod id;
+pub mod merchant;
+pub mod money;
+pub mod party;
+pub mod policy;
+pub mod posting;
+pub mod request;
+pub mod time;
+pub mod token;

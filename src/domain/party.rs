@@ -1,0 +1,244 @@
+//! Companies, users, cards and accounts, as they are kept and changed.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{AccountId, CardId, CompanyId, Home, UserId};
+use super::money::Currency;
+use super::time::{Expiry, Timestamp, Zone};
+use super::token::Token;
+
+macro_rules! status {
+    ($(#[$doc:meta])+ $name:ident { $($(#[$vdoc:meta])+ $variant:ident => $text:literal),+ $(,)? }) => {
+        $(#[$doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub enum $name { $($(#[$vdoc])+ $variant),+ }
+
+        impl $name {
+            /// The platform's spelling.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// Reads the platform's spelling.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+status! {
+    /// State of a company.
+    CompanyStatus {
+        /// In business.
+        Active => "ACTIVE",
+        /// Stopped for now: `TRANSACTION_NOT_PERMITTED`.
+        Suspended => "SUSPENDED",
+        /// Gone for good: `CLOSED_ACCOUNT`.
+        Closed => "CLOSED",
+    }
+}
+
+status! {
+    /// State of a cardholder (protocol reference, section 8.2).
+    UserStatus {
+        /// Identity check not passed.
+        Unverified => "UNVERIFIED",
+        /// Check conditionally required; may spend unless a setting says otherwise.
+        Limited => "LIMITED",
+        /// May spend.
+        Active => "ACTIVE",
+        /// Stopped for now.
+        Suspended => "SUSPENDED",
+        /// Gone for good.
+        Closed => "CLOSED",
+    }
+}
+
+status! {
+    /// State of a card (protocol reference, section 8.1).
+    CardStatus {
+        /// Issued, not activated.
+        Unactivated => "UNACTIVATED",
+        /// May spend.
+        Active => "ACTIVE",
+        /// Stopped for now.
+        Suspended => "SUSPENDED",
+        /// Gone for good.
+        Terminated => "TERMINATED",
+        /// Restricted by the platform; may not spend unless a setting says otherwise.
+        Limited => "LIMITED",
+    }
+}
+
+impl CompanyStatus {
+    /// Whether a change to `next` is allowed. Staying the same is.
+    pub fn may_become(self, next: Self) -> bool {
+        self == next || self != Self::Closed
+    }
+}
+
+impl UserStatus {
+    /// Whether a change to `next` is allowed. Staying the same is; `CLOSED` is final.
+    pub fn may_become(self, next: Self) -> bool {
+        use UserStatus::{Active, Closed, Limited, Suspended, Unverified};
+        self == next
+            || match self {
+                Unverified => matches!(next, Active | Closed),
+                Limited => matches!(next, Active | Suspended | Closed),
+                Active => matches!(next, Suspended | Closed | Unverified),
+                Suspended => matches!(next, Active | Limited | Unverified | Closed),
+                Closed => false,
+            }
+    }
+}
+
+impl CardStatus {
+    /// Whether a change to `next` is allowed. Staying the same is; `TERMINATED` is final.
+    pub fn may_become(self, next: Self) -> bool {
+        use CardStatus::{Active, Limited, Suspended, Terminated, Unactivated};
+        self == next
+            || match self {
+                Unactivated | Limited => matches!(next, Active | Suspended | Terminated),
+                Active => matches!(next, Suspended | Terminated | Limited),
+                Suspended => matches!(next, Active | Terminated | Limited),
+                Terminated => false,
+            }
+    }
+}
+
+/// A business customer; its cards draw on one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// Its id.
+    pub id: CompanyId,
+    /// The platform's token for it, if it has one.
+    pub marqeta_token: Option<Token>,
+    /// What it is called.
+    pub name: Arc<str>,
+    /// Whether it may spend.
+    pub status: CompanyStatus,
+    /// The currency of its account.
+    pub currency: Currency,
+    /// Where its calendar windows begin.
+    pub zone: Zone,
+    /// The account that its cards draw on.
+    pub account: AccountId,
+    /// Grows by one with every change of this object.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A cardholder: an employee of a company, or a person on their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// The company; `None` for a personal user.
+    pub company: Option<CompanyId>,
+    /// The platform's token.
+    pub marqeta_token: Option<Token>,
+    /// Personal data: never logged.
+    pub first_name: Option<Arc<str>>,
+    /// Personal data: never logged.
+    pub last_name: Option<Arc<str>>,
+    /// Personal data: never logged.
+    pub email: Option<Arc<str>>,
+    /// What the person does in the company; free text.
+    pub role: Option<Arc<str>>,
+    /// Whether the person may spend.
+    pub status: UserStatus,
+    /// Grows by one with every change of this object.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+impl User {
+    /// Business users belong to a company, personal users do not.
+    pub fn home(&self) -> Home {
+        if self.company.is_some() { Home::Business } else { Home::Personal }
+    }
+}
+
+/// A card, by what we may know of it: never its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Its id.
+    pub id: CardId,
+    /// Who holds it.
+    pub user: UserId,
+    /// What it draws on.
+    pub account: AccountId,
+    /// The platform's token.
+    pub marqeta_token: Option<Token>,
+    /// The last four digits.
+    pub last_four: Option<Arc<str>>,
+    /// The card product, as the platform names it.
+    pub product: Option<Token>,
+    /// The last month in which it is good.
+    pub expires: Option<Expiry>,
+    /// Whether it may be used.
+    pub status: CardStatus,
+    /// Grows by one with every change of this object.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// Money that cards draw on. Amounts are minor units of one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id, which tells its home.
+    pub id: AccountId,
+    /// Its currency.
+    pub currency: Currency,
+    /// Credit granted.
+    pub limit: i64,
+    /// Money put in.
+    pub funded: i64,
+    /// The sum of the active holds.
+    pub held: i64,
+    /// What purchases have taken, less what refunds have given back.
+    pub posted: i64,
+    /// Grows by one with every change of policy (the limit), not with purchases.
+    pub version: i64,
+}
+
+impl Account {
+    /// An account with nothing on it.
+    pub const fn empty(id: AccountId, currency: Currency) -> Self {
+        Self { id, currency, limit: 0, funded: 0, held: 0, posted: 0, version: 1 }
+    }
+
+    /// limit + funded − held − posted. Negative after money that was owed anyway.
+    pub const fn available(&self) -> i64 {
+        self.limit.saturating_add(self.funded).saturating_sub(self.held).saturating_sub(self.posted)
+    }
+
+    /// What is on the account by the books alone: funded − posted.
+    pub const fn ledger_balance(&self) -> i64 {
+        self.funded.saturating_sub(self.posted)
+    }
+}
+
+/// A personal account: an [`Account`] with an owner and a time zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wallet {
+    /// The account that holds its money.
+    pub account: AccountId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Its currency.
+    pub currency: Currency,
+    /// Where its calendar windows begin.
+    pub zone: Zone,
+    /// Grows by one with every change of this object.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,192 @@
+//! Postings and movements: what a life-cycle step did to the books.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::chain::{HoldState, Totals};
+use super::id::{AccountId, AuthorizationId, IdError};
+use super::money::Money;
+use super::time::Timestamp;
+
+/// One side of a posting. System accounts have no balance row: theirs is the sum of their postings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// A cardholder's account.
+    Account(AccountId),
+    /// What is owed to the network.
+    Settlement,
+    /// Where funding comes from.
+    Funding,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(id) => id.fmt(f),
+            Self::Settlement => f.write_str("settlement"),
+            Self::Funding => f.write_str("funding"),
+        }
+    }
+}
+
+impl FromStr for Side {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text {
+            "settlement" => Ok(Self::Settlement),
+            "funding" => Ok(Self::Funding),
+            account => account.parse().map(Self::Account),
+        }
+    }
+}
+
+/// Why money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A clearing of a purchase.
+    Clearing,
+    /// A clearing without any authorization.
+    ForcePost,
+    /// A single-message purchase.
+    Debit,
+    /// A refund, or a credit.
+    Refund,
+    /// Money put into the account.
+    Fund,
+}
+
+impl Cause {
+    /// Every cause, in the order of declaration.
+    pub const ALL: [Self; 5] =
+        [Self::Clearing, Self::ForcePost, Self::Debit, Self::Refund, Self::Fund];
+
+    /// The name used in JSON and rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clearing => "clearing",
+            Self::ForcePost => "force_post",
+            Self::Debit => "debit",
+            Self::Refund => "refund",
+            Self::Fund => "fund",
+        }
+    }
+
+    /// Reads the name back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == text)
+    }
+}
+
+/// A double entry: `amount` leaves `debit` and reaches `credit`, so it sums to zero by its shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// The chain it belongs to, or an id of its own. With `number`, its key.
+    pub source: AuthorizationId,
+    /// Its number among the postings of `source`.
+    pub number: u32,
+    /// Where the money leaves.
+    pub debit: Side,
+    /// Where the money arrives.
+    pub credit: Side,
+    /// How much; above zero.
+    pub amount: Money,
+    /// Why.
+    pub cause: Cause,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The kinds of life-cycle step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Shrink what is held.
+    Advise,
+    /// Give back part or all.
+    Reverse,
+    /// Post a purchase.
+    Clear,
+    /// Give money back to the cardholder.
+    Refund,
+    /// The hold ran out.
+    Expire,
+    /// Post what has no authorization.
+    ForcePost,
+    /// Put money into an account.
+    Fund,
+    /// Change the credit granted.
+    ChangeLimit,
+}
+
+impl StepKind {
+    /// The name used in JSON, rows and events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Advise => "advise",
+            Self::Reverse => "reverse",
+            Self::Clear => "clear",
+            Self::Refund => "refund",
+            Self::Expire => "expire",
+            Self::ForcePost => "force_post",
+            Self::Fund => "fund",
+            Self::ChangeLimit => "change_limit",
+        }
+    }
+}
+
+/// What is worth a second look about a step. Money that is owed is always posted; this says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// Cleared more than was held.
+    OverClearing,
+    /// Cleared after the chain had been closed.
+    ClearedAfterClose,
+    /// Posted without any authorization.
+    NoAuthorization,
+    /// Gave back more than was held.
+    OverReversal,
+    /// Refunded more than was cleared.
+    OverRefund,
+    /// held + posted is above limit + funded because of this step.
+    Overdrawn,
+}
+
+/// What a life-cycle step did: the answer to it, and to every repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Movement {
+    /// Which step.
+    pub kind: StepKind,
+    /// The chain; `None` for funding and limit changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<AuthorizationId>,
+    /// The account.
+    pub account: AccountId,
+    /// What the step was about.
+    #[serde(flatten)]
+    pub amount: Money,
+    /// What it changed `held` by.
+    pub held_change: i64,
+    /// What it changed `posted` by.
+    pub posted_change: i64,
+    /// What the chain holds afterwards.
+    pub hold: i64,
+    /// What has become of the chain's hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_state: Option<HoldState>,
+    /// The chain's sums afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Totals>,
+    /// What the account has available afterwards.
+    pub available: i64,
+    /// The account's policy version afterwards.
+    pub account_version: i64,
+    /// What is worth a second look.
+    pub flags: Vec<Flag>,
+    /// When it was applied.
+    pub at: Timestamp,
+}

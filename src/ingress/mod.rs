@@ -1,0 +1,3 @@
+//! Façades: where requests come in. One folder per protocol; none imports another.
+
+pub mod http;

@@ -1,0 +1,13 @@
+//! The ledger: holds, postings, balances, counters and the life cycle of a purchase. Pure: books
+//! and an intent in, changed books and an outcome out. What is stored, and how, is `store`'s affair.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::disallowed_methods
+)]
+
+pub mod books;
+pub mod intent;
+
+pub mod wanted;

@@ -1,0 +1,88 @@
+//! What a batch needs loaded before it can be judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::chain::Link;
+use crate::domain::id::{AccountId, AuthorizationId};
+use crate::domain::policy::{CounterKey, Limit, Scope};
+use crate::domain::time::Zone;
+use crate::domain::token::Token;
+
+use super::intent::{Act, Intent};
+
+/// Keys to lock and load, in order: accounts first, then the rest.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Accounts to lock, in id order.
+    pub accounts: BTreeSet<AccountId>,
+    /// Tokens whose earlier decision is needed.
+    pub tokens: BTreeSet<Token>,
+    /// Keys whose earlier step is needed.
+    pub steps: BTreeSet<String>,
+    /// Chains named by id.
+    pub chains: BTreeSet<AuthorizationId>,
+    /// Names under which a chain may be known. They are looked up among the links and among the
+    /// authorizations' own tokens.
+    pub links: BTreeSet<Link>,
+    /// Whose policy version is to be compared.
+    pub subjects: BTreeSet<Scope>,
+    /// Counters, with what is needed to start one in the middle of its window.
+    pub counters: BTreeMap<CounterKey, CounterWanted>,
+}
+
+/// A counter, and the limit it counts for.
+#[derive(Clone, Debug)]
+pub struct CounterWanted {
+    /// The limit.
+    pub limit: Limit,
+    /// Where its windows begin.
+    pub zone: Zone,
+}
+
+impl Wanted {
+    /// What these intents need.
+    pub fn by(intents: &[Intent]) -> Self {
+        let mut wanted = Self::default();
+        for intent in intents {
+            wanted.add(intent);
+        }
+        wanted
+    }
+
+    fn add(&mut self, intent: &Intent) {
+        self.accounts.extend(intent.account());
+        self.subjects.extend(intent.facts.stamps().map(|stamp| stamp.subject));
+        if let Some(card) = &intent.facts.card {
+            for (key, limit) in intent.facts.counters() {
+                let zone = card.zone.clone();
+                self.counters
+                    .entry(key)
+                    .or_insert_with(|| CounterWanted { limit: limit.clone(), zone });
+            }
+        }
+        match &intent.act {
+            Act::Authorize(request) => {
+                self.tokens.insert(request.token.clone());
+                let own = request.transaction.iter().cloned().map(Link::Transaction);
+                let parent = request.preceding.iter().cloned().map(Link::Transaction);
+                let first = request.original.iter().cloned().map(Link::Funding);
+                self.links.insert(Link::Funding(request.token.clone()));
+                self.links.extend(own.chain(parent).chain(first));
+            }
+            Act::Decline(request) => {
+                self.tokens.insert(request.token.clone());
+            }
+            Act::Void(token) => {
+                self.tokens.insert(token.clone());
+                self.links.insert(Link::Funding(token.clone()));
+            }
+            Act::Step(step) => {
+                self.steps.insert(step.key.clone());
+                if let Some(chain) = &step.chain {
+                    self.chains.extend(chain.root);
+                    self.links.extend(chain.parents.iter().chain(&chain.own).cloned());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Verbs off the hot path: companies, users, cards, limits, the life cycle, verification.
+
+use std::sync::Arc;
+
+use crate::domain::clock::Clock;
+use crate::pipeline::Pipeline;
+use crate::store::{FactsStore, History, ResourceStore};
+
+/// What the verbs work with.
+pub struct Service {
+    /// Companies, users, cards, limits.
+    pub resources: Arc<dyn ResourceStore>,
+    /// Policy facts, through the cache.
+    pub facts: Arc<dyn FactsStore>,
+    /// What has been decided.
+    pub history: Arc<dyn History>,
+    /// Life-cycle steps go through its lanes.
+    pub pipeline: Arc<Pipeline>,
+    /// Time and ids.
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,0 +1,252 @@
+//! Ports to what is kept: policy facts, resources, the money home, history. Loads and saves;
+//! decides nothing. Adapters sit in folders beside this file, decorators in files.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::domain::authorization::Authorization;
+use crate::domain::chain::Chain;
+use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
+use crate::domain::id::{
+    AccountId, AuthorizationId, CardId, CompanyId, ControlId, LimitId, UserId,
+};
+use crate::domain::party::{Account, Card, Company, User, Wallet};
+use crate::domain::policy::{Control, Counter, CounterKey, Limit, PolicyStamp};
+use crate::domain::posting::Posting;
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+use crate::ledger::books::Books;
+use crate::ledger::intent::Intent;
+use crate::ledger::wanted::Wanted;
+
+/// A boxed future of a store call.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What the driver said, kept for the log.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a store call failed, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Someone else was there first (lock, serialization, unique clash in a batch): begin again.
+    #[error("the store was busy with a conflicting change")]
+    Conflict(#[source] Source),
+    /// A token or id that must be unique is taken. Names the field.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+    /// The object has changed since it was read.
+    #[error("the object has changed since it was read")]
+    Stale,
+    /// Whether the commit took effect is not known: run the batch again, and what is there is
+    /// answered from its row.
+    #[error("the outcome of the commit is unknown")]
+    OutcomeUnknown(#[source] Source),
+    /// The store does not answer. Try again later.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Source),
+    /// The store refuses this very statement, or holds something that can not be read. Ours to mend.
+    #[error("the store failed")]
+    Failed(#[source] Source),
+}
+
+/// Policy facts, by the platform's token or our id.
+pub trait FactsStore: Send + Sync {
+    /// `None`: there is no such user, a fact to decide on. `Err`: the answer is unknown.
+    fn user<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<UserFacts>>>;
+
+    /// The card with its owner, company and account's currency and zone.
+    fn card<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>>;
+
+    /// The limits and controls of card, user, company and program, narrowest scope first.
+    fn limits<'a>(&'a self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>>;
+
+    /// A lane has seen newer policy versions than these facts carry: forget them.
+    fn outdated(&self, _facts: &Facts) {}
+}
+
+/// Companies, users, cards, wallets, limits, controls. Every write bumps the policy versions of
+/// its subjects in the same transaction and returns them. `update_*` expects the stored version to
+/// be one less than the object's ([`StoreError::Stale`] otherwise, or when there is no such row).
+/// A taken token or id is [`StoreError::Taken`].
+pub trait ResourceStore: Send + Sync {
+    /// A company and its account.
+    fn insert_company(
+        &self,
+        company: Company,
+        account: Account,
+    ) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// One company.
+    fn company(&self, id: CompanyId) -> StoreFuture<'_, Option<Company>>;
+    /// Name, status, time zone, token.
+    fn update_company(&self, company: Company) -> StoreFuture<'_, Vec<PolicyStamp>>;
+
+    /// A user of either home.
+    fn insert_user(&self, user: User) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// One user, by id.
+    fn user_record(&self, id: UserId) -> StoreFuture<'_, Option<User>>;
+    /// Everything but id and company.
+    fn update_user(&self, user: User) -> StoreFuture<'_, Vec<PolicyStamp>>;
+
+    /// A card of either home.
+    fn insert_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// One card, by id.
+    fn card_record(&self, id: CardId) -> StoreFuture<'_, Option<Card>>;
+    /// Status, expiry, token, product, last four.
+    fn update_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>>;
+
+    /// A wallet and its account.
+    fn insert_wallet(&self, wallet: Wallet, account: Account) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// One wallet, by its account.
+    fn wallet(&self, account: AccountId) -> StoreFuture<'_, Option<Wallet>>;
+    /// All wallets of a user, oldest first.
+    fn wallets_of(&self, user: UserId) -> StoreFuture<'_, Vec<Wallet>>;
+    /// Time zone.
+    fn update_wallet(&self, wallet: Wallet) -> StoreFuture<'_, Vec<PolicyStamp>>;
+
+    /// One account, as last committed.
+    fn account(&self, id: AccountId) -> StoreFuture<'_, Option<Account>>;
+
+    /// A limit.
+    fn insert_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// One limit.
+    fn limit(&self, id: LimitId) -> StoreFuture<'_, Option<Limit>>;
+    /// Amount and count.
+    fn update_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// Removes a limit and its counters; `None` if there is none.
+    fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>>;
+
+    /// A control.
+    fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// One control.
+    fn control(&self, id: ControlId) -> StoreFuture<'_, Option<Control>>;
+    /// Removes a control; `None` if there is none.
+    fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>>;
+}
+
+/// Whether facts had to be replaced inside a batch's transaction.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// All facts were current.
+    Current,
+    /// Some were stale and have been replaced; what they name is loaded. The stale ones, to forget.
+    Replaced(Vec<Facts>),
+    /// The fresh ones name something that is not locked: roll back and begin again with them.
+    BeginAgain(Vec<Facts>),
+}
+
+/// One home of money: accounts, decisions, holds, counters, postings, outbox commit together.
+pub trait MoneyHome: Send + Sync {
+    /// Begins a transaction: locks the accounts in id order, then loads the rest and the time.
+    fn begin<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Box<dyn MoneyTxn>>;
+}
+
+/// A transaction of a money home. Dropped without `commit`, it is rolled back.
+pub trait MoneyTxn: Send {
+    /// Compares the policy versions in the intents' facts with the stored ones, and replaces
+    /// facts that are stale.
+    fn refresh_stale_facts<'a>(
+        &'a mut self,
+        intents: &'a mut [Intent],
+    ) -> StoreFuture<'a, Refreshed>;
+
+    /// The loaded books.
+    fn books(&mut self) -> &mut Books;
+
+    /// Writes the changes of the books and commits.
+    fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;
+}
+
+/// What has been decided and what came of it.
+pub trait History: Send + Sync {
+    /// One decided message.
+    fn authorization(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Authorization>>;
+    /// A chain, by the id of its first authorization or of one that was merged into it.
+    fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>>;
+    /// The postings of a chain, in order.
+    fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>>;
+}
+
+/// Events that wait for a relay.
+pub trait Outbox: Send + Sync {
+    /// How many rows wait.
+    fn depth(&self) -> StoreFuture<'_, u64>;
+    /// Drops at most `rows_max` rows written before `before`; says how many.
+    fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64>;
+}
+
+/// An account beside what its rows add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountSums {
+    /// The row.
+    pub account: Account,
+    /// The sum of its holds' amounts.
+    pub holds: i64,
+    /// Debits less credits of all its postings but funding.
+    pub posted: i64,
+    /// The sum of its funding.
+    pub funded: i64,
+    /// Steps of this account that were flagged as overdrawing it, and limit changes.
+    pub overdraft_causes: u64,
+}
+
+/// A chain beside what its rows add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainSums {
+    /// The row.
+    pub chain: Chain,
+    /// The amount its hold is stored with.
+    pub stored_hold: i64,
+    /// The sum of its debits.
+    pub cleared: i64,
+    /// The sum of its refunds.
+    pub refunded: i64,
+    /// What its approved authorizations asked for (single-message debits included).
+    pub approved: i64,
+}
+
+/// Rows of a home, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Decisions.
+    pub decisions: u64,
+    /// Approved ones among them.
+    pub approved: u64,
+    /// Decisions without their authorization, or with one that says otherwise.
+    pub unexplained: u64,
+    /// Authorizations.
+    pub authorizations: u64,
+    /// Chains.
+    pub chains: u64,
+    /// Postings.
+    pub postings: u64,
+    /// Postings whose sides are the same, or whose amount is not above zero, or whose currency is
+    /// not the account's.
+    pub unbalanced: u64,
+    /// Outbox rows.
+    pub outbox: u64,
+}
+
+/// Reads everything back in one snapshot, to be recomputed.
+pub trait Audit: Send + Sync {
+    /// Opens a snapshot of one moment.
+    fn snapshot(&self) -> StoreFuture<'_, Box<dyn AuditSnapshot>>;
+}
+
+/// One moment of a home. Pages are in id order; an empty page is the end.
+pub trait AuditSnapshot: Send {
+    /// Accounts after this one.
+    fn accounts(&mut self, after: Option<AccountId>) -> StoreFuture<'_, Vec<AccountSums>>;
+    /// Chains after this one.
+    fn chains(&mut self, after: Option<AuthorizationId>) -> StoreFuture<'_, Vec<ChainSums>>;
+    /// All counters with their limits (`None`: the limit is gone, so is the need to count).
+    fn counters(&mut self) -> StoreFuture<'_, Vec<(CounterKey, Counter, Option<Limit>)>>;
+    /// Rows, counted.
+    fn counts(&mut self) -> StoreFuture<'_, RowCounts>;
+}
+
+/// Whether a store answers, for health checks.
+pub trait Probe: Send + Sync {
+    /// Answers when the store does.
+    fn probe(&self) -> StoreFuture<'_, ()>;
+}

@@ -1,0 +1,3 @@
+//! Telemetry: logging set-up, the stage profile, alerts.
+
+pub mod profile;

@@ -1,0 +1,1 @@
+//! Shapes that cross the process edge, to and from `domain`. Lenient in, strict out.
