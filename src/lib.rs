@@ -6,6 +6,9 @@ pub mod domain;
 /// Three timed lookups, then the lane.
 pub mod pipeline;
 
+/// `decide`: may this card spend this, here, now? Pure.
+pub mod decision;
+
 /// Holds, postings, balances, counters, the life cycle. Pure.
 pub mod ledger;
 

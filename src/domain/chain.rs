@@ -190,6 +190,11 @@ impl Chain {
         if ended || open < 0 { 0 } else { open }
     }
 
+    /// How many uses count against limits: one, as long as anything counts.
+    pub const fn counted_uses(&self) -> i64 {
+        if self.counted() > 0 { 1 } else { 0 }
+    }
+
     /// What counts against limits: the net, and once the chain is closed no more than was cleared.
     pub const fn counted(&self) -> i64 {
         let net = self.totals.net();

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::finding::{Reason, Refusal};
 use super::id::AuthorizationId;
 use super::money::{Currency, Money};
+use super::request::Operation;
 use super::time::Timestamp;
 use super::token::Token;
 
@@ -64,9 +65,12 @@ impl<'de> Deserialize<'de> for Fingerprint {
     }
 }
 
-/// What the answer repeats of the request.
+/// What is kept of the request: what the answer repeats of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Echo {
+    /// What was asked for, so that a void knows what to undo; absent where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "op")]
+    pub operation: Option<Operation>,
     /// The funding method, as sent.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "m")]
     pub method: Option<Arc<str>>,

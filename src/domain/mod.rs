@@ -22,5 +22,6 @@ pub mod party;
 pub mod policy;
 pub mod posting;
 pub mod request;
+pub mod standing;
 pub mod time;
 pub mod token;

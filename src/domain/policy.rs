@@ -189,6 +189,11 @@ pub struct CounterKey {
 }
 
 impl Limit {
+    /// Whether purchases at `merchant` from an account of `currency` count.
+    pub fn counts(&self, merchant: &Merchant, currency: Currency) -> bool {
+        self.currency.is_none_or(|bound| bound == currency) && self.merchant.covers(merchant)
+    }
+
     /// The counter that a use of `card` goes to; `None` where nothing is counted.
     pub fn counter(&self, card: CardId) -> Option<CounterKey> {
         if self.window == Window::Transaction {

@@ -57,12 +57,14 @@ pub enum Cause {
     Refund,
     /// Money put into the account.
     Fund,
+    /// A single message is undone whose answer never reached the platform.
+    Void,
 }
 
 impl Cause {
     /// Every cause, in the order of declaration.
-    pub const ALL: [Self; 5] =
-        [Self::Clearing, Self::ForcePost, Self::Debit, Self::Refund, Self::Fund];
+    pub const ALL: [Self; 6] =
+        [Self::Clearing, Self::ForcePost, Self::Debit, Self::Refund, Self::Fund, Self::Void];
 
     /// The name used in JSON and rows.
     pub const fn as_str(self) -> &'static str {
@@ -72,6 +74,7 @@ impl Cause {
             Self::Debit => "debit",
             Self::Refund => "refund",
             Self::Fund => "fund",
+            Self::Void => "void",
         }
     }
 

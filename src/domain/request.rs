@@ -130,6 +130,7 @@ impl AuthRequest {
     /// What the answer repeats of the request. Address data is not among it.
     pub fn echo(&self) -> Echo {
         Echo {
+            operation: Some(self.operation),
             method: self.method.clone(),
             amount: Some(self.amount),
             user_token: self.user.clone(),

@@ -158,8 +158,8 @@ impl Intent {
     pub fn account(&self) -> Option<AccountId> {
         match &self.act {
             Act::Step(step) => Some(step.account),
-            Act::Authorize(_) => self.facts.account(),
-            Act::Decline(_) | Act::Void(_) => None,
+            Act::Authorize(_) | Act::Void(_) => self.facts.account(),
+            Act::Decline(_) => None,
         }
     }
 

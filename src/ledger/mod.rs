@@ -7,7 +7,16 @@
     clippy::disallowed_methods
 )]
 
+mod apply;
+mod authorize;
 pub mod books;
+mod chains;
+mod events;
 pub mod intent;
-
+mod lifecycle;
+mod post;
+mod usage;
+mod void;
 pub mod wanted;
+
+pub use apply::apply;
