@@ -1,5 +1,7 @@
 //! Verbs off the hot path: companies, users, cards, limits, the life cycle, verification.
 
+pub mod verify;
+
 use std::sync::Arc;
 
 use crate::domain::clock::Clock;
