@@ -26,3 +26,6 @@ pub mod wire;
 
 /// Façades: HTTP now, queues later.
 pub mod ingress;
+
+/// Subcommands: demo, verify, bench.
+pub mod commands;

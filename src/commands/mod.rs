@@ -1,0 +1,6 @@
+//! Subcommands. They meet a running service as a stranger does, over HTTP.
+#![expect(clippy::print_stdout, reason = "commands talk to people on standard output")]
+
+mod client;
+mod play;
+mod scenario;
