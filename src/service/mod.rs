@@ -1,6 +1,7 @@
 //! Verbs off the hot path: companies, users, cards, limits, the life cycle, verification.
 
 pub mod verify;
+pub mod yardstick;
 
 use std::sync::Arc;
 

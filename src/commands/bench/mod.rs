@@ -1,0 +1,4 @@
+//! `tollgate bench`
+mod connection;
+mod load;
+mod requests;
