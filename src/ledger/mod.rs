@@ -20,3 +20,8 @@ mod void;
 pub mod wanted;
 
 pub use apply::apply;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
