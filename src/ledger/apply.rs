@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::decision::{Decision, Fingerprint};
+use crate::domain::finding::Refusal;
 use crate::domain::request::FaultyRequest;
 use crate::domain::standing::Rules;
 use crate::domain::token::Token;
@@ -15,36 +16,35 @@ use super::{lifecycle, void};
 /// Applies an intent. The books must hold what [`super::wanted::Wanted::by`] names for it.
 pub fn apply(books: &mut Books, intent: &Intent, rules: &Rules) -> Outcome {
     match &intent.act {
-        Act::Authorize(request) => {
-            let again = intent.facts.card.is_some();
-            earlier(books, &request.token, request.fingerprint(), again)
-                .unwrap_or_else(|| authorize::judge(books, intent, request, rules))
-        }
-        Act::Decline(request) => earlier(books, &request.token, request.fingerprint, false)
+        Act::Authorize(request) => earlier(books, intent, &request.token, request.fingerprint())
+            .unwrap_or_else(|| authorize::judge(books, intent, request, rules)),
+        Act::Decline(request) => earlier(books, intent, &request.token, request.fingerprint)
             .unwrap_or_else(|| decline(books, intent, request)),
         Act::Void(token) => void::void(books, intent, token),
         Act::Step(step) => lifecycle::step(books, intent, step),
     }
 }
 
-/// The answer of an earlier decision under this token. `card_known`: a decline of a card that was
-/// unknown then and is known now does not count; it is judged anew.
+/// The answer of an earlier decision under this token. The decline of a card that was unknown then
+/// and is known now does not count: it is judged anew.
 fn earlier(
     books: &mut Books,
+    intent: &Intent,
     token: &Token,
     fingerprint: Fingerprint,
-    card_known: bool,
 ) -> Option<Outcome> {
     let decision = books.decisions.get(token)?;
     if decision.fingerprint != fingerprint {
         return Some(Outcome::Refused(IntentRefusal::TokenReused));
     }
-    let unknown_card = |code: &str| code == "card.unknown";
-    if card_known && decision.refusal.as_ref().is_some_and(|r| unknown_card(r.code.as_str())) {
+    let unknown_card = |refusal: &Refusal| refusal.code.as_str() == "card.unknown";
+    if intent.facts.card.is_some() && decision.refusal.as_ref().is_some_and(unknown_card) {
         return None;
     }
     let mut decision = Arc::clone(decision);
-    if decision.approved() && !decision.repeated {
+    // A batch that is run again finds its own decisions: those are no repeats.
+    let own = decision.authorization == intent.authorization_id();
+    if decision.approved() && !decision.repeated && !own {
         decision = Arc::new(Decision { repeated: true, ..Decision::clone(&decision) });
         books.decisions.insert(token.clone(), Arc::clone(&decision));
         books.changed.decisions.insert(token.clone());

@@ -1,13 +1,28 @@
 //! The corridor: three lookups, then the lane. Fetching may fail; a decline is an answer.
 
+mod attempt;
+mod authorize;
+mod lane;
+mod lanes;
+mod ticket;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use crate::domain::decision::Decision;
-use crate::domain::facts::Facts;
+use crate::domain::clock::Clock;
+use crate::domain::facts::{Cardholder, Facts};
 use crate::domain::posting::Movement;
-use crate::domain::request::{AuthRequest, FaultyRequest};
-use crate::domain::time::Monotonic;
-use crate::ledger::intent::{IntentRefusal, StepIntent};
+use crate::domain::standing::Rules;
+use crate::domain::token::Token;
+use crate::ledger::intent::{Act, Intent, IntentRefusal, Outcome, StepIntent};
+use crate::store::{FactsStore, MoneyHome, StoreError};
+use crate::telemetry::profile::Profiler;
+
+pub use lanes::LaneStats;
+
+use lanes::Lanes;
 
 /// Why no decision could be made. Nothing is stored; a repeat may be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,42 +63,106 @@ pub enum StepError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Decides requests and applies life-cycle steps.
-#[derive(Debug)]
-pub struct Pipeline {}
+/// Bounds of the lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneSettings {
+    /// From the complete header to the answer, in microseconds.
+    pub deadline_us: u64,
+    /// How many intents one transaction settles at most.
+    pub batch_max: usize,
+    /// How many intents may wait for a lane; one more is shed.
+    pub queue_max: usize,
+    /// How long a batch may run before the lane counts as stalled, in microseconds.
+    pub stall_us: u64,
+}
+
+impl Default for LaneSettings {
+    fn default() -> Self {
+        Self { deadline_us: 1_000_000, batch_max: 256, queue_max: 4_096, stall_us: 250_000 }
+    }
+}
+
+/// The money homes, and how many lanes each has.
+pub enum Homes {
+    /// One store is both homes, and its one lane their only writer.
+    Shared(Arc<dyn MoneyHome>),
+    /// Each home has a store and lanes of its own.
+    Separate {
+        /// Company accounts.
+        business: Arc<dyn MoneyHome>,
+        /// Personal wallets.
+        personal: Arc<dyn MoneyHome>,
+        /// Lanes of each.
+        lanes: usize,
+    },
+}
+
+/// What the pipeline is built from.
+pub struct Parts {
+    /// Policy facts, through the cache.
+    pub facts: Arc<dyn FactsStore>,
+    /// Where the money is.
+    pub homes: Homes,
+    /// Time and ids.
+    pub clock: Arc<dyn Clock>,
+    /// Where requests are measured.
+    pub profiler: Arc<Profiler>,
+    /// Bounds of the lanes.
+    pub settings: LaneSettings,
+    /// The program's rules.
+    pub rules: Rules,
+}
+
+/// Decides requests and applies life-cycle steps. Needs a tokio runtime: every lane is a task.
+pub struct Pipeline {
+    facts: Arc<dyn FactsStore>,
+    lanes: Lanes,
+    clock: Arc<dyn Clock>,
+    profiler: Arc<Profiler>,
+    deadline_us: u64,
+}
 
 impl Pipeline {
-    /// Decides a request. `received` is when its header was complete: the deadline counts from it.
-    /// Repeats are answered with the first decision.
-    pub async fn authorize(
-        &self,
-        _request: AuthRequest,
-        _received: Monotonic,
-    ) -> Result<Arc<Decision>, AuthorizeError> {
-        unimplemented!()
-    }
-
-    /// Stores the decline of a request that could be read only in part.
-    pub async fn decline(
-        &self,
-        _request: FaultyRequest,
-        _received: Monotonic,
-    ) -> Result<Arc<Decision>, AuthorizeError> {
-        unimplemented!()
+    /// Starts the lanes. They end when the pipeline is dropped and their queues are empty.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { facts, homes, clock, profiler, settings, rules } = parts;
+        let lanes = Lanes::start(homes, &facts, &clock, settings, rules);
+        Self { facts, lanes, clock, profiler, deadline_us: settings.deadline_us }
     }
 
     /// Takes a life-cycle step. `facts` are those of the chain's card (empty where the step has no
     /// card): what is given back goes to the counters of the limits among them.
-    pub async fn step(&self, _facts: Facts, _step: StepIntent) -> Result<Arc<Movement>, StepError> {
-        unimplemented!()
+    pub async fn step(&self, facts: Facts, step: StepIntent) -> Result<Arc<Movement>, StepError> {
+        let intent = self.intent(facts, Act::Step(step));
+        let settled = self.lanes.submit(intent, None)?.settled().await?;
+        match settled.outcome {
+            Outcome::Moved(movement) => Ok(movement),
+            Outcome::Refused(refusal) => Err(refusal.into()),
+            Outcome::Decided(_) | Outcome::Voided => Err(Unavailable::Store.into()),
+        }
     }
 
-    /// The card's facts, its limits and its owner as the cardholder, through the cache: what
+    /// The card's facts and limits, with its owner as the cardholder, through the cache: what
     /// [`Pipeline::step`] wants. Empty facts where there is no such card.
-    pub async fn facts_of(
-        &self,
-        _card: &crate::domain::token::Token,
-    ) -> Result<Facts, Unavailable> {
-        unimplemented!()
+    pub async fn facts_of(&self, card: &Token) -> Result<Facts, Unavailable> {
+        let card = self.facts.card(card).await.map_err(|error| unavailable(&error))?;
+        let Some(card) = card else { return Ok(Facts::default()) };
+        let limits = self.facts.limits(&card).await.map_err(|error| unavailable(&error))?;
+        Ok(Facts { cardholder: Cardholder::Owner, card: Some(card), limits })
     }
+
+    /// How the lanes have been doing since the start.
+    pub fn lane_stats(&self) -> LaneStats {
+        self.lanes.stats()
+    }
+
+    fn intent(&self, facts: Facts, act: Act) -> Intent {
+        Intent { uuid: self.clock.uuid(), facts, stages: Default::default(), act }
+    }
+}
+
+/// A lookup that failed: logged here, answered by the outage policy.
+fn unavailable(error: &StoreError) -> Unavailable {
+    tracing::warn!(error = error as &dyn std::error::Error, "could not look up policy facts");
+    Unavailable::Store
 }

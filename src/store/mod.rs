@@ -1,6 +1,8 @@
 //! Ports to what is kept: policy facts, resources, the money home, history. Loads and saves;
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
+pub mod cached;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,0 +1,207 @@
+//! A lane: a long-lived task that owns a share of the accounts. It takes whatever has queued up and
+//! settles it in one transaction. No caller can cancel it half-way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::domain::time::Monotonic;
+use crate::ledger::intent::Intent;
+
+use super::attempt::{Bench, Failure, Judged};
+use super::lanes::LaneState;
+use super::ticket::{Queued, Settled, Unsettled};
+use super::{LaneSettings, Unavailable};
+
+/// How often a batch is run again after a conflict or an unknown outcome.
+const RETRIES_MAX: u32 = 3;
+
+/// How long a void waits that could not be settled.
+const VOID_RETRY: Duration = Duration::from_millis(200);
+
+/// The task's own half.
+pub(super) struct Lane {
+    pub(super) bench: Arc<Bench>,
+    pub(super) queue: mpsc::Receiver<Queued>,
+    pub(super) voids: mpsc::UnboundedReceiver<Queued>,
+    /// Where a void goes that could not be settled yet; it does not keep the lane alive.
+    pub(super) retry_voids: mpsc::WeakUnboundedSender<Queued>,
+    pub(super) state: Arc<LaneState>,
+    pub(super) settings: LaneSettings,
+}
+
+impl Lane {
+    /// Settles batch after batch until nobody can queue any more.
+    pub(super) async fn run(mut self) {
+        while let Some(batch) = self.gather().await {
+            if !batch.is_empty() {
+                self.work(batch).await;
+            }
+        }
+    }
+
+    /// Whatever has queued up: requests and steps in order of arrival, then voids. What is too late
+    /// is answered, what was abandoned is left. `None`: nobody can queue any more.
+    async fn gather(&mut self) -> Option<Vec<Queued>> {
+        let batch_max = self.settings.batch_max;
+        let mut batch = Vec::new();
+        tokio::select! {
+            biased;
+            taken = self.queue.recv_many(&mut batch, batch_max) => {
+                if taken == 0 && self.queue.is_closed() {
+                    batch.push(self.voids.recv().await?);
+                }
+            }
+            Some(void) = self.voids.recv() => batch.push(void),
+        }
+        while batch.len() < batch_max
+            && let Ok(void) = self.voids.try_recv()
+        {
+            batch.push(void);
+        }
+        let now = self.bench.clock.monotonic();
+        batch.retain_mut(|queued| {
+            let late = queued.deadline.is_some_and(|deadline| deadline < now);
+            if late {
+                answer(queued, Err(Unsettled { why: Unavailable::Late, maybe_stored: false }));
+            }
+            !late && !queued.is_abandoned()
+        });
+        Some(batch)
+    }
+
+    /// Runs a batch in a task of its own and watches the time: past the stall limit everything that
+    /// waits or arrives gets the outage answer at once, until the batch has ended.
+    async fn work(&mut self, batch: Vec<Queued>) {
+        let settle = Settle {
+            bench: Arc::clone(&self.bench),
+            state: Arc::clone(&self.state),
+            retry_voids: self.retry_voids.clone(),
+        };
+        let mut running = tokio::spawn(settle.run(batch));
+        let stall = Duration::from_micros(self.settings.stall_us);
+        if tokio::time::timeout(stall, &mut running).await.is_ok() {
+            return;
+        }
+        self.state.stalled.store(true, Ordering::Relaxed);
+        tracing::error!(
+            stall_us = self.settings.stall_us,
+            "a lane is stalled: its batch takes too long"
+        );
+        let refused = Unsettled { why: Unavailable::Stalled, maybe_stored: false };
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut running => break,
+                Some(mut queued) = self.queue.recv() => answer(&mut queued, Err(refused)),
+            }
+        }
+        self.state.stalled.store(false, Ordering::Relaxed);
+        tracing::warn!("a stalled lane goes on");
+    }
+}
+
+fn answer(queued: &mut Queued, result: Result<Settled, Unsettled>) {
+    if let Some(reply) = queued.reply.take() {
+        let _ = reply.send(result); // nobody there: the ticket's drop has sent a void
+    }
+}
+
+/// One batch on its way through the home.
+struct Settle {
+    bench: Arc<Bench>,
+    state: Arc<LaneState>,
+    retry_voids: mpsc::WeakUnboundedSender<Queued>,
+}
+
+impl Settle {
+    async fn run(self, batch: Vec<Queued>) {
+        match self.attempts(&batch).await {
+            Ok(judged) => self.answer_all(batch, judged),
+            Err(Failure::Home) => self.fail_all(batch),
+            Err(_) if batch.len() == 1 => self.fail_all(batch),
+            Err(_) => {
+                // One bad item must not sink its neighbours: each alone, once.
+                for queued in batch {
+                    let alone = vec![queued];
+                    match self.attempts(&alone).await {
+                        Ok(judged) => self.answer_all(alone, judged),
+                        Err(_) => self.fail_all(alone),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs the batch; again after a conflict, and after a commit whose outcome is unknown: what is
+    /// there already is then answered from its row.
+    async fn attempts(&self, batch: &[Queued]) -> Result<Vec<Judged>, Failure> {
+        let mut intents: Vec<Intent> = batch.iter().map(|queued| queued.intent.clone()).collect();
+        let queued_at: Vec<Monotonic> = batch.iter().map(|queued| queued.queued_at).collect();
+        let mut retries = 0;
+        loop {
+            let failure = match self.bench.attempt(&mut intents, &queued_at).await {
+                Ok(judged) => return Ok(judged),
+                Err(failure) => failure,
+            };
+            if failure != Failure::Again || retries == RETRIES_MAX {
+                return Err(failure);
+            }
+            retries += 1;
+            count(&self.state.retries, 1);
+            tokio::time::sleep(self.jitter(retries)).await;
+        }
+    }
+
+    /// 1 to 20 ms, longer with every retry. The random bits of a fresh id will do.
+    fn jitter(&self, retries: u32) -> Duration {
+        let random = self.bench.clock.uuid().as_u128() % 5_000;
+        Duration::from_micros(1_000 + random as u64) * retries
+    }
+
+    fn answer_all(&self, batch: Vec<Queued>, judged: Vec<Judged>) {
+        count(&self.state.batches, 1);
+        count(&self.state.items, batch.len() as u64);
+        let committed = self.bench.clock.monotonic();
+        for (mut queued, judged) in batch.into_iter().zip(judged) {
+            let late = queued.deadline.is_some_and(|deadline| deadline < committed);
+            let result = if late {
+                Err(Unsettled { why: Unavailable::Late, maybe_stored: true })
+            } else {
+                let commit_us = committed.since(judged.ended);
+                Ok(Settled { outcome: judged.outcome, stages: judged.stages, commit_us })
+            };
+            if queued.reply.is_none() {
+                count(&self.state.voids, 1);
+            }
+            answer(&mut queued, result);
+        }
+    }
+
+    fn fail_all(&self, batch: Vec<Queued>) {
+        for mut queued in batch {
+            if queued.reply.is_none() {
+                self.void_later(queued);
+                continue;
+            }
+            answer(&mut queued, Err(Unsettled { why: Unavailable::Store, maybe_stored: true }));
+        }
+    }
+
+    /// A void must not be forgotten: it is tried again for as long as the lane lives.
+    fn void_later(&self, void: Queued) {
+        let retry_voids = self.retry_voids.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(VOID_RETRY).await;
+            if let Some(voids) = retry_voids.upgrade() {
+                let _ = voids.send(void); // fails only when the lane has ended
+            }
+        });
+    }
+}
+
+fn count(counter: &AtomicU64, by: u64) {
+    counter.fetch_add(by, Ordering::Relaxed);
+}

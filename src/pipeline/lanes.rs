@@ -1,0 +1,156 @@
+//! All lanes of the process: which lane an intent goes to, and its bounded way in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::domain::clock::Clock;
+use crate::domain::id::Home;
+use crate::domain::standing::Rules;
+use crate::domain::time::Monotonic;
+use crate::ledger::intent::Intent;
+use crate::store::{FactsStore, MoneyHome};
+
+use super::attempt::Bench;
+use super::lane::Lane;
+use super::ticket::{Queued, Ticket};
+use super::{Homes, LaneSettings, Unavailable};
+
+/// How the lanes have been doing since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LaneStats {
+    /// Batches committed.
+    pub batches: u64,
+    /// Intents settled by them.
+    pub items: u64,
+    /// Intents refused because a queue was full.
+    pub shed: u64,
+    /// Approvals taken back because their answer came too late or found nobody.
+    pub voids: u64,
+    /// Batches that were run again: conflicts, unknown outcomes.
+    pub retries: u64,
+}
+
+/// Counters behind [`LaneStats`], and whether the lane is stalled.
+#[derive(Debug, Default)]
+pub(super) struct LaneState {
+    pub(super) stalled: AtomicBool,
+    pub(super) batches: AtomicU64,
+    pub(super) items: AtomicU64,
+    pub(super) shed: AtomicU64,
+    pub(super) voids: AtomicU64,
+    pub(super) retries: AtomicU64,
+}
+
+/// The way into one lane.
+struct LaneDoor {
+    queue: mpsc::Sender<Queued>,
+    voids: mpsc::UnboundedSender<Queued>,
+    state: Arc<LaneState>,
+}
+
+/// All lanes. Where one store is both homes, both lists are the same.
+pub(super) struct Lanes {
+    business: Arc<[LaneDoor]>,
+    personal: Arc<[LaneDoor]>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Lanes {
+    /// Starts every lane as a task of its own.
+    pub(super) fn start(
+        homes: Homes,
+        facts: &Arc<dyn FactsStore>,
+        clock: &Arc<dyn Clock>,
+        settings: LaneSettings,
+        rules: Rules,
+    ) -> Self {
+        let start = |home: &Arc<dyn MoneyHome>, count: usize| -> Arc<[LaneDoor]> {
+            let bench = || Bench {
+                home: Arc::clone(home),
+                facts: Arc::clone(facts),
+                clock: Arc::clone(clock),
+                rules,
+            };
+            (0..count).map(|_| LaneDoor::open(bench(), settings)).collect()
+        };
+        let (business, personal) = match &homes {
+            Homes::Shared(home) => {
+                let lanes = start(home, 1);
+                (Arc::clone(&lanes), lanes)
+            }
+            Homes::Separate { business, personal, lanes } => {
+                (start(business, *lanes), start(personal, *lanes))
+            }
+        };
+        Self { business, personal, clock: Arc::clone(clock) }
+    }
+
+    /// Queues an intent at its account's lane. Full or stalled: answered at once.
+    pub(super) fn submit(
+        &self,
+        intent: Intent,
+        deadline: Option<Monotonic>,
+    ) -> Result<Ticket, Unavailable> {
+        let lane = self.lane_of(&intent);
+        if lane.state.stalled.load(Ordering::Relaxed) {
+            return Err(Unavailable::Stalled);
+        }
+        let now = self.clock.monotonic();
+        let (queued, mut ticket) = Ticket::pair(intent, deadline, now, &lane.voids);
+        if lane.queue.try_send(queued).is_err() {
+            ticket.disarm();
+            lane.state.shed.fetch_add(1, Ordering::Relaxed);
+            return Err(Unavailable::Shed);
+        }
+        Ok(ticket)
+    }
+
+    /// An account always has the same lane. What names no account goes to the first.
+    fn lane_of(&self, intent: &Intent) -> &LaneDoor {
+        let lanes = match intent.home() {
+            Home::Business => &self.business,
+            Home::Personal => &self.personal,
+        };
+        let hash = intent.account().map_or(0, |account| account.uuid().as_u128());
+        let count = lanes.len() as u128;
+        let index = (hash % count) as usize; // the random low bits of a UUIDv7 spread evenly
+        &lanes[index]
+    }
+
+    /// Sums over all lanes.
+    pub(super) fn stats(&self) -> LaneStats {
+        let shared = Arc::ptr_eq(&self.business, &self.personal);
+        let personal: &[LaneDoor] = if shared { &[] } else { &self.personal };
+        let mut stats = LaneStats::default();
+        for lane in self.business.iter().chain(personal) {
+            let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            stats.batches += read(&lane.state.batches);
+            stats.items += read(&lane.state.items);
+            stats.shed += read(&lane.state.shed);
+            stats.voids += read(&lane.state.voids);
+            stats.retries += read(&lane.state.retries);
+        }
+        stats
+    }
+}
+
+impl LaneDoor {
+    fn open(bench: Bench, settings: LaneSettings) -> Self {
+        let (queue, queued) = mpsc::channel(settings.queue_max);
+        let (voids, voided) = mpsc::unbounded_channel();
+        let state = Arc::new(LaneState::default());
+        let lane = Lane {
+            bench: Arc::new(bench),
+            queue: queued,
+            voids: voided,
+            retry_voids: voids.downgrade(),
+            state: Arc::clone(&state),
+            settings,
+        };
+        tokio::spawn(lane.run());
+        Self { queue, voids, state }
+    }
+}
