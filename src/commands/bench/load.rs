@@ -5,28 +5,22 @@
 //! at which a request was due: a service that stalls is not spared the requests that it delays.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tokio::sync::{Semaphore, mpsc};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::connection::Connection;
+use super::line::Line;
+use super::pace::Due;
 use super::requests::{Template, Tokens};
 
 /// Latencies above this are recorded as this.
 const LATENCY_US_MAX: u64 = 60_000_000;
-
-/// The shortest pause of the pacer: shorter ones cost more than they even out. What is due in a
-/// pause is sent late, and measured as late.
-const PAUSE_MIN: Duration = Duration::from_micros(200);
 
 /// What to ask, and over how many connections.
 #[derive(Clone, Debug)]
@@ -86,7 +80,8 @@ impl Phase {
         if seconds > 0.0 { count(self.answers) / seconds } else { 0.0 }
     }
 
-    fn error(&mut self, what: impl FnOnce() -> String) {
+    /// Counts what went wrong.
+    pub(super) fn error(&mut self, what: impl FnOnce() -> String) {
         self.errors += 1;
         self.example.get_or_insert_with(what);
     }
@@ -99,10 +94,10 @@ pub const fn count(count: u64) -> f64 {
 }
 
 /// What all connections of a phase share.
-struct Shared {
-    load: Load,
-    tokens: Rc<RefCell<Tokens>>,
-    phase: RefCell<Phase>,
+pub(super) struct Shared {
+    pub(super) load: Load,
+    pub(super) tokens: Rc<RefCell<Tokens>>,
+    pub(super) phase: RefCell<Phase>,
     started: Cell<u64>,
     random: Cell<u64>,
 }
@@ -181,68 +176,9 @@ impl Load {
     }
 }
 
-/// One connection with its buffers; reopened when it breaks.
-struct Line {
-    addr: SocketAddr,
-    connection: Option<Connection>,
-    request: Vec<u8>,
-    token: Vec<u8>,
-}
-
-impl Line {
-    async fn open(addr: SocketAddr) -> io::Result<Self> {
-        let connection = Some(Connection::open(addr).await?);
-        Ok(Self { addr, connection, request: Vec::new(), token: Vec::new() })
-    }
-
-    /// Asks once, and records what came of it.
-    async fn ask(&mut self, shared: &Shared, due: Instant, sent: Instant) {
-        self.prepare(shared);
-        let answer = self.exchange(shared.load.tokens_come_back).await;
-        let latency = due.elapsed();
-        let mut phase = shared.phase.borrow_mut();
-        match answer {
-            Ok(()) => {
-                phase.answers += 1;
-                phase.latency.saturating_record(micros(latency));
-                phase.lateness.saturating_record(micros(sent - due));
-            }
-            Err(error) => phase.error(|| error.to_string()),
-        }
-    }
-
-    fn prepare(&mut self, shared: &Shared) {
-        self.token.clear();
-        self.token.extend_from_slice(shared.tokens.borrow_mut().draw());
-        let templates = &shared.load.templates;
-        let pick = usize::try_from(shared.next_random()).unwrap_or(0) % templates.len().max(1);
-        if let Some(template) = templates.get(pick) {
-            template.write(&self.token, &mut self.request);
-        }
-    }
-
-    async fn exchange(&mut self, tokens_come_back: bool) -> io::Result<()> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => Connection::open(self.addr).await?,
-        };
-        let response = connection.exchange(&self.request).await?;
-        let right =
-            response.status == 200 && (!tokens_come_back || contains(response.body, &self.token));
-        if !right {
-            let body = String::from_utf8_lossy(response.body).into_owned();
-            let fault = format!("answered {} {body}", response.status);
-            self.connection = Some(connection);
-            return Err(io::Error::other(fault));
-        }
-        self.connection = Some(connection);
-        Ok(())
-    }
-}
-
 impl Shared {
     /// xorshift64: which card is next has to be spread, not secret.
-    fn next_random(&self) -> u64 {
+    pub(super) fn next_random(&self) -> u64 {
         let mut x = self.random.get();
         x ^= x << 13;
         x ^= x >> 7;
@@ -252,66 +188,10 @@ impl Shared {
     }
 }
 
-/// Requests that are due, handed to whichever connection is free.
-struct Due {
-    waiting: RefCell<VecDeque<Instant>>,
-    ready: Semaphore,
-}
-
-impl Due {
-    /// Lets `requests` become due, `rate` a second. A thread keeps time: the runtime's own timer
-    /// counts in milliseconds.
-    fn paced(start: Instant, rate: u32, requests: u64) -> Rc<Self> {
-        let due =
-            Rc::new(Self { waiting: RefCell::new(VecDeque::new()), ready: Semaphore::new(0) });
-        let (send, mut receive) = mpsc::unbounded_channel();
-        thread::spawn(move || pace(start, rate, requests, &send));
-        let shared = Rc::clone(&due);
-        tokio::task::spawn_local(async move {
-            while let Some(at) = receive.recv().await {
-                shared.waiting.borrow_mut().push_back(at);
-                shared.ready.add_permits(1);
-            }
-            while shared.ready.available_permits() > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            shared.ready.close();
-        });
-        due
-    }
-
-    /// The next request that is due; `None`: there will be no more.
-    async fn next(&self) -> Option<Instant> {
-        self.ready.acquire().await.ok()?.forget();
-        self.waiting.borrow_mut().pop_front()
-    }
-}
-
-fn pace(start: Instant, rate: u32, requests: u64, due: &mpsc::UnboundedSender<Instant>) {
-    let interval = Duration::from_secs(1).as_nanos() / u128::from(rate.max(1));
-    for number in 0..requests {
-        let nanos = interval.saturating_mul(u128::from(number));
-        let at = start + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        let early = at.saturating_duration_since(Instant::now());
-        if early > Duration::ZERO {
-            thread::sleep(early.max(PAUSE_MIN));
-        }
-        if due.send(at).is_err() {
-            return;
-        }
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn contains(body: &[u8], part: &[u8]) -> bool {
-    body.windows(part.len().max(1)).any(|window| window == part)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use axum::Router;
     use axum::routing::post;
 

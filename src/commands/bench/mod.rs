@@ -8,7 +8,9 @@
 mod child;
 mod connection;
 mod flush;
+mod line;
 mod load;
+mod pace;
 mod phases;
 mod program;
 mod report;
