@@ -26,6 +26,10 @@ const JIT_PASSWORD: &str = "Demo-password-0001!";
 /// How wide the column of names is.
 const NAME_WIDTH: usize = 52;
 
+/// The stages of a decision, in the order in which a purchase passes them.
+const STAGES: [&str; 7] =
+    ["user_lookup", "card_lookup", "spending_limits", "lane_wait", "decision", "commit", "total"];
+
 /// What to play.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -162,8 +166,10 @@ async fn print_profile(running: &Running) {
     let profile = answer.json();
     let since_start = profile.get("since_start").unwrap_or(&Value::Null);
     println!("\nstage                 count  average us      p50      p95      p99      max");
-    for (stage, times) in since_start.get("stages").and_then(Value::as_object).into_iter().flatten()
-    {
+    for stage in STAGES {
+        let Some(times) = since_start.get("stages").and_then(|stages| stages.get(stage)) else {
+            continue;
+        };
         let number = |name: &str| times.get(name).and_then(Value::as_f64).unwrap_or(0.0);
         println!(
             "{stage:<20}{:>7.0}{:>12.1}{:>9.0}{:>9.0}{:>9.0}{:>9.0}",

@@ -56,37 +56,35 @@ pub struct Used {
 }
 
 impl Server {
-    /// Runs this program with these arguments and variables, and waits until `ready_path` answers
-    /// 200. `variables` gets the address to listen on.
+    /// Runs this program with what `prepare` makes of a free address, and waits until `ready` is
+    /// answered with 200. What it prints goes to `log`.
     pub async fn start(
-        arguments: &[&str],
-        variables: impl FnOnce(SocketAddr) -> Vec<(&'static str, String)>,
-        ready_path: &str,
+        prepare: impl FnOnce(&mut Command, SocketAddr),
+        ready: &Ask,
         log: &Path,
     ) -> Result<Self, ChildError> {
         let addr = free_address()?;
         let output = fs::File::create(log)?;
         let started = Instant::now();
-        let child = Command::new(std::env::current_exe()?)
-            .args(arguments)
+        let mut command = Command::new(std::env::current_exe()?);
+        prepare(&mut command, addr);
+        let child = command
             .env_remove("TOLLGATE_ENV")
-            .envs(variables(addr))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()?;
         let log = log.to_path_buf();
         let mut server = Self { child, log, addr, start_to_ready: Duration::ZERO };
-        server.wait_until_ready(ready_path, started).await?;
+        server.wait_until_ready(ready, started).await?;
         server.start_to_ready = started.elapsed();
         Ok(server)
     }
 
-    async fn wait_until_ready(&mut self, path: &str, started: Instant) -> Result<(), ChildError> {
+    async fn wait_until_ready(&mut self, ready: &Ask, started: Instant) -> Result<(), ChildError> {
         let mut client = Client::new(self.addr);
-        let ask = Ask::get(path);
         while started.elapsed() < READY_WITHIN {
-            if client.send(&ask).await.is_ok_and(|answer| answer.status == 200) {
+            if client.send(ready).await.is_ok_and(|answer| answer.status == 200) {
                 return Ok(());
             }
             if self.child.try_wait()?.is_some() {

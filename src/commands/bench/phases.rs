@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,17 +56,17 @@ impl Bench {
     pub(super) async fn start(args: &Args, scratch: &Scratch) -> Result<Self, BenchError> {
         let data_dir = scratch.path().join("data");
         let log = scratch.path().join("service.log");
-        let variables = |addr: SocketAddr| {
-            vec![
-                ("TOLLGATE__DATA_DIR", data_dir.display().to_string()),
-                ("TOLLGATE__HTTP__LISTEN", addr.to_string()),
-                ("TOLLGATE__ADMIN__KEY", ADMIN_KEY.to_owned()),
-                ("TOLLGATE__JIT__USERNAME", JIT_USERNAME.to_owned()),
-                ("TOLLGATE__JIT__PASSWORD", JIT_PASSWORD.to_owned()),
-                ("TOLLGATE__LOG__FILTER", "error".to_owned()),
-            ]
+        let prepare = |command: &mut Command, addr: SocketAddr| {
+            command
+                .arg("serve")
+                .env("TOLLGATE__DATA_DIR", &data_dir)
+                .env("TOLLGATE__HTTP__LISTEN", addr.to_string())
+                .env("TOLLGATE__ADMIN__KEY", ADMIN_KEY)
+                .env("TOLLGATE__JIT__USERNAME", JIT_USERNAME)
+                .env("TOLLGATE__JIT__PASSWORD", JIT_PASSWORD)
+                .env("TOLLGATE__LOG__FILTER", "error");
         };
-        let server = Server::start(&["serve"], variables, "/ready", &log).await?;
+        let server = Server::start(prepare, &Ask::get("/ready"), &log).await?;
         let cards = program::set_up(server.addr, ADMIN_KEY, SIZE).await?;
         let load = load(server.addr, args, &cards, true)?;
         let run = format!("{:x}", std::process::id());

@@ -4,8 +4,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
+use super::super::client::Ask;
 use super::super::scratch::Scratch;
 use super::child::Server;
 use super::load::{Until, count};
@@ -65,8 +67,11 @@ pub(super) async fn empty_handler(
     cards: &[Card],
 ) -> Result<PhaseReport, BenchError> {
     let log = scratch.path().join("yardstick.log");
-    let variables = |addr: SocketAddr| vec![("TOLLGATE__HTTP__LISTEN", addr.to_string())];
-    let server = Server::start(&["yardstick-server"], variables, "/live", &log).await?;
+    let prepare = |command: &mut Command, addr: SocketAddr| {
+        command.args(["yardstick-server", "--listen", &addr.to_string()]);
+    };
+    let ready = Ask::post("/api/v1/marqeta/jit", "{}");
+    let server = Server::start(prepare, &ready, &log).await?;
     let load = phases::load(server.addr, args, cards, false)?;
     let used_before = server.used();
     let until = Until { elapsed: Duration::from_secs(args.seconds.div_ceil(2)), answers: 0 };
