@@ -72,11 +72,15 @@ impl Service {
         token: Token,
         step: Step,
     ) -> Result<Arc<Movement>, Error> {
+        let key = format!("step:{token}");
+        // A step that names its purchase by id must not be found by a token as well: one that a
+        // client has used for another purchase before would join the two.
+        let own = if root.is_some() { Vec::new() } else { vec![Link::Funding(token)] };
         let intent = StepIntent {
-            key: format!("step:{token}"),
+            key,
             fingerprint: fingerprint(root, account, &step),
             account,
-            chain: Some(ChainRef { root, parents: Vec::new(), own: vec![Link::Funding(token)] }),
+            chain: Some(ChainRef { root, parents: Vec::new(), own }),
             step,
         };
         self.pipeline.step(facts, intent).await.map_err(|error| match error.into() {
