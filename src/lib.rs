@@ -1,28 +1,40 @@
 //! Tollgate decides card purchases in real time. The rooms, in corridor order.
 
-/// The nouns that every room shares.
-pub mod domain;
-
-/// Three timed lookups, then the lane.
-pub mod pipeline;
-
-/// `decide`: may this card spend this, here, now? Pure.
-pub mod decision;
-
-/// Holds, postings, balances, counters, the life cycle. Pure.
-pub mod ledger;
-
-/// Ports to what is kept, and their adapters.
-pub mod store;
-
-/// Logs, the stage profile, alerts.
-pub mod telemetry;
-
-/// Verbs off the hot path.
-pub mod service;
+/// Façades: where requests come in. HTTP now, queues later.
+pub mod ingress;
 
 /// Shapes that cross the process edge.
 pub mod wire;
 
-/// Façades: HTTP now, queues later.
-pub mod ingress;
+/// Three timed lookups, then the lane.
+pub mod pipeline;
+
+/// Holds, postings, balances, counters, the life cycle. Pure.
+pub mod ledger;
+
+/// `decide`: may this card spend this, here, now? Pure.
+pub mod decision;
+
+/// Ports to what is kept, and their adapters.
+pub mod store;
+
+/// Policy facts, kept between purchases.
+pub mod cache;
+
+/// Verbs off the hot path.
+pub mod service;
+
+/// The nouns that every room shares.
+pub mod domain;
+
+/// Logs, the stage profile, alerts.
+pub mod telemetry;
+
+/// Typed settings.
+pub mod config;
+
+/// The composition root: build, run, shut down.
+pub mod app;
+
+/// The subcommands.
+pub mod commands;

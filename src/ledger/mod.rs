@@ -9,6 +9,7 @@
 
 mod apply;
 mod authorize;
+pub mod bare;
 pub mod books;
 mod chains;
 mod events;

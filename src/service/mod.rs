@@ -11,6 +11,7 @@ pub mod limits;
 pub mod postings;
 mod reference;
 pub mod users;
+pub mod verify;
 pub mod wallets;
 
 use std::sync::Arc;

@@ -1,0 +1,34 @@
+//! When a purchase took too long: in total, and in its stages.
+
+use serde::Deserialize;
+
+use super::error::{SettingsError, within};
+
+/// Thresholds, in milliseconds. Above one of them an alert is raised.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Alerts {
+    /// Total: warning.
+    pub total_warning_ms: u64,
+    /// Total: critical.
+    pub total_critical_ms: u64,
+    /// Stage 1.
+    pub user_lookup_ms: u64,
+    /// Stage 2.
+    pub card_lookup_ms: u64,
+    /// Stage 3.
+    pub spending_limits_ms: u64,
+    /// Stage 4, the judge alone.
+    pub decision_ms: u64,
+}
+
+impl Alerts {
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        within("alerts.total_warning_ms", self.total_warning_ms, 1..=60_000)?;
+        let above = self.total_warning_ms..=60_000;
+        within("alerts.total_critical_ms", self.total_critical_ms, above)?;
+        within("alerts.user_lookup_ms", self.user_lookup_ms, 1..=60_000)?;
+        within("alerts.card_lookup_ms", self.card_lookup_ms, 1..=60_000)?;
+        within("alerts.spending_limits_ms", self.spending_limits_ms, 1..=60_000)?;
+        within("alerts.decision_ms", self.decision_ms, 1..=60_000)
+    }
+}

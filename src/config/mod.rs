@@ -1,0 +1,90 @@
+//! Typed settings, one file per concern. Defaults are compiled in; a file and the environment
+//! override them; a key that nobody knows is an error.
+
+pub mod access;
+pub mod alerts;
+pub mod cache;
+pub mod http;
+pub mod lane;
+pub mod log;
+pub mod policy;
+
+mod error;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use error::SettingsError;
+
+use access::{Admin, Jit};
+use alerts::Alerts;
+use cache::Cache;
+use http::Http;
+use lane::Lane;
+use log::Log;
+use policy::{Holds, Outage, Outbox, Policy};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settings {
+    /// Where the embedded store and the generated secrets live.
+    pub data_dir: PathBuf,
+    /// The HTTP door.
+    pub http: Http,
+    /// Access to the REST routes.
+    pub admin: Admin,
+    /// Access to the JIT door, and its deadline.
+    pub jit: Jit,
+    /// What an outage is answered with.
+    pub outage: Outage,
+    /// The lanes.
+    pub lane: Lane,
+    /// What statuses permit.
+    pub policy: Policy,
+    /// How long holds live.
+    pub holds: Holds,
+    /// The cache of policy facts.
+    pub cache: Cache,
+    /// Events that wait.
+    pub outbox: Outbox,
+    /// When to raise an alert.
+    pub alerts: Alerts,
+    /// Logs.
+    pub log: Log,
+}
+
+impl Settings {
+    /// Reads the settings of this process: defaults, `config/{TOLLGATE_ENV}.toml`, environment.
+    /// Fails with one line that names the key at fault and the cure.
+    pub fn load() -> Result<Self, SettingsError> {
+        sources::read(Path::new("config"), std::env::vars_os())
+    }
+
+    /// The defaults with a store in `data_dir` and a door at `listen`, whatever the environment
+    /// says.
+    pub fn embedded(data_dir: PathBuf, listen: SocketAddr) -> Self {
+        let mut settings =
+            sources::defaults().expect("the compiled-in defaults are checked by a test");
+        settings.data_dir = data_dir;
+        settings.http.listen = listen;
+        settings
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        if self.data_dir.as_os_str().is_empty() {
+            return Err(SettingsError::value("data_dir", "a folder, such as \"data\""));
+        }
+        self.http.check()?;
+        self.jit.check()?;
+        self.lane.check(self.jit.deadline_ms)?;
+        self.holds.check()?;
+        self.cache.check()?;
+        self.outbox.check()?;
+        self.alerts.check()
+    }
+}

@@ -1,0 +1,57 @@
+//! What statuses permit, how long holds and events live, what an outage is answered with.
+
+use serde::Deserialize;
+
+use super::error::{SettingsError, choice, within};
+
+/// What statuses permit.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Policy {
+    /// Whether cardholders with status `LIMITED` may spend.
+    pub user_limited_may_spend: bool,
+    /// Whether cards with status `LIMITED` may spend.
+    pub card_limited_may_spend: bool,
+}
+
+/// How long holds live.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Holds {
+    /// In days, where the message does not say.
+    pub days: u64,
+}
+
+impl Holds {
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        within("holds.days", self.days, 1..=365)
+    }
+}
+
+/// Events that no relay has taken yet.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Outbox {
+    /// After how many seconds they are dropped.
+    pub retention_s: u64,
+}
+
+impl Outbox {
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        within("outbox.retention_s", self.retention_s, 1..=31_536_000)
+    }
+}
+
+choice! {
+    /// What the JIT door answers when nothing can be decided.
+    OutageAnswer {
+        /// 402, which the platform respects.
+        Decline => "decline",
+        /// 503: the platform's own stand-in may act.
+        Error => "error",
+    }
+}
+
+/// What happens while nothing can be decided.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Outage {
+    /// The answer at the JIT door.
+    pub answer: OutageAnswer,
+}

@@ -1,0 +1,174 @@
+//! Where settings come from, in order: defaults, the file of the environment, its variables. Each
+//! source is compared with the defaults' keys before they are merged, so that an unknown key can be
+//! blamed on its source.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use config::{Config, ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
+
+use super::{Settings, SettingsError};
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+const SELECTOR: &str = "TOLLGATE_ENV";
+const PREFIX: &str = "TOLLGATE__";
+
+/// The compiled-in defaults.
+pub(super) fn defaults() -> Result<Settings, SettingsError> {
+    settle(Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)))
+}
+
+/// Defaults, then `folder/{TOLLGATE_ENV}.toml`, then `TOLLGATE__…` of `environment`.
+pub(super) fn read(
+    folder: &Path,
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Settings, SettingsError> {
+    let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+    let known = keys(&defaults, "config/default.toml")?;
+    let mut builder = Config::builder().add_source(defaults);
+
+    let (selected, overrides) = variables(environment)?;
+    if let Some(name) = selected.filter(|name| !name.is_empty()) {
+        let path = file_of(folder, &name)?;
+        let file = File::from(path.as_path()).format(FileFormat::Toml).required(true);
+        let origin = path.display().to_string();
+        refuse_unknown(&known, keys(&file, &origin)?, |_| origin.clone())?;
+        builder = builder.add_source(file);
+    }
+
+    let names = overrides.iter().map(|(key, _)| key.clone()).collect();
+    refuse_unknown(&known, names, |key| variable_of(key))?;
+    for (key, value) in overrides {
+        builder = builder
+            .set_override(&key, value)
+            .map_err(|_| SettingsError::value(&key, "a setting that can be overridden"))?;
+    }
+    settle(builder)
+}
+
+fn settle(
+    builder: config::ConfigBuilder<config::builder::DefaultState>,
+) -> Result<Settings, SettingsError> {
+    let merged = builder.build().map_err(explain)?;
+    let settings: Settings = merged.try_deserialize().map_err(explain)?;
+    settings.check()?;
+    Ok(settings)
+}
+
+fn file_of(folder: &Path, name: &str) -> Result<std::path::PathBuf, SettingsError> {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if !plain {
+        return Err(SettingsError::value(SELECTOR, "letters, digits, - and _ only"));
+    }
+    let path = folder.join(format!("{name}.toml"));
+    if path.is_file() {
+        return Ok(path);
+    }
+    let cause = format!("no such file ({SELECTOR} selects it)");
+    Err(SettingsError::File { path: path.display().to_string(), cause })
+}
+
+/// The selected environment's name, and every override as a dotted key with its text.
+type Variables = (Option<String>, Vec<(String, String)>);
+
+fn variables(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Variables, SettingsError> {
+    let mut selected = None;
+    let mut overrides = Vec::new();
+    for (name, value) in environment {
+        let Some(name) = name.to_str() else { continue };
+        if name != SELECTOR && !name.starts_with(PREFIX) {
+            continue;
+        }
+        let value = value.into_string().map_err(|_| SettingsError::value(name, "UTF-8 text"))?;
+        match name.strip_prefix(PREFIX) {
+            Some(rest) => overrides.push((rest.to_ascii_lowercase().replace("__", "."), value)),
+            None => selected = Some(value),
+        }
+    }
+    overrides.sort();
+    Ok((selected, overrides))
+}
+
+fn variable_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
+fn refuse_unknown(
+    known: &BTreeSet<String>,
+    found: BTreeSet<String>,
+    origin: impl Fn(&str) -> String,
+) -> Result<(), SettingsError> {
+    match found.into_iter().find(|key| !known.contains(key)) {
+        None => Ok(()),
+        Some(key) => {
+            Err(SettingsError::Unknown { origin: origin(&key), similar: similar(known, &key), key })
+        }
+    }
+}
+
+fn similar(known: &BTreeSet<String>, key: &str) -> Option<String> {
+    let near = known.iter().map(|known| (distance(known, key), known)).min()?;
+    (near.0 <= 3).then(|| near.1.clone())
+}
+
+/// How many letters must be changed, added or dropped to turn one text into the other.
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.bytes().enumerate() {
+            let swapped = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = swapped.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+fn keys<S: Source>(source: &S, origin: &str) -> Result<BTreeSet<String>, SettingsError> {
+    let values = source.collect().map_err(|error| match explain(error) {
+        SettingsError::File { cause, .. } => SettingsError::File { path: origin.to_owned(), cause },
+        other => other,
+    })?;
+    let mut keys = BTreeSet::new();
+    flatten("", &values, &mut keys);
+    Ok(keys)
+}
+
+fn flatten(prefix: &str, values: &Map<String, Value>, keys: &mut BTreeSet<String>) {
+    for (name, value) in values {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match &value.kind {
+            ValueKind::Table(inner) if !inner.is_empty() => flatten(&key, inner, keys),
+            _ => {
+                keys.insert(key);
+            }
+        }
+    }
+}
+
+/// One line, with the key, without the value.
+fn explain(error: ConfigError) -> SettingsError {
+    match error {
+        ConfigError::Type { expected, key, .. } => {
+            SettingsError::value(key.unwrap_or_default(), expected)
+        }
+        ConfigError::At { error, key, .. } => match (explain(*error), key) {
+            (SettingsError::Value { expected, .. }, Some(key)) => {
+                SettingsError::Value { key, expected }
+            }
+            (explained, _) => explained,
+        },
+        ConfigError::NotFound(key) => SettingsError::value(key, "set"),
+        ConfigError::FileParse { uri, cause } => SettingsError::File {
+            path: uri.unwrap_or_default(),
+            cause: cause.to_string().lines().next().unwrap_or_default().to_owned(),
+        },
+        ConfigError::Message(expected) => SettingsError::value("", expected),
+        other => SettingsError::value("", other.to_string()),
+    }
+}

@@ -1,0 +1,219 @@
+//! Read-through: facts come from the cache where it has them. Writes pass through to the store, and
+//! what they make old is refused by the cache before they are acknowledged.
+
+use std::sync::Arc;
+
+use crate::cache::{CacheStats, FactsCache, Flights, Tally};
+use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, LimitId, UserId};
+use crate::domain::party::{Account, Card, Company, User, Wallet};
+use crate::domain::policy::{Control, Limit, PolicyStamp};
+use crate::domain::token::Token;
+
+use super::{FactsStore, ResourceStore, StoreError, StoreFuture};
+
+/// A store behind a cache.
+pub struct CachedStore {
+    facts: Arc<dyn FactsStore>,
+    resources: Arc<dyn ResourceStore>,
+    cache: Arc<dyn FactsCache>,
+    users: Lookups<Token, UserFacts>,
+    cards: Lookups<Token, CardFacts>,
+    limits: Lookups<CardId, LimitFacts>,
+}
+
+/// The lookups of one kind.
+struct Lookups<K, V> {
+    under_way: Flights<K, V>,
+    tally: Tally,
+}
+
+impl<K, V> Default for Lookups<K, V> {
+    fn default() -> Self {
+        Self { under_way: Flights::default(), tally: Tally::default() }
+    }
+}
+
+impl CachedStore {
+    /// Puts the cache before the store.
+    pub fn new(
+        facts: Arc<dyn FactsStore>,
+        resources: Arc<dyn ResourceStore>,
+        cache: Arc<dyn FactsCache>,
+    ) -> Self {
+        Self {
+            facts,
+            resources,
+            cache,
+            users: Lookups::default(),
+            cards: Lookups::default(),
+            limits: Lookups::default(),
+        }
+    }
+
+    /// How the cache has been doing since the start.
+    pub fn stats(&self) -> CacheStats {
+        CacheStats {
+            users: self.users.tally.read(),
+            cards: self.cards.tally.read(),
+            limits: self.limits.tally.read(),
+            entries: self.cache.entries(),
+        }
+    }
+
+    async fn load_user(&self, reference: &Token) -> Result<Option<Arc<UserFacts>>, StoreError> {
+        let load = async {
+            if let Some(filled) = self.cache.user(reference) {
+                return Ok(Some(filled));
+            }
+            let user = self.facts.user(reference).await?;
+            user.iter().for_each(|user| self.cache.keep_user(reference, user));
+            Ok(user)
+        };
+        self.users.under_way.join(reference, |user| self.cache.admits(user), load).await
+    }
+
+    async fn load_card(&self, reference: &Token) -> Result<Option<Arc<CardFacts>>, StoreError> {
+        let load = async {
+            if let Some(filled) = self.cache.card(reference) {
+                return Ok(Some(filled));
+            }
+            let card = self.facts.card(reference).await?;
+            card.iter().for_each(|card| self.cache.keep_card(reference, card));
+            Ok(card)
+        };
+        self.cards.under_way.join(reference, |card| self.cache.admits(card), load).await
+    }
+
+    async fn load_limits(&self, card: &CardFacts) -> Result<Arc<LimitFacts>, StoreError> {
+        let load = async {
+            if let Some(filled) = self.cache.limits(card.id) {
+                return Ok(Some(filled));
+            }
+            let limits = self.facts.limits(card).await?;
+            self.cache.keep_limits(card.id, &limits);
+            Ok(Some(limits))
+        };
+        let loaded = self.limits.under_way.join(&card.id, |limits| self.cache.admits(limits), load);
+        Ok(loaded.await?.unwrap_or_default())
+    }
+
+    /// Runs a write to its end even if its caller goes away, and raises the floors it has made
+    /// before it says so.
+    fn write<T: Floors + Send + 'static>(
+        &self,
+        write: impl FnOnce(Arc<dyn ResourceStore>) -> WriteFuture<T> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let (resources, cache) = (Arc::clone(&self.resources), Arc::clone(&self.cache));
+        let written = tokio::spawn(async move {
+            let written = write(resources).await?;
+            written.stamps().iter().for_each(|stamp| cache.raise_floor(*stamp));
+            Ok(written)
+        });
+        Box::pin(async move { written.await.map_err(|panic| StoreError::Failed(panic.into()))? })
+    }
+}
+
+type WriteFuture<T> =
+    std::pin::Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'static>>;
+
+/// What a write answers: the versions it has made.
+trait Floors {
+    fn stamps(&self) -> &[PolicyStamp];
+}
+
+impl Floors for Vec<PolicyStamp> {
+    fn stamps(&self) -> &[PolicyStamp] {
+        self
+    }
+}
+
+impl Floors for Option<Vec<PolicyStamp>> {
+    fn stamps(&self) -> &[PolicyStamp] {
+        self.as_deref().unwrap_or_default()
+    }
+}
+
+impl FactsStore for CachedStore {
+    fn user<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
+        Box::pin(async move {
+            match self.users.tally.count(self.cache.user(reference)) {
+                Some(hit) => Ok(Some(hit)),
+                // Boxed again, so that a hit does not pay for the room that a miss needs.
+                None => Box::pin(self.load_user(reference)).await,
+            }
+        })
+    }
+
+    fn card<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
+        Box::pin(async move {
+            match self.cards.tally.count(self.cache.card(reference)) {
+                Some(hit) => Ok(Some(hit)),
+                None => Box::pin(self.load_card(reference)).await,
+            }
+        })
+    }
+
+    fn limits<'a>(&'a self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
+        Box::pin(async move {
+            match self.limits.tally.count(self.cache.limits(card.id)) {
+                Some(hit) => Ok(hit),
+                None => Box::pin(self.load_limits(card)).await,
+            }
+        })
+    }
+
+    fn outdated(&self, facts: &Facts) {
+        self.cache.forget(facts);
+        self.facts.outdated(facts);
+    }
+}
+
+/// Writes go through [`CachedStore::write`], reads straight to the store.
+macro_rules! resources {
+    (
+        writes { $(fn $write:ident($($arg:ident: $ty:ty),+) -> $out:ty;)+ }
+        reads { $(fn $read:ident($id:ident: $id_ty:ty) -> $found:ty;)+ }
+    ) => {
+        impl ResourceStore for CachedStore {
+            $(fn $write(&self, $($arg: $ty),+) -> StoreFuture<'_, $out> {
+                self.write(move |store| Box::pin(async move { store.$write($($arg),+).await }))
+            })+
+
+            $(fn $read(&self, $id: $id_ty) -> StoreFuture<'_, $found> {
+                self.resources.$read($id)
+            })+
+        }
+    };
+}
+
+resources! {
+    writes {
+        fn insert_company(company: Company, account: Account) -> Vec<PolicyStamp>;
+        fn update_company(company: Company) -> Vec<PolicyStamp>;
+        fn insert_user(user: User) -> Vec<PolicyStamp>;
+        fn update_user(user: User) -> Vec<PolicyStamp>;
+        fn insert_card(card: Card) -> Vec<PolicyStamp>;
+        fn update_card(card: Card) -> Vec<PolicyStamp>;
+        fn insert_wallet(wallet: Wallet, account: Account) -> Vec<PolicyStamp>;
+        fn update_wallet(wallet: Wallet) -> Vec<PolicyStamp>;
+        fn insert_limit(limit: Limit) -> Vec<PolicyStamp>;
+        fn update_limit(limit: Limit) -> Vec<PolicyStamp>;
+        fn delete_limit(id: LimitId) -> Option<Vec<PolicyStamp>>;
+        fn insert_control(control: Control) -> Vec<PolicyStamp>;
+        fn delete_control(id: ControlId) -> Option<Vec<PolicyStamp>>;
+    }
+    reads {
+        fn company(id: CompanyId) -> Option<Company>;
+        fn user_record(id: UserId) -> Option<User>;
+        fn card_record(id: CardId) -> Option<Card>;
+        fn wallet(account: AccountId) -> Option<Wallet>;
+        fn wallets_of(user: UserId) -> Vec<Wallet>;
+        fn account(id: AccountId) -> Option<Account>;
+        fn limit(id: LimitId) -> Option<Limit>;
+        fn control(id: ControlId) -> Option<Control>;
+    }
+}
+
+#[cfg(test)]
+mod tests;
