@@ -14,13 +14,13 @@ use tokio::net::TcpStream;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No connection.
-    #[error("no connection to {0}: {1}")]
+    #[error("no connection to {0}")]
     Connect(SocketAddr, #[source] std::io::Error),
     /// The connection broke, or the peer does not speak HTTP.
-    #[error("the request failed: {0}")]
+    #[error("the request failed")]
     Exchange(#[from] hyper::Error),
     /// The request can not be written.
-    #[error("not a request: {0}")]
+    #[error("not a request")]
     Request(#[from] http::Error),
 }
 

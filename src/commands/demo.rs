@@ -56,7 +56,7 @@ pub enum DemoError {
     #[error(transparent)]
     App(#[from] AppError),
     /// The books could not be read.
-    #[error("the books could not be read: {0}")]
+    #[error("the books could not be read")]
     Store(#[from] StoreError),
 }
 

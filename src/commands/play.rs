@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::client::{Answer, Ask, Client};
+use super::in_one_line;
 use super::scenario::{Door, Scenario, Step, Vars, fill};
 
 /// The one route of the JIT door.
@@ -140,7 +141,7 @@ impl Player {
             let one = |_| async move { Client::new(addr).send(ask).await };
             try_join_all((0..times).map(one)).await
         };
-        answers.map_err(|error| error.to_string())
+        answers.map_err(|error| in_one_line(&error))
     }
 
     fn compare(&self, scenario: &Scenario, step: &Step, answers: &[Answer]) -> Vec<String> {

@@ -22,10 +22,10 @@ const BUILT_IN: [(&str, &str); 3] = [
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// The file can not be read.
-    #[error("{0}: {1}")]
+    #[error("{0} can not be read")]
     Unreadable(String, #[source] std::io::Error),
     /// The file is not a scenario.
-    #[error("{0}: {1}")]
+    #[error("{0} is not a scenario")]
     Malformed(String, #[source] toml::de::Error),
     /// The file says something that can not be done.
     #[error("{0}: {1}")]
@@ -191,6 +191,7 @@ pub fn fill(text: &str, vars: &Vars) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::in_one_line;
     use super::*;
 
     #[test]
@@ -224,7 +225,7 @@ mod tests {
     #[test]
     fn senseless_files_are_refused_by_name() {
         let check = |text: &str, expected: &str| {
-            let error = parse("mine.toml", text).unwrap_err().to_string();
+            let error = in_one_line(&parse("mine.toml", text).unwrap_err());
             assert!(error.contains("mine.toml") && error.contains(expected), "{error}");
         };
         check("[[step]]\nname = \"a\"\nstatus = 200", "needs a call");

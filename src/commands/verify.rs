@@ -32,7 +32,7 @@ pub enum VerifyError {
     #[error(transparent)]
     App(#[from] AppError),
     /// The store can not be read.
-    #[error("the books could not be read: {0}")]
+    #[error("the books could not be read")]
     Store(#[from] StoreError),
 }
 

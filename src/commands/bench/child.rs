@@ -26,7 +26,7 @@ const TICKS_PER_SECOND: u64 = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
     /// The program can not be run.
-    #[error("the server can not be run: {0}")]
+    #[error("the server can not be run")]
     Spawn(#[from] io::Error),
     /// It has ended, or is not ready in time.
     #[error("the server {0}; its last lines:\n{1}")]

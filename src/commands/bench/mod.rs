@@ -68,7 +68,7 @@ pub enum BenchError {
     #[error(transparent)]
     Child(#[from] ChildError),
     /// The card program could not be created.
-    #[error("the card program could not be set up: {0}")]
+    #[error("the card program could not be set up")]
     Setup(#[from] SetupError),
     /// The requests could not be made.
     #[error(transparent)]
