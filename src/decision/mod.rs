@@ -12,6 +12,9 @@ mod card;
 mod controls;
 mod limits;
 
+#[cfg(test)]
+mod tests;
+
 use crate::domain::facts::{CardFacts, Facts};
 use crate::domain::finding::{Finding, Reason, Refusal, Verdict};
 use crate::domain::request::{AuthRequest, Operation};

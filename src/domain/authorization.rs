@@ -45,7 +45,8 @@ pub struct Authorization {
     pub preceding: Option<Token>,
     /// The first funding token of its chain.
     pub original: Option<Token>,
-    /// The chain it belongs to; `None` where nothing was held or posted.
+    /// The chain it belongs to; of a declined purchase, the one that would be opened if something
+    /// happened to it all the same. `None` where nothing could be held or posted.
     pub chain: Option<AuthorizationId>,
     /// The card, where it is known.
     pub card: Option<CardId>,

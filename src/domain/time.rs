@@ -25,6 +25,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Reads RFC 3339: a date, a time and an offset (or `Z`). Finer than microseconds is cut off.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_microsecond()))
+    }
+
     /// This many microseconds later, at most the end of time.
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Self {

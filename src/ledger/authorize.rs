@@ -62,8 +62,7 @@ pub(super) fn judge(
 ) -> Outcome {
     let known = known_chain(books, intent, request);
     let after = intent.facts.card.as_deref().and_then(|card| {
-        let before = known.and_then(|id| books.chains.get(&id).cloned());
-        with_request(books, intent, request, card, before, rules)
+        with_request(books, known.unwrap_or(intent.authorization_id()), request, card, rules)
     });
     let need = after.as_ref().map_or_else(Need::default, |after| need(books, request, after));
     let account =
@@ -88,7 +87,7 @@ pub(super) fn judge(
         findings: verdict.findings,
         door: request.door,
         request: Some(request),
-        chain: known,
+        chain: after.as_ref().map(|chain| chain.id),
         held: 0,
         balances: None,
     };
@@ -129,18 +128,16 @@ fn parent_names(request: &AuthRequest) -> Vec<Link> {
 /// The chain as it would be once the request is approved; `None` where nothing is taken or given.
 fn with_request(
     books: &Books,
-    intent: &Intent,
+    id: AuthorizationId,
     request: &AuthRequest,
     card: &CardFacts,
-    known: Option<Chain>,
     rules: &Rules,
 ) -> Option<Chain> {
     if !request.operation.spends() && request.operation != Operation::Credit {
         return None;
     }
-    let id = intent.authorization_id();
     let empty = || Chain::empty(id, card.account, card.id, card.currency, books.now());
-    let mut chain = known.unwrap_or_else(empty);
+    let mut chain = books.chains.get(&id).cloned().unwrap_or_else(empty);
     let amount = request.amount.minor();
     let totals = &mut chain.totals;
     let (total, clears) = match request.operation {
@@ -201,7 +198,6 @@ fn approve(
 ) {
     let Some(mut chain) = after else { return };
     let held_before = books.chains.get(&chain.id).map_or(0, Chain::hold);
-    made.chain = Some(chain.id);
     made.held = chains::adjust_held(books, &chain, held_before);
     match request.operation {
         Operation::Debit => {
@@ -215,16 +211,12 @@ fn approve(
         _ => {}
     }
     usage::settle(books, &intent.facts, &mut chain, true);
-    name_all(books, request, &chain);
+    name_parents(books, request, &chain);
     chains::put(books, chain);
 }
 
-/// The request's own names are told by its own row; a later message of this batch must find them
-/// too. Names of parents that have not been seen wait for them.
-fn name_all(books: &mut Books, request: &AuthRequest, chain: &Chain) {
-    for own in own_names(request) {
-        books.links.entry(own).or_insert(chain.id);
-    }
+/// Names of parents that have not been seen wait for them.
+fn name_parents(books: &mut Books, request: &AuthRequest, chain: &Chain) {
     if matches!(request.operation, Operation::Authorize | Operation::Increment) {
         for parent in parent_names(request) {
             chains::name(books, &parent, chain.id);
@@ -235,6 +227,12 @@ fn name_all(books: &mut Books, request: &AuthRequest, chain: &Chain) {
 /// Records a decision, with its explanation and its event.
 pub(super) fn record(books: &mut Books, intent: &Intent, mut made: Made<'_>) -> Outcome {
     let id = intent.authorization_id();
+    // Its own names are told by its own row; a later message of this batch must find them too.
+    if let (Some(request), Some(chain)) = (made.request, made.chain) {
+        for own in own_names(request) {
+            books.links.entry(own).or_insert(chain);
+        }
+    }
     let findings = std::mem::take(&mut made.findings);
     let authorization = authorization(books, intent, &made, findings);
     books.changed.events.push(events::decided(books.now(), intent, &authorization));

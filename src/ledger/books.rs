@@ -38,6 +38,8 @@ pub struct Books {
     now: Timestamp,
     pub(super) accounts: BTreeMap<AccountId, Account>,
     pub(super) chains: HashMap<AuthorizationId, Chain>,
+    /// Chains that are named and do not exist: those of declined purchases.
+    unopened: BTreeSet<AuthorizationId>,
     pub(super) links: HashMap<Link, AuthorizationId>,
     pub(super) counters: BTreeMap<CounterKey, Counter>,
     pub(super) decisions: HashMap<Token, Arc<Decision>>,
@@ -94,6 +96,7 @@ impl Books {
             now,
             accounts: BTreeMap::new(),
             chains: HashMap::new(),
+            unopened: BTreeSet::new(),
             links: HashMap::new(),
             counters: BTreeMap::new(),
             decisions: HashMap::new(),
@@ -116,6 +119,11 @@ impl Books {
     /// Puts in a chain. A chain that was merged brings the one it was merged into along.
     pub fn load_chain(&mut self, chain: Chain) {
         self.chains.insert(chain.id, chain);
+    }
+
+    /// Says that a chain that is named does not exist.
+    pub fn load_no_chain(&mut self, id: AuthorizationId) {
+        self.unopened.insert(id);
     }
 
     /// Puts in a name under which a chain is known.
@@ -143,11 +151,15 @@ impl Books {
         self.accounts.contains_key(&id)
     }
 
-    /// The chains that must be loaded beside those that are: what merged ones were merged into.
+    /// The chains that must be loaded beside those that are: what links name, and what merged ones
+    /// were merged into. To be asked until it is empty; each is answered by [`Books::load_chain`] or
+    /// [`Books::load_no_chain`].
     pub fn missing_chains(&self) -> BTreeSet<AuthorizationId> {
         let named = self.links.values().copied();
         let merged = self.chains.values().filter_map(|chain| chain.merged_into);
-        named.chain(merged).filter(|id| !self.chains.contains_key(id)).collect()
+        let known =
+            |id: &AuthorizationId| self.chains.contains_key(id) || self.unopened.contains(id);
+        named.chain(merged).filter(|id| !known(id)).collect()
     }
 
     /// The accounts of loaded chains that are not locked yet.

@@ -11,7 +11,8 @@ use super::books::Books;
 use super::usage;
 
 /// The chain that goes by any of these names, or by this id. Several are joined into one: a message
-/// between two others has come last.
+/// between two others has come last. The chain may have to be opened still: a declined purchase has
+/// an id and names, and no chain until something happens to it all the same.
 pub(super) fn find<'a>(
     books: &mut Books,
     facts: &Facts,
@@ -21,14 +22,14 @@ pub(super) fn find<'a>(
     let named = names.filter_map(|name| books.links.get(name).copied());
     let candidates: Vec<AuthorizationId> = id.into_iter().chain(named).collect();
     let mut found: Option<AuthorizationId> = None;
-    for id in candidates {
+    for id in candidates.iter().copied() {
         let Some(id) = resolve(books, id) else { continue };
         found = Some(match found {
             Some(first) if first != id => join(books, facts, first, id),
             _ => id,
         });
     }
-    found
+    found.or(candidates.first().copied())
 }
 
 /// The chain that this one was merged into, and so on.

@@ -141,14 +141,13 @@ fn find_or_open(
     names: &ChainRef,
 ) -> Result<Chain, IntentRefusal> {
     let all = names.own.iter().chain(&names.parents);
-    if let Some(chain) = chains::find(books, &intent.facts, names.root, all)
-        .and_then(|id| books.chains.get(&id).cloned())
-    {
-        return Ok(chain);
+    let known = chains::find(books, &intent.facts, names.root, all);
+    if let Some(chain) = known.and_then(|id| books.chains.get(&id)) {
+        return Ok(chain.clone());
     }
     let account = books.accounts.get(&step.account).ok_or(IntentRefusal::UnknownAccount)?;
     let card = intent.facts.card.as_ref().ok_or(IntentRefusal::UnknownAccount)?;
-    let id = names.root.unwrap_or_else(|| intent.authorization_id());
+    let id = known.unwrap_or_else(|| intent.authorization_id());
     Ok(Chain::empty(id, account.id, card.id, account.currency, books.now()))
 }
 

@@ -9,6 +9,7 @@
 
 mod apply;
 mod authorize;
+pub mod bare;
 pub mod books;
 mod chains;
 mod events;
@@ -20,3 +21,8 @@ mod void;
 pub mod wanted;
 
 pub use apply::apply;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

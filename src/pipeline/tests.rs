@@ -1,1 +1,374 @@
-//! Tests of lanes with faulty homes.
+//! Lanes on a home that fails on demand.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::{AuthorizeError, Homes, LaneSettings, Parts, Pipeline, StepError, Unavailable};
+use crate::domain::clock::Clock;
+use crate::domain::decision::Fingerprint;
+use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
+use crate::domain::request::{AuthRequest, Operation};
+use crate::domain::standing::Rules;
+use crate::domain::time::{Monotonic, Timestamp};
+use crate::domain::token::Token;
+use crate::ledger::books::Books;
+use crate::ledger::intent::{Intent, Step, StepIntent};
+use crate::ledger::testing::{Ledger, NOON, account, account_id, card, request, token, usd};
+use crate::ledger::wanted::Wanted;
+use crate::store::{FactsStore, MoneyHome, MoneyTxn, Refreshed, StoreError, StoreFuture};
+use crate::telemetry::profile::Profiler;
+
+struct TestClock {
+    started: Instant,
+    drawn: AtomicU32,
+}
+
+impl TestClock {
+    #[expect(clippy::disallowed_methods, reason = "the tests' own clock")]
+    fn start() -> Self {
+        Self { started: Instant::now(), drawn: AtomicU32::new(0) }
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        NOON
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic::from_micros(u64::try_from(self.started.elapsed().as_micros()).unwrap())
+    }
+
+    fn uuid(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.drawn.fetch_add(1, Ordering::Relaxed)) << 8)
+    }
+}
+
+/// Every card token is card 1, but `nobody`.
+struct OneCard;
+
+impl FactsStore for OneCard {
+    fn user<'a>(&'a self, _reference: &'a Token) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn card<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
+        let known = reference.as_str() != "nobody";
+        Box::pin(async move { Ok(known.then(|| Arc::new(card(1)))) })
+    }
+
+    fn limits<'a>(&'a self, _card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
+        Box::pin(async { Ok(Arc::new(LimitFacts::default())) })
+    }
+}
+
+/// What goes wrong.
+#[derive(Default)]
+struct Faults {
+    /// A batch that names one of these can not be written.
+    poison: Mutex<BTreeSet<Token>>,
+    /// A batch that names one of these panics.
+    bomb: Mutex<BTreeSet<Token>>,
+    /// So many commits take effect and are not acknowledged.
+    lost_acks: AtomicU32,
+    /// So many batches clash with somebody.
+    conflicts: AtomicU32,
+    /// So many batches find no store.
+    outages: AtomicU32,
+}
+
+struct Home {
+    ledger: Arc<Mutex<Ledger>>,
+    faults: Arc<Faults>,
+    /// Every begin takes a permit: none, and the home stands still.
+    open: Arc<Semaphore>,
+}
+
+struct Txn {
+    books: Books,
+    named: BTreeSet<Token>,
+    ledger: Arc<Mutex<Ledger>>,
+    faults: Arc<Faults>,
+}
+
+fn one_of(counter: &AtomicU32) -> bool {
+    counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+}
+
+impl MoneyHome for Home {
+    fn begin<'a>(&'a self, wanted: &'a Wanted) -> StoreFuture<'a, Box<dyn MoneyTxn>> {
+        Box::pin(async move {
+            self.open.acquire().await.unwrap().forget();
+            self.open.add_permits(1);
+            if one_of(&self.faults.outages) {
+                return Err(StoreError::Unavailable("no store".into()));
+            }
+            let books = self.ledger.lock().unwrap().books(wanted, NOON);
+            let (ledger, faults) = (Arc::clone(&self.ledger), Arc::clone(&self.faults));
+            let txn: Box<dyn MoneyTxn> =
+                Box::new(Txn { books, named: wanted.tokens.clone(), ledger, faults });
+            Ok(txn)
+        })
+    }
+}
+
+impl MoneyTxn for Txn {
+    fn refresh_stale_facts<'a>(&'a mut self, _: &'a mut [Intent]) -> StoreFuture<'a, Refreshed> {
+        assert!(self.faults.bomb.lock().unwrap().is_disjoint(&self.named), "a bomb");
+        Box::pin(async { Ok(Refreshed::Current) })
+    }
+
+    fn books(&mut self) -> &mut Books {
+        &mut self.books
+    }
+
+    fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async move {
+            if !self.faults.poison.lock().unwrap().is_disjoint(&self.named) {
+                return Err(StoreError::Failed("poison".into()));
+            }
+            if one_of(&self.faults.conflicts) {
+                return Err(StoreError::Conflict("clash".into()));
+            }
+            self.ledger.lock().unwrap().absorb(&self.books);
+            if one_of(&self.faults.lost_acks) {
+                return Err(StoreError::OutcomeUnknown("cut".into()));
+            }
+            Ok(())
+        })
+    }
+}
+
+struct World {
+    pipeline: Arc<Pipeline>,
+    clock: Arc<TestClock>,
+    ledger: Arc<Mutex<Ledger>>,
+    faults: Arc<Faults>,
+    open: Arc<Semaphore>,
+}
+
+fn world(settings: LaneSettings) -> World {
+    let mut ledger = Ledger::default();
+    ledger.accounts.insert(account_id(1), account(1, 1_000_000));
+    let ledger = Arc::new(Mutex::new(ledger));
+    let faults = Arc::new(Faults::default());
+    let open = Arc::new(Semaphore::new(1));
+    let clock = Arc::new(TestClock::start());
+    let home =
+        Home { ledger: Arc::clone(&ledger), faults: Arc::clone(&faults), open: Arc::clone(&open) };
+    let pipeline = Pipeline::new(Parts {
+        facts: Arc::new(OneCard),
+        homes: Homes::Shared(Arc::new(home)),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        profiler: Arc::new(Profiler::default()),
+        settings,
+        rules: Rules::default(),
+    });
+    World { pipeline: Arc::new(pipeline), clock, ledger, faults, open }
+}
+
+impl World {
+    /// Lets nothing through until the guard is told to.
+    async fn stop(&self) {
+        self.open.acquire().await.unwrap().forget();
+    }
+
+    fn go_on(&self) {
+        self.open.add_permits(1);
+    }
+
+    fn ask(&self, name: &str) -> tokio::task::JoinHandle<Result<bool, AuthorizeError>> {
+        let (pipeline, received) = (Arc::clone(&self.pipeline), self.clock.monotonic());
+        let request: AuthRequest = request(name, Operation::Authorize, 100);
+        tokio::spawn(async move {
+            pipeline.authorize(request, received).await.map(|decision| decision.approved())
+        })
+    }
+
+    fn held(&self) -> i64 {
+        self.ledger.lock().unwrap().accounts[&account_id(1)].held
+    }
+
+    /// Waits until everything queued before has been settled.
+    async fn settled(&self) {
+        let _ = self.pipeline.step(Facts::default(), fund("flush", 1)).await;
+        while self.pipeline.lane_stats().items < 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn fund(key: &str, minor: i64) -> StepIntent {
+    StepIntent {
+        key: key.to_owned(),
+        fingerprint: Fingerprint::of(&[key]),
+        account: account_id(1),
+        chain: None,
+        step: Step::Fund(usd(minor)),
+    }
+}
+
+const PATIENT: LaneSettings =
+    LaneSettings { deadline_us: 30_000_000, batch_max: 256, queue_max: 64, stall_us: 30_000_000 };
+
+/// Queues all of them behind a stopped home, so that they make one batch.
+async fn as_one_batch(world: &World, names: &[&str]) -> Vec<Result<bool, AuthorizeError>> {
+    world.stop().await;
+    let first = world.ask("first");
+    tokio::time::sleep(Duration::from_millis(20)).await; // the first is with the home now
+    let asked: Vec<_> = names.iter().map(|name| world.ask(name)).collect();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    world.go_on();
+    assert_eq!(first.await.unwrap(), Ok(true));
+    let mut answers = Vec::new();
+    for asked in asked {
+        answers.push(asked.await.unwrap());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_failing_item_does_not_sink_its_neighbours() {
+    let world = world(PATIENT);
+    world.faults.poison.lock().unwrap().insert(token("bad"));
+    let answers = as_one_batch(&world, &["a", "bad", "b"]).await;
+    let failed = Err(AuthorizeError::Unavailable(Unavailable::Store));
+    assert_eq!(answers, [Ok(true), failed, Ok(true)]);
+    assert_eq!(world.held(), 300);
+}
+
+#[tokio::test]
+async fn a_panicking_item_does_not_sink_its_neighbours() {
+    let world = world(PATIENT);
+    world.faults.bomb.lock().unwrap().insert(token("bad"));
+    let answers = as_one_batch(&world, &["a", "bad", "b"]).await;
+    let failed = Err(AuthorizeError::Unavailable(Unavailable::Store));
+    assert_eq!(answers, [Ok(true), failed, Ok(true)]);
+    assert_eq!(world.ask("c").await.unwrap(), Ok(true), "the lane lives");
+}
+
+#[tokio::test]
+async fn a_lost_acknowledgement_moves_money_once() {
+    let world = world(PATIENT);
+    world.faults.lost_acks.store(1, Ordering::Relaxed);
+    let movement = world.pipeline.step(Facts::default(), fund("k", 500)).await.unwrap();
+    assert_eq!(movement.available, 1_000_500);
+    world.faults.lost_acks.store(1, Ordering::Relaxed);
+    assert_eq!(world.ask("a").await.unwrap(), Ok(true));
+    let ledger = world.ledger.lock().unwrap();
+    assert_eq!(ledger.accounts[&account_id(1)].funded, 500);
+    assert_eq!(ledger.accounts[&account_id(1)].held, 100);
+    assert!(!ledger.decisions[&token("a")].repeated, "running a batch again is no repeat");
+    assert_eq!(world.pipeline.lane_stats().retries, 2);
+}
+
+#[tokio::test]
+async fn conflicts_are_run_again_and_an_outage_is_answered_at_once() {
+    let world = world(PATIENT);
+    world.faults.conflicts.store(3, Ordering::Relaxed);
+    assert_eq!(world.ask("a").await.unwrap(), Ok(true));
+    world.faults.outages.store(1, Ordering::Relaxed);
+    let outage = Err(AuthorizeError::Unavailable(Unavailable::Store));
+    assert_eq!(world.ask("b").await.unwrap(), outage);
+    assert_eq!(world.ask("b").await.unwrap(), Ok(true), "no decision was stored: it is judged");
+    let faults = &world.faults;
+    faults.outages.store(1, Ordering::Relaxed);
+    let step = world.pipeline.step(Facts::default(), fund("k", 1)).await;
+    assert_eq!(step.unwrap_err(), StepError::Unavailable(Unavailable::Store));
+}
+
+#[tokio::test]
+async fn the_same_token_from_many_callers_is_one_decision() {
+    let world = world(PATIENT);
+    let asked: Vec<_> = (0..32).map(|_| world.ask("same")).collect();
+    for asked in asked {
+        assert_eq!(asked.await.unwrap(), Ok(true));
+    }
+    assert_eq!(world.held(), 100);
+    assert_eq!(world.ledger.lock().unwrap().authorizations.len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_lane_sheds_at_once() {
+    let world = world(LaneSettings { queue_max: 2, ..PATIENT });
+    world.stop().await;
+    let first = world.ask("first");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let waiting = [world.ask("a"), world.ask("b")];
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let shed = Err(AuthorizeError::Unavailable(Unavailable::Shed));
+    assert_eq!(world.ask("c").await.unwrap(), shed);
+    world.go_on();
+    assert_eq!(first.await.unwrap(), Ok(true));
+    for asked in waiting {
+        assert_eq!(asked.await.unwrap(), Ok(true));
+    }
+    assert_eq!(world.held(), 300);
+}
+
+#[tokio::test]
+async fn a_stalled_lane_answers_what_waits_and_arrives_and_goes_on_later() {
+    let world = world(LaneSettings { stall_us: 50_000, ..PATIENT });
+    world.stop().await;
+    let first = world.ask("first");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let stalled = Err(AuthorizeError::Unavailable(Unavailable::Stalled));
+    assert_eq!(world.ask("waits").await.unwrap(), stalled);
+    assert_eq!(world.ask("arrives").await.unwrap(), stalled);
+    world.go_on();
+    assert_eq!(first.await.unwrap(), Ok(true), "the batch itself is within its deadline");
+    world.settled().await;
+    assert_eq!(world.ask("later").await.unwrap(), Ok(true));
+    assert_eq!(world.held(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_after_the_deadline_is_voided_and_stays_a_late_decline() {
+    let world = world(LaneSettings { deadline_us: 60_000, ..PATIENT });
+    world.stop().await;
+    let late = Err(AuthorizeError::Unavailable(Unavailable::Late));
+    let (first, waits) = (world.ask("first"), world.ask("waits"));
+    assert_eq!(first.await.unwrap(), late);
+    assert_eq!(waits.await.unwrap(), late);
+    world.go_on();
+    world.settled().await;
+    world.settled().await;
+    assert_eq!(world.held(), 0);
+    assert_eq!(world.ask("first").await.unwrap(), Ok(false), "a late decline for ever");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_is_not_judged_or_its_approval_is_taken_back() {
+    let world = world(PATIENT);
+    world.stop().await;
+    let with_home = world.ask("with-home");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let in_queue = world.ask("in-queue");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    with_home.abort();
+    in_queue.abort();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    world.go_on();
+    world.settled().await;
+    world.settled().await;
+    assert_eq!(world.held(), 0);
+    let ledger = world.ledger.lock().unwrap();
+    assert!(!ledger.decisions[&token("with-home")].approved());
+    assert!(!ledger.decisions.contains_key(&token("in-queue")), "never judged");
+}
+
+#[tokio::test]
+async fn an_unknown_card_is_declined_and_stored() {
+    let world = world(PATIENT);
+    let mut request = request("a", Operation::Authorize, 100);
+    request.card = token("nobody");
+    let received = world.clock.monotonic();
+    let decision = world.pipeline.authorize(request, received).await.unwrap();
+    assert_eq!(decision.refusal.as_ref().unwrap().code.as_str(), "card.unknown");
+    assert!(world.ledger.lock().unwrap().decisions.contains_key(&token("a")));
+}

@@ -1,5 +1,19 @@
 //! Verbs off the hot path: companies, users, cards, limits, the life cycle, verification.
 
+pub mod accounts;
+pub mod authorizations;
+pub mod cards;
+pub mod companies;
+pub mod controls;
+pub mod error;
+pub mod lifecycle;
+pub mod limits;
+pub mod postings;
+mod reference;
+pub mod users;
+pub mod verify;
+pub mod wallets;
+
 use std::sync::Arc;
 
 use crate::domain::clock::Clock;

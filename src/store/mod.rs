@@ -229,6 +229,17 @@ pub struct RowCounts {
     pub outbox: u64,
 }
 
+/// Who else a card counts for, beside itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardOwner {
+    /// The card.
+    pub card: CardId,
+    /// Who holds it.
+    pub user: UserId,
+    /// The user's company; `None` for a personal user.
+    pub company: Option<CompanyId>,
+}
+
 /// Reads everything back in one snapshot, to be recomputed.
 pub trait Audit: Send + Sync {
     /// Opens a snapshot of one moment.
@@ -241,6 +252,11 @@ pub trait AuditSnapshot: Send {
     fn accounts(&mut self, after: Option<AccountId>) -> StoreFuture<'_, Vec<AccountSums>>;
     /// Chains after this one.
     fn chains(&mut self, after: Option<AuthorizationId>) -> StoreFuture<'_, Vec<ChainSums>>;
+    /// Owners of the cards after this one. Pools are recomputed by them; without them they can
+    /// not be.
+    fn owners(&mut self, _after: Option<CardId>) -> StoreFuture<'_, Vec<CardOwner>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
     /// All counters with their limits (`None`: the limit is gone, so is the need to count).
     fn counters(&mut self) -> StoreFuture<'_, Vec<(CounterKey, Counter, Option<Limit>)>>;
     /// Rows, counted.

@@ -1,1 +1,3 @@
 //! Shapes that cross the process edge, to and from `domain`. Lenient in, strict out.
+
+pub mod v1;

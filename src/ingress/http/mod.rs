@@ -1,7 +1,19 @@
 //! The HTTP façade: routes, access, bodies, problems.
 
+pub mod accounts;
+pub mod answer;
+pub mod authorizations;
 pub mod body;
+pub mod cards;
+pub mod companies;
+pub mod controls;
+pub mod error;
+pub mod extract;
+pub mod limits;
+pub mod personal;
+pub mod postings;
 pub mod problem;
+pub mod users;
 
 use std::sync::Arc;
 

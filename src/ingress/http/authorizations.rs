@@ -1,0 +1,70 @@
+//! `/api/v1/authorizations`: the pipeline in plain JSON, and what follows a purchase.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+
+use super::Doors;
+use super::answer::Answer;
+use super::body::JsonBody;
+use super::extract::{Arrival, Id};
+use crate::domain::id::AuthorizationId;
+use crate::service::authorizations::Story;
+use crate::service::lifecycle::Followed;
+use crate::wire::v1::authorization::{Authorization, Explained};
+use crate::wire::v1::movement::Movement;
+use crate::wire::v1::purchase::CreateAuthorization;
+use crate::wire::v1::step::{StepBody, Verb};
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    let verbs =
+        [Verb::Increment, Verb::Reverse, Verb::Advise, Verb::Clear, Verb::Refund, Verb::Expire];
+    let router = Router::new()
+        .route("/api/v1/authorizations", post(create))
+        .route("/api/v1/authorizations/{id}", get(read));
+    verbs.into_iter().fold(router, |router, verb| {
+        let path = format!("/api/v1/authorizations/{{id}}/{}", verb.as_str());
+        let follow = move |doors, arrival, id, body| follow(verb, doors, arrival, id, body);
+        router.route(&path, post(follow))
+    })
+}
+
+async fn create(
+    State(doors): State<Arc<Doors>>,
+    Arrival(received): Arrival,
+    JsonBody(body): JsonBody<CreateAuthorization>,
+) -> Answer {
+    let record = doors.service.authorize(body.parse()?, received).await?;
+    answer(Followed::Decided(record), StatusCode::OK)
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<AuthorizationId>) -> Answer {
+    let Story { authorization, chain, postings } = doors.service.authorization(id).await?;
+    Ok(Json(Explained::new(authorization, chain, postings)).into_response())
+}
+
+async fn follow(
+    verb: Verb,
+    State(doors): State<Arc<Doors>>,
+    Arrival(received): Arrival,
+    Id(id): Id<AuthorizationId>,
+    JsonBody(body): JsonBody<StepBody>,
+) -> Answer {
+    let step = body.parse(verb)?;
+    answer(doors.service.follow(id, step, received).await?, StatusCode::OK)
+}
+
+/// 201 with a decision; a movement with the status that its route gives it.
+pub(super) fn answer(followed: Followed, moved: StatusCode) -> Answer {
+    Ok(match followed {
+        Followed::Decided(record) => {
+            (StatusCode::CREATED, Json(Authorization::from(record))).into_response()
+        }
+        Followed::Moved(movement) => (moved, Json(Movement::from(&*movement))).into_response(),
+    })
+}

@@ -1,0 +1,45 @@
+//! `/api/v1/cards`: cards that draw on a company's account.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+
+use super::Doors;
+use super::answer::{self, Answer};
+use super::body::JsonBody;
+use super::extract::{Id, IfMatch};
+use crate::domain::id::Home;
+use crate::domain::party;
+use crate::domain::token::Token;
+use crate::wire::v1::card::{Card, CreateCard, PatchCard};
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/cards", post(create))
+        .route("/api/v1/cards/{id}", get(read).patch(change))
+}
+
+async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateCard>) -> Answer {
+    let card = doors.service.create_card(Home::Business, body.parse()?).await?;
+    answer::created(card.version, Card::from(card))
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
+    found(doors.service.card(Home::Business, &id).await?)
+}
+
+async fn change(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<Token>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchCard>,
+) -> Answer {
+    found(doors.service.change_card(Home::Business, &id, seen, body.parse()?).await?)
+}
+
+fn found(card: party::Card) -> Answer {
+    answer::found(card.version, Card::from(card))
+}

@@ -1,0 +1,47 @@
+//! `/api/v1/companies`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+
+use super::Doors;
+use super::answer::{self, Answer};
+use super::body::JsonBody;
+use super::extract::{Id, IfMatch};
+use crate::domain::id::CompanyId;
+use crate::domain::party;
+use crate::wire::v1::company::{Company, CreateCompany, PatchCompany};
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/companies", post(create))
+        .route("/api/v1/companies/{id}", get(read).patch(change))
+}
+
+async fn create(
+    State(doors): State<Arc<Doors>>,
+    JsonBody(body): JsonBody<CreateCompany>,
+) -> Answer {
+    let company = doors.service.create_company(body.parse()?).await?;
+    answer::created(company.version, Company::from(company))
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<CompanyId>) -> Answer {
+    found(doors.service.company(id).await?)
+}
+
+async fn change(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<CompanyId>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchCompany>,
+) -> Answer {
+    found(doors.service.change_company(id, seen, body.parse()?).await?)
+}
+
+fn found(company: party::Company) -> Answer {
+    answer::found(company.version, Company::from(company))
+}

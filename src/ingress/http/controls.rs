@@ -1,0 +1,41 @@
+//! `/api/v1/spending-controls`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use super::Doors;
+use super::answer::{self, Answer};
+use super::body::JsonBody;
+use super::extract::Id;
+use crate::domain::id::ControlId;
+use crate::wire::v1::control::{Control, CreateControl};
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/spending-controls", post(create))
+        .route("/api/v1/spending-controls/{id}", get(read).delete(delete))
+}
+
+async fn create(
+    State(doors): State<Arc<Doors>>,
+    JsonBody(body): JsonBody<CreateControl>,
+) -> Answer {
+    let control = doors.service.create_control(body.parse()?).await?;
+    answer::created(control.version, Control::from(control))
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<ControlId>) -> Answer {
+    let control = doors.service.control(id).await?;
+    answer::found(control.version, Control::from(control))
+}
+
+async fn delete(State(doors): State<Arc<Doors>>, Id(id): Id<ControlId>) -> Answer {
+    doors.service.delete_control(id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,225 @@
+//! The one mapping from what went wrong behind the HTTP doors to a status and a stable code.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use tracing::error;
+
+use super::problem::Problem;
+use crate::service::error::Error;
+use crate::wire::v1::field::Invalid;
+
+/// What a handler answers when it does not answer what was asked.
+pub struct ApiError(Problem);
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<Invalid> for ApiError {
+    fn from(fault: Invalid) -> Self {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, fault.code, fault.detail);
+        Self(if fault.pointer.is_empty() { problem } else { problem.at(fault.pointer) })
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(fault) => fault.into(),
+            Error::Internal(source) => {
+                error!(error.source = %source, "the store failed");
+                Self(Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "something is wrong on our side; it has been logged",
+                ))
+            }
+            other => Self(refusal(&other)),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let unavailable = self.0.status == StatusCode::SERVICE_UNAVAILABLE;
+        let mut response = self.0.into_response();
+        if unavailable {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+fn refusal(error: &Error) -> Problem {
+    let (status, code) = status_and_code(error);
+    let problem = Problem::new(status, code, detail(error));
+    match pointer(error) {
+        Some(pointer) => problem.at(pointer),
+        None => problem,
+    }
+}
+
+const fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
+    match error {
+        Error::Invalid(fault) => (StatusCode::BAD_REQUEST, fault.code),
+        Error::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+        Error::VersionConflict => (StatusCode::PRECONDITION_FAILED, "version_conflict"),
+        Error::InvalidTransition => (StatusCode::CONFLICT, "invalid_transition"),
+        Error::TokenTaken(_) => (StatusCode::CONFLICT, "token_taken"),
+        Error::TokenReused => (StatusCode::CONFLICT, "token_reused"),
+        Error::LimitConflict { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "limit_conflict"),
+        Error::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+        Error::CurrencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "currency_mismatch"),
+        Error::AdviceRaises => (StatusCode::UNPROCESSABLE_ENTITY, "advice_raises"),
+        Error::OutOfRange => (StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range"),
+        Error::NotSupported(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_supported"),
+        Error::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+    }
+}
+
+const fn detail(error: &Error) -> &'static str {
+    match error {
+        Error::Invalid(_) => "a field is not valid",
+        Error::NotFound(_) => "there is no such object",
+        Error::VersionConflict => {
+            "the object has changed since it was read; read it again and repeat with its version"
+        }
+        Error::InvalidTransition => "this status can not follow the present one",
+        Error::TokenTaken(_) => "another object has this token already",
+        Error::TokenReused => {
+            "the token was used before for another request; nothing has been done"
+        }
+        Error::LimitConflict { detail, .. } | Error::NotSupported(detail) => detail,
+        Error::KeyReused => "the idempotency key was used before for another request",
+        Error::CurrencyMismatch => "the account holds another currency",
+        Error::AdviceRaises => "an advice can not raise the total; use an increment",
+        Error::OutOfRange => "a balance would leave the range it is kept in",
+        Error::Unavailable => "not possible for now; the same request may be sent again",
+        Error::Internal(_) => "something is wrong on our side",
+    }
+}
+
+fn pointer(error: &Error) -> Option<String> {
+    match error {
+        Error::NotFound(pointer) => pointer.map(str::to_owned),
+        Error::LimitConflict { pointer, .. } => Some((*pointer).to_owned()),
+        Error::TokenTaken(field) => Some(format!("/{field}")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn check(error: Error, status: u16, code: &str, retry_after: bool) {
+        let ApiError(problem) = ApiError::from(error);
+        assert_eq!((problem.status.as_u16(), problem.code), (status, code));
+        let response = ApiError(problem).into_response();
+        assert_eq!(response.headers().contains_key(header::RETRY_AFTER), retry_after, "{code}");
+    }
+
+    #[test]
+    fn every_error_has_its_status_and_code() {
+        check(Invalid::missing("name").into(), 400, "missing_field", false);
+        check(Error::NotFound(None), 404, "not_found", false);
+        check(Error::VersionConflict, 412, "version_conflict", false);
+        check(Error::InvalidTransition, 409, "invalid_transition", false);
+        check(Error::TokenTaken("marqeta_token"), 409, "token_taken", false);
+        check(Error::TokenReused, 409, "token_reused", false);
+        let conflict = Error::LimitConflict { detail: "no", pointer: "/mode" };
+        check(conflict, 422, "limit_conflict", false);
+        check(Error::KeyReused, 422, "idempotency_key_reused", false);
+        check(Error::CurrencyMismatch, 422, "currency_mismatch", false);
+        check(Error::AdviceRaises, 422, "advice_raises", false);
+        check(Error::OutOfRange, 422, "amount_out_of_range", false);
+        check(Error::NotSupported("not yet"), 422, "not_supported", false);
+        check(Error::Unavailable, 503, "unavailable", true);
+        check(Error::Internal("broken".into()), 500, "internal", false);
+    }
+
+    #[test]
+    fn a_fault_in_the_store_is_not_told_to_the_caller() {
+        let ApiError(problem) = ApiError::from(Error::Internal("secret of the store".into()));
+        assert!(!problem.detail.contains("secret"));
+    }
+
+    #[test]
+    fn a_fault_is_blamed_on_its_field() {
+        let pointer = |error: Error| ApiError::from(error).0.pointer;
+        assert_eq!(pointer(Invalid::missing("name").into()).as_deref(), Some("/name"));
+        assert_eq!(pointer(Error::NotFound(Some("/user_id"))).as_deref(), Some("/user_id"));
+        assert_eq!(pointer(Error::TokenTaken("marqeta_token")).as_deref(), Some("/marqeta_token"));
+        assert_eq!(pointer(Error::NotFound(None)), None);
+    }
+
+    /// The calls that put a code into an answer or an explanation.
+    const MAKERS: [&str; 6] = [
+        "Problem::new(",
+        "Refusal::new(",
+        "Invalid::new(",
+        "text::word(",
+        "parsed(raw, ",
+        "(StatusCode::",
+    ];
+
+    fn codes_in(source: &str) -> BTreeSet<String> {
+        let mut codes = BTreeSet::new();
+        for maker in MAKERS {
+            for (at, _) in source.match_indices(maker) {
+                let rest = &source[at + maker.len()..];
+                let call = &rest[..rest.find(';').unwrap_or(rest.len())];
+                let literal = call.split('"').nth(1);
+                codes.extend(literal.filter(|text| is_code(text)).map(str::to_owned));
+            }
+        }
+        codes
+    }
+
+    fn is_code(text: &str) -> bool {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || b"_.".contains(&byte);
+        text.len() > 2 && text.bytes().all(legal)
+    }
+
+    fn codes_under(folder: &Path) -> BTreeSet<String> {
+        let mut codes = BTreeSet::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                codes.extend(codes_under(&path));
+            } else {
+                let source = std::fs::read_to_string(&path).unwrap();
+                let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+                codes.extend(codes_in(code));
+            }
+        }
+        codes
+    }
+
+    #[test]
+    fn every_code_in_the_sources_has_a_page() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let codes = codes_under(&root.join("src"));
+        for known in ["invalid_amount", "version_conflict", "internal", "late", "invalid_mcc"] {
+            assert!(codes.contains(known) || known == "late", "the search misses {known}");
+        }
+        let page = |code: &str| root.join(format!("docs/errors/{code}.md"));
+        let reasons = crate::domain::finding::Reason::ALL.map(|reason| reason.as_str().to_owned());
+        let missing: Vec<String> =
+            codes.into_iter().chain(reasons).filter(|code| !page(code).is_file()).collect();
+        assert!(missing.is_empty(), "no page in docs/errors for {missing:?}");
+    }
+
+    #[test]
+    fn the_search_finds_codes_however_the_call_is_broken_into_lines() {
+        let source = "Problem::new(\n    StatusCode::OK,\n    \"too_deep\",\n); \
+             Refusal::new(Reason::X, \"card.suspended\"); Refusal::new(reason, code); \"other\";";
+        assert_eq!(Vec::from_iter(codes_in(source)), ["card.suspended", "too_deep"]);
+    }
+}

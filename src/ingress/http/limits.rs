@@ -1,0 +1,51 @@
+//! `/api/v1/spending-limits`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use super::Doors;
+use super::answer::{self, Answer};
+use super::body::JsonBody;
+use super::extract::{Id, IfMatch};
+use crate::domain::id::LimitId;
+use crate::domain::policy;
+use crate::wire::v1::limit::{CreateLimit, Limit, PatchLimit};
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/spending-limits", post(create))
+        .route("/api/v1/spending-limits/{id}", get(read).patch(change).delete(delete))
+}
+
+async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateLimit>) -> Answer {
+    let limit = doors.service.create_limit(body.parse()?).await?;
+    answer::created(limit.version, Limit::from(limit))
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<LimitId>) -> Answer {
+    found(doors.service.limit(id).await?)
+}
+
+async fn change(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<LimitId>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchLimit>,
+) -> Answer {
+    found(doors.service.change_limit(id, seen, body.parse()?).await?)
+}
+
+async fn delete(State(doors): State<Arc<Doors>>, Id(id): Id<LimitId>) -> Answer {
+    doors.service.delete_limit(id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn found(limit: policy::Limit) -> Answer {
+    answer::found(limit.version, Limit::from(limit))
+}

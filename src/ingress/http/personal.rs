@@ -1,0 +1,101 @@
+//! `/api/v1/personal/…`: users, wallets and cards of people on their own.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+
+use super::Doors;
+use super::accounts;
+use super::answer::{self, Answer};
+use super::body::JsonBody;
+use super::extract::{Id, IfMatch};
+use crate::domain::id::{AccountId, Home};
+use crate::domain::token::Token;
+use crate::wire::v1::card::{Card, CreatePersonalCard, PatchCard};
+use crate::wire::v1::user::{CreatePersonalUser, PatchUser, User};
+use crate::wire::v1::wallet::{CreateWallet, PatchWallet, Wallet};
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/personal/users", post(create_user))
+        .route("/api/v1/personal/users/{id}", get(read_user).patch(change_user))
+        .route("/api/v1/personal/wallets", post(create_wallet))
+        .route("/api/v1/personal/wallets/{id}", get(read_wallet).patch(change_wallet))
+        .route("/api/v1/personal/wallets/{id}/fund", post(accounts::fund))
+        .route("/api/v1/personal/cards", post(create_card))
+        .route("/api/v1/personal/cards/{id}", get(read_card).patch(change_card))
+}
+
+async fn create_user(
+    State(doors): State<Arc<Doors>>,
+    JsonBody(body): JsonBody<CreatePersonalUser>,
+) -> Answer {
+    let user = doors.service.create_user(body.parse()?).await?;
+    answer::created(user.version, User::from(user))
+}
+
+async fn read_user(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
+    let user = doors.service.user(Home::Personal, &id).await?;
+    answer::found(user.version, User::from(user))
+}
+
+async fn change_user(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<Token>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchUser>,
+) -> Answer {
+    let change = body.parse()?;
+    let user = doors.service.change_user(Home::Personal, &id, seen, change).await?;
+    answer::found(user.version, User::from(user))
+}
+
+async fn create_wallet(
+    State(doors): State<Arc<Doors>>,
+    JsonBody(body): JsonBody<CreateWallet>,
+) -> Answer {
+    let (wallet, account) = doors.service.create_wallet(body.parse()?).await?;
+    answer::created(wallet.version, Wallet::new(wallet, &account))
+}
+
+async fn read_wallet(State(doors): State<Arc<Doors>>, Id(id): Id<AccountId>) -> Answer {
+    let (wallet, account) = doors.service.wallet(id).await?;
+    answer::found(wallet.version, Wallet::new(wallet, &account))
+}
+
+async fn change_wallet(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<AccountId>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchWallet>,
+) -> Answer {
+    let (wallet, account) = doors.service.change_wallet(id, seen, body.parse()?).await?;
+    answer::found(wallet.version, Wallet::new(wallet, &account))
+}
+
+async fn create_card(
+    State(doors): State<Arc<Doors>>,
+    JsonBody(body): JsonBody<CreatePersonalCard>,
+) -> Answer {
+    let card = doors.service.create_card(Home::Personal, body.parse()?).await?;
+    answer::created(card.version, Card::from(card))
+}
+
+async fn read_card(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
+    let card = doors.service.card(Home::Personal, &id).await?;
+    answer::found(card.version, Card::from(card))
+}
+
+async fn change_card(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<Token>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchCard>,
+) -> Answer {
+    let change = body.parse()?;
+    let card = doors.service.change_card(Home::Personal, &id, seen, change).await?;
+    answer::found(card.version, Card::from(card))
+}

@@ -1,0 +1,45 @@
+//! `/api/v1/users`: the users of companies.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+
+use super::Doors;
+use super::answer::{self, Answer};
+use super::body::JsonBody;
+use super::extract::{Id, IfMatch};
+use crate::domain::id::Home;
+use crate::domain::party;
+use crate::domain::token::Token;
+use crate::wire::v1::user::{CreateUser, PatchUser, User};
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/users", post(create))
+        .route("/api/v1/users/{id}", get(read).patch(change))
+}
+
+async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateUser>) -> Answer {
+    let user = doors.service.create_user(body.parse()?).await?;
+    answer::created(user.version, User::from(user))
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
+    found(doors.service.user(Home::Business, &id).await?)
+}
+
+async fn change(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<Token>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchUser>,
+) -> Answer {
+    found(doors.service.change_user(Home::Business, &id, seen, body.parse()?).await?)
+}
+
+fn found(user: party::User) -> Answer {
+    answer::found(user.version, User::from(user))
+}

@@ -1,0 +1,61 @@
+//! Accounts: read, fund, change the limit. Money moves through the lanes only.
+
+use std::sync::Arc;
+
+use super::Service;
+use super::error::Error;
+use crate::domain::decision::Fingerprint;
+use crate::domain::facts::Facts;
+use crate::domain::id::AccountId;
+use crate::domain::money::Money;
+use crate::domain::party::Account;
+use crate::domain::posting::Movement;
+use crate::ledger::intent::{Step, StepIntent};
+
+impl Service {
+    /// One account, as last committed.
+    pub async fn account(&self, id: AccountId) -> Result<Account, Error> {
+        self.resources.account(id).await?.ok_or(Error::NotFound(None))
+    }
+
+    /// Puts money into an account, once for each `key`.
+    pub async fn fund(
+        &self,
+        id: AccountId,
+        key: &str,
+        amount: Money,
+    ) -> Result<Arc<Movement>, Error> {
+        self.account(id).await?;
+        let minor = amount.minor().to_string();
+        let fund = StepIntent {
+            key: format!("fund:{id}:{key}"),
+            fingerprint: Fingerprint::of(&["fund", &minor, amount.currency().code()]),
+            account: id,
+            chain: None,
+            step: Step::Fund(amount),
+        };
+        Ok(self.pipeline.step(Facts::default(), fund).await?)
+    }
+
+    /// Sets the credit granted to an account that is still at the version the caller has seen.
+    pub async fn change_limit_of(
+        &self,
+        id: AccountId,
+        seen: i64,
+        limit: i64,
+    ) -> Result<Account, Error> {
+        let account = self.account(id).await?;
+        let limit = Money::new(limit, account.currency);
+        let change = StepIntent {
+            // Not repeatable by the caller, whose repeat meets a newer version; only the lane's
+            // own second attempt after a lost commit finds this key again.
+            key: format!("limit:{}", self.clock.uuid().simple()),
+            fingerprint: Fingerprint::of(&["limit", &limit.minor().to_string()]),
+            account: id,
+            chain: None,
+            step: Step::ChangeLimit { limit, version: seen },
+        };
+        self.pipeline.step(Facts::default(), change).await?;
+        self.account(id).await
+    }
+}

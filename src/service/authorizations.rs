@@ -1,0 +1,51 @@
+//! Authorizations: decide, read back, explain.
+
+use super::Service;
+use super::error::Error;
+use crate::domain::authorization::Authorization;
+use crate::domain::chain::Chain;
+use crate::domain::id::AuthorizationId;
+use crate::domain::posting::Posting;
+use crate::domain::request::AuthRequest;
+use crate::domain::time::Monotonic;
+
+/// A decision and what has become of its purchase.
+pub struct Story {
+    /// The decision.
+    pub authorization: Authorization,
+    /// The chain it belongs to; `None` where nothing was ever held or posted.
+    pub chain: Option<Chain>,
+    /// The chain's postings, in order.
+    pub postings: Vec<Posting>,
+}
+
+impl Service {
+    /// Decides a request, or finds the decision that its token has. The answer is the stored
+    /// record, so a repeat is answered as the first was.
+    pub async fn authorize(
+        &self,
+        request: AuthRequest,
+        received: Monotonic,
+    ) -> Result<Authorization, Error> {
+        let decision = self.pipeline.authorize(request, received).await?;
+        let stored = self.history.authorization(decision.authorization).await?;
+        stored.ok_or_else(|| Error::Internal("a decision without its record".into()))
+    }
+
+    /// A decision with the present state of its chain.
+    pub async fn authorization(&self, id: AuthorizationId) -> Result<Story, Error> {
+        let authorization = self.recorded(id).await?;
+        // A decline opens no chain, but a clearing that came anyway does, under the same id.
+        let root = authorization.chain.unwrap_or(authorization.id);
+        let chain = self.history.chain(root).await?;
+        let postings = match &chain {
+            Some(chain) => self.history.postings(chain.id).await?,
+            None => Vec::new(),
+        };
+        Ok(Story { authorization, chain, postings })
+    }
+
+    pub(super) async fn recorded(&self, id: AuthorizationId) -> Result<Authorization, Error> {
+        self.history.authorization(id).await?.ok_or(Error::NotFound(None))
+    }
+}

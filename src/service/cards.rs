@@ -1,0 +1,92 @@
+//! Cards of either home: create, read, change.
+
+use super::Service;
+use super::error::{Error, allowed, at_version};
+use crate::domain::id::{AccountId, CardId, CompanyId, Home, UserId};
+use crate::domain::party::Card;
+use crate::domain::token::Token;
+use crate::wire::v1::card::{CardChange, NewCard};
+use crate::wire::v1::field::Invalid;
+
+impl Service {
+    /// Creates a card. A company's draws on the company's account, a personal one on the wallet
+    /// that is named, or on the only one its user has.
+    pub async fn create_card(&self, home: Home, new: NewCard) -> Result<Card, Error> {
+        let user = self.find_user(&new.user).await?.filter(|user| user.home() == home);
+        let user = user.ok_or(Error::NotFound(Some("/user_id")))?;
+        let account = match user.company {
+            Some(company) => self.company_account(company).await?,
+            None => self.wallet_account(user.id, new.wallet).await?,
+        };
+        let card = Card {
+            id: CardId::new(self.clock.uuid()),
+            user: user.id,
+            account,
+            marqeta_token: new.marqeta_token,
+            last_four: new.last_four,
+            product: new.product,
+            expires: new.expires,
+            status: new.status,
+            version: 1,
+            created_at: self.clock.now(),
+        };
+        self.resources.insert_card(card.clone()).await?;
+        Ok(card)
+    }
+
+    /// One card of a home, by our id or the platform's token.
+    pub async fn card(&self, home: Home, reference: &Token) -> Result<Card, Error> {
+        self.card_of(home, reference).await
+    }
+
+    /// Changes a card that is still at the version the caller has seen.
+    pub async fn change_card(
+        &self,
+        home: Home,
+        reference: &Token,
+        seen: i64,
+        change: CardChange,
+    ) -> Result<Card, Error> {
+        let found = self.card_of(home, reference).await?;
+        let card = at_version(Some(found), |card| card.version, seen)?;
+        let status = change.status.unwrap_or(card.status);
+        allowed(card.status.may_become(status))?;
+        let changed = Card {
+            marqeta_token: change.marqeta_token.unwrap_or(card.marqeta_token),
+            last_four: change.last_four.unwrap_or(card.last_four),
+            expires: change.expires.unwrap_or(card.expires),
+            product: change.product.unwrap_or(card.product),
+            status,
+            version: card.version.saturating_add(1),
+            ..card
+        };
+        self.resources.update_card(changed.clone()).await?;
+        Ok(changed)
+    }
+
+    async fn company_account(&self, id: CompanyId) -> Result<AccountId, Error> {
+        let company = self.resources.company(id).await?;
+        Ok(company.ok_or(Error::NotFound(Some("/user_id")))?.account)
+    }
+
+    async fn wallet_account(
+        &self,
+        user: UserId,
+        named: Option<AccountId>,
+    ) -> Result<AccountId, Error> {
+        let wallets = self.resources.wallets_of(user).await?;
+        if let Some(named) = named {
+            let own = wallets.iter().any(|wallet| wallet.account == named);
+            return if own { Ok(named) } else { Err(Error::NotFound(Some("/wallet_id"))) };
+        }
+        match wallets.as_slice() {
+            [only] => Ok(only.account),
+            [] => Err(wallet_required("the user has no wallet yet; create one first")),
+            _ => Err(wallet_required("the user has several wallets; name one of them")),
+        }
+    }
+}
+
+fn wallet_required(detail: &'static str) -> Error {
+    Invalid::new("wallet_required", detail).under("wallet_id").into()
+}

@@ -1,0 +1,64 @@
+//! Users of either home: create, read, change.
+
+use super::Service;
+use super::error::{Error, allowed, at_version};
+use crate::domain::id::{Home, UserId};
+use crate::domain::party::User;
+use crate::domain::token::Token;
+use crate::wire::v1::user::{NewUser, UserChange};
+
+impl Service {
+    /// Creates a user: of the company that is named, or a personal one.
+    pub async fn create_user(&self, new: NewUser) -> Result<User, Error> {
+        if let Some(company) = new.company
+            && self.resources.company(company).await?.is_none()
+        {
+            return Err(Error::NotFound(Some("/company_id")));
+        }
+        let user = User {
+            id: UserId::new(self.clock.uuid()),
+            company: new.company,
+            marqeta_token: new.marqeta_token,
+            first_name: new.first_name,
+            last_name: new.last_name,
+            email: new.email,
+            role: new.role,
+            status: new.status,
+            version: 1,
+            created_at: self.clock.now(),
+        };
+        self.resources.insert_user(user.clone()).await?;
+        Ok(user)
+    }
+
+    /// One user of a home, by our id or the platform's token.
+    pub async fn user(&self, home: Home, reference: &Token) -> Result<User, Error> {
+        self.user_of(home, reference).await
+    }
+
+    /// Changes a user that is still at the version the caller has seen.
+    pub async fn change_user(
+        &self,
+        home: Home,
+        reference: &Token,
+        seen: i64,
+        change: UserChange,
+    ) -> Result<User, Error> {
+        let found = self.user_of(home, reference).await?;
+        let user = at_version(Some(found), |user| user.version, seen)?;
+        let status = change.status.unwrap_or(user.status);
+        allowed(user.status.may_become(status))?;
+        let changed = User {
+            marqeta_token: change.marqeta_token.unwrap_or(user.marqeta_token),
+            first_name: change.first_name.unwrap_or(user.first_name),
+            last_name: change.last_name.unwrap_or(user.last_name),
+            email: change.email.unwrap_or(user.email),
+            role: change.role.unwrap_or(user.role),
+            status,
+            version: user.version.saturating_add(1),
+            ..user
+        };
+        self.resources.update_user(changed.clone()).await?;
+        Ok(changed)
+    }
+}

@@ -1,0 +1,175 @@
+//! Spending controls: created and answered.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::field::{Field, Invalid, Read};
+use super::limit::{ScopeRef, scope_id};
+use super::{merchant, read, text};
+use crate::domain::id::ControlId;
+use crate::domain::merchant::{Country, MccRange};
+use crate::domain::policy::{self, Effect};
+use crate::domain::time::Timestamp;
+
+/// The body that creates a control.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CreateControl {
+    scope: Field,
+    scope_id: Field,
+    effect: Field,
+    mccs: Field,
+    mcc_groups: Field,
+    merchants: Field,
+    countries: Field,
+    entry_modes: Field,
+    channels: Field,
+    starts_at: Field,
+    ends_at: Field,
+}
+
+/// A control to create. At least one list is not empty.
+pub struct NewControl {
+    /// Whom it binds.
+    pub scope: ScopeRef,
+    /// Allow or deny.
+    pub effect: Effect,
+    /// Category codes and ranges.
+    pub mccs: Vec<MccRange>,
+    /// Names of category groups.
+    pub mcc_groups: Vec<Arc<str>>,
+    /// Merchant ids.
+    pub merchants: Vec<Arc<str>>,
+    /// Countries.
+    pub countries: Vec<Country>,
+    /// How the card was read, upper case.
+    pub entry_modes: Vec<Arc<str>>,
+    /// Payment channels, upper case.
+    pub channels: Vec<Arc<str>>,
+    /// Binds from here on.
+    pub starts_at: Option<Timestamp>,
+    /// Binds until here.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl CreateControl {
+    /// Reads the fields.
+    pub fn parse(&self) -> Read<NewControl> {
+        let control = NewControl {
+            scope: ScopeRef::parse(&self.scope, &self.scope_id)?,
+            effect: self.effect.required("effect", effect)?,
+            mccs: list(&self.mccs, "mccs", merchant::mcc_range)?,
+            mcc_groups: list(&self.mcc_groups, "mcc_groups", text::line)?,
+            merchants: list(&self.merchants, "merchants", text::line)?,
+            countries: list(&self.countries, "countries", merchant::country)?,
+            entry_modes: list(&self.entry_modes, "entry_modes", text::keyword)?,
+            channels: list(&self.channels, "channels", text::keyword)?,
+            starts_at: self.starts_at.optional("starts_at", text::timestamp)?,
+            ends_at: self.ends_at.optional("ends_at", text::timestamp)?,
+        };
+        control.checked()
+    }
+}
+
+impl NewControl {
+    fn checked(self) -> Read<Self> {
+        let lists = [
+            self.mccs.is_empty(),
+            self.mcc_groups.is_empty(),
+            self.merchants.is_empty(),
+            self.countries.is_empty(),
+            self.entry_modes.is_empty(),
+            self.channels.is_empty(),
+        ];
+        if lists.into_iter().all(|empty| empty) {
+            const DETAIL: &str = "a control needs something to allow or deny in one of its lists";
+            return Err(Invalid::new("missing_field", DETAIL).under("mccs"));
+        }
+        if let (Some(starts), Some(ends)) = (self.starts_at, self.ends_at)
+            && ends <= starts
+        {
+            const DETAIL: &str = "a control ends after it starts";
+            return Err(Invalid::new("invalid_timestamp", DETAIL).under("ends_at"));
+        }
+        Ok(self)
+    }
+}
+
+fn list<T>(field: &Field, name: &str, item: impl Fn(&RawValue) -> Read<T>) -> Read<Vec<T>> {
+    Ok(field.optional(name, |raw| read::list(raw, &item))?.unwrap_or_default())
+}
+
+fn effect(raw: &RawValue) -> Read<Effect> {
+    let parse = |text: &str| match text {
+        "allow" => Some(Effect::Allow),
+        "deny" => Some(Effect::Deny),
+        _ => None,
+    };
+    text::word("invalid_effect", "an effect is allow or deny", parse)(raw)
+}
+
+/// A control, as answered.
+#[derive(Serialize)]
+pub struct Control {
+    id: ControlId,
+    version: i64,
+    created_at: String,
+    scope: &'static str,
+    scope_id: Option<String>,
+    effect: Effect,
+    mccs: Vec<MccRange>,
+    mcc_groups: Vec<Arc<str>>,
+    merchants: Vec<Arc<str>>,
+    countries: Vec<Country>,
+    entry_modes: Vec<Arc<str>>,
+    channels: Vec<Arc<str>>,
+    starts_at: Option<String>,
+    ends_at: Option<String>,
+}
+
+impl From<policy::Control> for Control {
+    fn from(control: policy::Control) -> Self {
+        Self {
+            id: control.id,
+            version: control.version,
+            created_at: control.created_at.to_string(),
+            scope: control.scope.kind(),
+            scope_id: scope_id(control.scope),
+            effect: control.effect,
+            mccs: control.mccs,
+            mcc_groups: control.mcc_groups,
+            merchants: control.merchants,
+            countries: control.countries,
+            entry_modes: control.entry_modes,
+            channels: control.channels,
+            starts_at: control.starts_at.map(|at| at.to_string()),
+            ends_at: control.ends_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(rest: &str, code: &str, pointer: &str) {
+        let json = format!(r#"{{"scope":"program","effect":"deny"{rest}}}"#);
+        let body: CreateControl = serde_json::from_str(&json).unwrap();
+        let fault = body.parse().err();
+        let found = fault.as_ref().map_or(("ok", ""), |f| (f.code, f.pointer.as_str()));
+        assert_eq!(found, (code, pointer), "{json}");
+    }
+
+    #[test]
+    fn a_control_lists_at_least_one_thing() {
+        check(r#","mccs":["7995"]"#, "ok", "");
+        check(r#","entry_modes":["manual"]"#, "ok", "");
+        check("", "missing_field", "/mccs");
+        check(r#","countries":[]"#, "missing_field", "/mccs");
+        check(r#","countries":["BEL","xx"]"#, "invalid_country", "/countries/1");
+        let ends = r#","mccs":["7995"],"starts_at":"2026-02-01T00:00:00Z","ends_at":"2026-01-01T00:00:00Z""#;
+        check(ends, "invalid_timestamp", "/ends_at");
+    }
+}

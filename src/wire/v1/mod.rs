@@ -1,0 +1,27 @@
+//! Version 1 of our own API: snake_case, integers in minor units, nothing unknown accepted.
+//!
+//! Inputs keep every field as literal text ([`field::Field`]) and are read by `parse`, so that each
+//! fault is blamed on its own field by a stable code. Outputs are built from `domain` values.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::disallowed_methods
+)]
+
+pub mod account;
+pub mod authorization;
+pub mod card;
+pub mod company;
+pub mod control;
+pub mod field;
+pub mod limit;
+pub mod merchant;
+pub mod movement;
+pub mod posting;
+pub mod purchase;
+pub mod read;
+pub mod step;
+pub mod text;
+pub mod user;
+pub mod wallet;

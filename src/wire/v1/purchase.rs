@@ -1,0 +1,102 @@
+//! A purchase to decide, as our own API asks for it.
+
+use serde::Deserialize;
+
+use super::field::{Field, Read};
+use super::merchant::merchant;
+use super::{read, text};
+use crate::domain::merchant::Merchant;
+use crate::domain::money::Money;
+use crate::domain::request::{AuthRequest, Door, Operation};
+use crate::domain::token::Token;
+
+/// The body that asks for an authorization.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CreateAuthorization {
+    token: Field,
+    card: Field,
+    amount: Field,
+    currency: Field,
+    user: Field,
+    merchant: Field,
+    entry_mode: Field,
+    channel: Field,
+}
+
+impl CreateAuthorization {
+    /// Reads the fields into a request to hold money.
+    pub fn parse(&self) -> Read<AuthRequest> {
+        let token = self.token.required("token", text::token)?;
+        let card = self.card.required("card", text::reference)?;
+        let amount = self.amount.required("amount", read::amount)?;
+        let currency = self.currency.required("currency", text::currency)?;
+        Ok(AuthRequest {
+            user: self.user.optional("user", text::reference)?,
+            merchant: self.merchant.optional("merchant", merchant)?.unwrap_or_default(),
+            entry_mode: self.entry_mode.optional("entry_mode", text::keyword)?,
+            channel: self.channel.optional("channel", text::keyword)?,
+            ..request(Operation::Authorize, token, card, Money::new(amount, currency))
+        })
+    }
+}
+
+/// A request at our own door that says nothing but who asks for how much.
+pub fn request(operation: Operation, token: Token, card: Token, amount: Money) -> AuthRequest {
+    AuthRequest {
+        token,
+        door: Door::Rest,
+        operation,
+        amount,
+        card,
+        acting_user: None,
+        user: None,
+        business: None,
+        merchant: Merchant::default(),
+        entry_mode: None,
+        channel: None,
+        transaction: None,
+        preceding: None,
+        original: None,
+        method: None,
+        hold_days: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, code: &str, pointer: &str) {
+        let body: CreateAuthorization = serde_json::from_str(json).unwrap();
+        let fault = body.parse().err();
+        let found = fault.as_ref().map_or(("ok", ""), |f| (f.code, f.pointer.as_str()));
+        assert_eq!(found, (code, pointer), "{json}");
+    }
+
+    #[test]
+    fn each_fault_is_blamed_on_its_own_field() {
+        check(r#"{"token":"t","card":"c","amount":1,"currency":"EUR"}"#, "ok", "");
+        check(r#"{"card":"c","amount":1,"currency":"EUR"}"#, "missing_field", "/token");
+        check(r#"{"token":"a b","card":"c","amount":1}"#, "invalid_token", "/token");
+        for amount in ["0", "-1", "1.5", "1e309", r#""10""#, "9223372036854775808", "true"] {
+            let json = format!(r#"{{"token":"t","card":"c","amount":{amount},"currency":"EUR"}}"#);
+            check(&json, "invalid_amount", "/amount");
+        }
+        let usd = r#"{"token":"t","card":"c","amount":1,"currency":"usd"}"#;
+        check(usd, "invalid_currency", "/currency");
+        let mcc =
+            r#"{"token":"t","card":"c","amount":1,"currency":"EUR","merchant":{"mcc":"0000"}}"#;
+        check(mcc, "invalid_mcc", "/merchant/mcc");
+    }
+
+    #[test]
+    fn entry_modes_and_channels_are_spelled_as_the_platform_spells_them() {
+        let json = r#"{"token":"t","card":"c","amount":5,"currency":"EUR",
+            "entry_mode":"chip","channel":"Ecommerce"}"#;
+        let request = serde_json::from_str::<CreateAuthorization>(json).unwrap().parse().unwrap();
+        assert_eq!(request.entry_mode.as_deref(), Some("CHIP"));
+        assert_eq!(request.channel.as_deref(), Some("ECOMMERCE"));
+        assert_eq!((request.amount.minor(), request.door), (5, Door::Rest));
+    }
+}
