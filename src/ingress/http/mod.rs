@@ -8,6 +8,8 @@ pub mod cards;
 pub mod companies;
 pub mod controls;
 pub mod error;
+#[cfg(test)]
+mod error_pages;
 pub mod extract;
 pub mod limits;
 pub mod personal;
