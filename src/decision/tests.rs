@@ -1,8 +1,4 @@
 //! Every check, one table: what differs, and what is refused.
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "the tests' own sums are small, and a panic is a failure"
-)]
 
 use std::sync::Arc;
 

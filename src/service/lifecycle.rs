@@ -47,7 +47,8 @@ impl Service {
         if step.currency.is_some_and(|currency| currency != purchase.currency) {
             return Err(Error::CurrencyMismatch);
         }
-        let money = |minor| Money::new(minor, purchase.currency);
+        let currency = purchase.currency;
+        let money = |minor| Money::new(minor, currency);
         let taken = match step.action {
             Action::Increment(amount) => {
                 let request = increment(purchase, step.token, money(amount))?;
