@@ -1,6 +1,7 @@
 //! The HTTP façade: routes, access, bodies, problems.
 
 pub mod body;
+pub mod marqeta;
 pub mod problem;
 
 use std::sync::Arc;
