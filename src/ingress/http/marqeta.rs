@@ -47,7 +47,7 @@ async fn jit(
         Ok(JitMessage::Informative(told)) => return told_of(&told.token, &told.echo),
         Err(unreadable) => return problem(&unreadable),
     };
-    // From here to the answer nothing waits: a caller that has gone is noticed before this line.
+    // Nothing waits from here on: a decision that came back is a decision that is answered.
     match decided {
         Ok(decision) => decided_on(&decision),
         Err(error) => undecided(error, &token, &echo, doors.outage),

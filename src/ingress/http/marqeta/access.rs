@@ -41,8 +41,9 @@ fn unauthorized() -> Response {
 
 fn admits(headers: &HeaderMap, accepted: &[JitCredentials], custom: Option<&JitHeader>) -> bool {
     let sent = basic(headers);
-    let (username, password) = sent.as_deref().and_then(split).unwrap_or_default();
-    let readable = Choice::from(u8::from(sent.as_deref().and_then(split).is_some()));
+    let pair = sent.as_deref().and_then(split);
+    let readable = Choice::from(u8::from(pair.is_some()));
+    let (username, password) = pair.unwrap_or_default();
     let known = accepted.iter().fold(Choice::from(0), |known, one| {
         let password_fits = same(password, one.password.expose_secret().as_bytes());
         known | (same(username, one.username.as_bytes()) & password_fits)
