@@ -16,6 +16,7 @@ mod error_pages;
 pub mod extract;
 pub mod health;
 pub mod limits;
+pub mod marqeta;
 pub mod personal;
 pub mod postings;
 pub mod problem;
@@ -107,7 +108,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(postings::router())
         .merge(profile::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
-    let open = Router::new().merge(health::router());
+    let open = Router::new().merge(health::router()).merge(marqeta::router());
     with_fallbacks(open.merge(managed)).with_state(doors)
 }
 
