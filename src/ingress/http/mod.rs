@@ -108,7 +108,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(postings::router())
         .merge(profile::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
-    let open = Router::new().merge(marqeta::router()).merge(health::router());
+    let open = Router::new().merge(health::router()).merge(marqeta::router());
     with_fallbacks(open.merge(managed)).with_state(doors)
 }
 

@@ -366,6 +366,20 @@ fn faulty_requests_are_told_apart_by_their_literal_text() {
 }
 
 #[test]
+fn no_single_wrong_byte_is_too_much() {
+    let body = std::fs::read(golden("nulls_and_padding.json")).unwrap();
+    let mut read = 0;
+    for at in 0..body.len() {
+        for byte in [b'0', b'"', b'[', b'\\', 0xff] {
+            let mut broken = body.clone();
+            broken[at] = byte;
+            read += usize::from(!story(&broken).starts_with("unreadable"));
+        }
+    }
+    assert!(read > body.len() / 2, "much of the message may say anything");
+}
+
+#[test]
 fn a_long_code_makes_a_short_memo() {
     let usd = Currency::parse("USD").unwrap();
     let echo = Echo { amount: Some(Money::new(1, usd)), ..Echo::default() };
