@@ -43,8 +43,9 @@ fn every_folder_of_the_sources_has_a_row() {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).expect("the sources can be listed");
     let mut entries: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.map(|entry| entry.expect("the sources can be listed").path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {

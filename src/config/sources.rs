@@ -38,7 +38,7 @@ pub(super) fn read(
     }
 
     let names = overrides.iter().map(|(key, _)| key.clone()).collect();
-    refuse_unknown(&known, names, |key| variable_of(key))?;
+    refuse_unknown(&known, names, variable_of)?;
     for (key, value) in overrides {
         builder = builder
             .set_override(&key, value)

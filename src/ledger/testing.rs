@@ -1,4 +1,8 @@
 //! A money home in memory, and short ways to say things: for the tests of the pure rooms and lanes.
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "the tests' own sums are small, and a panic is a failure"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

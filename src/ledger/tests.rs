@@ -1,4 +1,9 @@
 //! The life cycle in any order, and random traffic against a naive model.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "the tests' own sums are small, and a panic is a failure"
+)]
 
 use std::collections::HashMap;
 

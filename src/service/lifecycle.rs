@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::Service;
 use super::error::Error;
 use crate::domain::authorization::Authorization;
-use crate::domain::chain::Link;
 use crate::domain::decision::Fingerprint;
 use crate::domain::facts::Facts;
 use crate::domain::id::{AccountId, AuthorizationId, CardId};
@@ -29,7 +28,8 @@ pub enum Followed {
 /// A purchase that a step can be taken on.
 struct Purchase {
     root: AuthorizationId,
-    root_token: Token,
+    /// The decision that opened it: what an increment is judged by, as it comes without details.
+    first: Authorization,
     account: AccountId,
     card: CardId,
     currency: Currency,
@@ -47,10 +47,11 @@ impl Service {
         if step.currency.is_some_and(|currency| currency != purchase.currency) {
             return Err(Error::CurrencyMismatch);
         }
-        let money = |minor| Money::new(minor, purchase.currency);
+        let currency = purchase.currency;
+        let money = |minor| Money::new(minor, currency);
         let taken = match step.action {
             Action::Increment(amount) => {
-                let request = increment(&purchase, step.token, money(amount))?;
+                let request = increment(purchase, step.token, money(amount))?;
                 return self.authorize(request, received).await.map(Followed::Decided);
             }
             Action::Reverse(amount) => Step::Reverse(amount.map(money)),
@@ -72,11 +73,13 @@ impl Service {
         token: Token,
         step: Step,
     ) -> Result<Arc<Movement>, Error> {
+        // Purchases are named by id here, never by a token: one that a client has used for another
+        // purchase before would join the two.
         let intent = StepIntent {
             key: format!("step:{token}"),
             fingerprint: fingerprint(root, account, &step),
             account,
-            chain: Some(ChainRef { root, parents: Vec::new(), own: vec![Link::Funding(token)] }),
+            chain: Some(ChainRef { root, ..ChainRef::default() }),
             step,
         };
         self.pipeline.step(facts, intent).await.map_err(|error| match error.into() {
@@ -101,28 +104,19 @@ impl Service {
             Some(chain) => chain.currency,
             None => self.account(account).await?.currency,
         };
-        let root_token = self.root_token(root, named).await?;
-        Ok(Purchase { root, root_token, account, card, currency })
-    }
-
-    /// The token of the first authorization. A chain that began with a later message has none of
-    /// its own; any message of it finds it as well.
-    async fn root_token(
-        &self,
-        root: AuthorizationId,
-        named: Authorization,
-    ) -> Result<Token, Error> {
-        if named.id == root {
-            return Ok(named.token);
-        }
-        let first = self.history.authorization(root).await?;
-        Ok(first.map_or(named.token, |first| first.token))
+        let first = if named.id == root { None } else { self.history.authorization(root).await? };
+        // A chain that began with a later message has no first; any message of it finds it as well.
+        Ok(Purchase { root, first: first.unwrap_or(named), account, card, currency })
     }
 }
 
-fn increment(purchase: &Purchase, token: Token, amount: Money) -> Result<AuthRequest, Error> {
+fn increment(purchase: Purchase, token: Token, amount: Money) -> Result<AuthRequest, Error> {
+    let first = purchase.first;
     Ok(AuthRequest {
-        original: Some(purchase.root_token.clone()),
+        original: Some(first.token),
+        merchant: first.merchant,
+        entry_mode: first.entry_mode,
+        channel: first.channel,
         ..purchase::request(Operation::Increment, token, as_token(purchase.card)?, amount)
     })
 }

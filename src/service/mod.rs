@@ -6,13 +6,16 @@ pub mod cards;
 pub mod companies;
 pub mod controls;
 pub mod error;
+pub mod health;
 pub mod lifecycle;
 pub mod limits;
+pub mod outbox;
 pub mod postings;
 mod reference;
 pub mod users;
 pub mod verify;
 pub mod wallets;
+pub mod yardstick;
 
 use std::sync::Arc;
 

@@ -87,7 +87,7 @@ pub const ROWS: &[Row] = &[
     Row {
         room: "cache",
         rooms: &["domain", "telemetry"],
-        crates: &["moka", "redis", "tokio"],
+        crates: &["moka", "rand", "redis", "tokio"], // rand: times to live carry jitter
         ..NONE
     },
     Row {

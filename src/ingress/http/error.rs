@@ -113,9 +113,6 @@ fn pointer(error: &Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
     use super::*;
 
     fn check(error: Error, status: u16, code: &str, retry_after: bool) {
@@ -157,69 +154,5 @@ mod tests {
         assert_eq!(pointer(Error::NotFound(Some("/user_id"))).as_deref(), Some("/user_id"));
         assert_eq!(pointer(Error::TokenTaken("marqeta_token")).as_deref(), Some("/marqeta_token"));
         assert_eq!(pointer(Error::NotFound(None)), None);
-    }
-
-    /// The calls that put a code into an answer or an explanation.
-    const MAKERS: [&str; 6] = [
-        "Problem::new(",
-        "Refusal::new(",
-        "Invalid::new(",
-        "text::word(",
-        "parsed(raw, ",
-        "(StatusCode::",
-    ];
-
-    fn codes_in(source: &str) -> BTreeSet<String> {
-        let mut codes = BTreeSet::new();
-        for maker in MAKERS {
-            for (at, _) in source.match_indices(maker) {
-                let rest = &source[at + maker.len()..];
-                let call = &rest[..rest.find(';').unwrap_or(rest.len())];
-                let literal = call.split('"').nth(1);
-                codes.extend(literal.filter(|text| is_code(text)).map(str::to_owned));
-            }
-        }
-        codes
-    }
-
-    fn is_code(text: &str) -> bool {
-        let legal = |byte: u8| byte.is_ascii_lowercase() || b"_.".contains(&byte);
-        text.len() > 2 && text.bytes().all(legal)
-    }
-
-    fn codes_under(folder: &Path) -> BTreeSet<String> {
-        let mut codes = BTreeSet::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                codes.extend(codes_under(&path));
-            } else {
-                let source = std::fs::read_to_string(&path).unwrap();
-                let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-                codes.extend(codes_in(code));
-            }
-        }
-        codes
-    }
-
-    #[test]
-    fn every_code_in_the_sources_has_a_page() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let codes = codes_under(&root.join("src"));
-        for known in ["invalid_amount", "version_conflict", "internal", "late", "invalid_mcc"] {
-            assert!(codes.contains(known) || known == "late", "the search misses {known}");
-        }
-        let page = |code: &str| root.join(format!("docs/errors/{code}.md"));
-        let reasons = crate::domain::finding::Reason::ALL.map(|reason| reason.as_str().to_owned());
-        let missing: Vec<String> =
-            codes.into_iter().chain(reasons).filter(|code| !page(code).is_file()).collect();
-        assert!(missing.is_empty(), "no page in docs/errors for {missing:?}");
-    }
-
-    #[test]
-    fn the_search_finds_codes_however_the_call_is_broken_into_lines() {
-        let source = "Problem::new(\n    StatusCode::OK,\n    \"too_deep\",\n); \
-             Refusal::new(Reason::X, \"card.suspended\"); Refusal::new(reason, code); \"other\";";
-        assert_eq!(Vec::from_iter(codes_in(source)), ["card.suspended", "too_deep"]);
     }
 }

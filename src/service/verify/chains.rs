@@ -54,7 +54,7 @@ struct Merges {
 
 impl Merges {
     /// The sums of everything that was merged into a chain, directly or through others.
-    fn into_chain(&self, id: AuthorizationId) -> Sums {
+    fn of_chain(&self, id: AuthorizationId) -> Sums {
         let mut sum = Sums::default();
         let mut open = vec![id];
         while let Some(id) = open.pop() {
@@ -92,7 +92,7 @@ pub(super) async fn check(
         }
     }
     for (chain, own) in &merges.waiting {
-        compare(chain, own.plus(merges.into_chain(chain.id)), report);
+        compare(chain, own.plus(merges.of_chain(chain.id)), report);
     }
     Ok(held)
 }

@@ -53,10 +53,9 @@ pub fn list<T>(raw: &RawValue, read: impl Fn(&RawValue) -> Read<T>) -> Read<Vec<
     if items.len() > ITEMS_MAX {
         return Err(Invalid::new("too_long", "a list has at most 256 items"));
     }
-    let place = |(at, item): (usize, &Box<RawValue>)| {
-        read(item).map_err(|fault| fault.under(&at.to_string()))
-    };
-    items.iter().enumerate().map(place).collect()
+    let place =
+        |(at, item): (usize, &RawValue)| read(item).map_err(|fault| fault.under(&at.to_string()));
+    items.iter().map(AsRef::as_ref).enumerate().map(place).collect()
 }
 
 /// A nested object whose fields are [`super::field::Field`]s; an array is no object.

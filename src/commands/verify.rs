@@ -1,0 +1,78 @@
+//! `tollgate verify`: recomputes the books and says what differs. Reads only; a service may be
+//! working on the same books.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::time::Instant;
+
+use crate::app::{self, AppError};
+use crate::config::{Settings, SettingsError};
+use crate::service::verify::{Report, verify};
+use crate::store::StoreError;
+
+/// Differences that are printed; all are counted.
+const PRINTED_MAX: usize = 20;
+
+/// Which books.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Where the books are [default: the setting `data_dir`].
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+}
+
+/// Why nothing can be said about the books.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The store can not be opened.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The store can not be read.
+    #[error("the books could not be read: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// Verifies and prints the verdict. Fails if anything differs.
+pub async fn run(args: Args) -> Result<ExitCode, VerifyError> {
+    let data_dir = match args.data_dir {
+        Some(data_dir) => data_dir,
+        None => Settings::load()?.data_dir,
+    };
+    let audit = app::open_audit(&data_dir).await?;
+    let started = Instant::now();
+    let report = verify(&*audit).await?;
+    print(&report, started);
+    Ok(if report.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints what was looked at, what differs, and the verdict.
+pub(super) fn print(report: &Report, started: Instant) {
+    let counts = &report.counts;
+    println!(
+        "verified {} accounts, {} chains, {} counters, {} postings, {} decisions ({} approved) in {:.0} ms",
+        report.accounts,
+        report.chains,
+        report.counters,
+        counts.postings,
+        counts.decisions,
+        counts.approved,
+        started.elapsed().as_secs_f64() * 1_000.0,
+    );
+    if report.overdrawn > 0 {
+        println!("  {} accounts are overdrawn, each by a cause on record", report.overdrawn);
+    }
+    if report.counters_skipped > 0 {
+        println!("  {} counters could not be recounted", report.counters_skipped);
+    }
+    for difference in report.differences.iter().take(PRINTED_MAX) {
+        println!("  DIFFERS  {difference}");
+    }
+    match report.differences_count {
+        0 => println!("verdict: clean"),
+        count => println!("verdict: {count} differences"),
+    }
+}

@@ -1,0 +1,165 @@
+//! Companies, users, cards, limits and controls are created, read, changed and deleted.
+
+use serde_json::json;
+
+use super::{Program, created, expect, text};
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_company_is_created_read_and_changed() {
+    let app = TestApp::start().await;
+    let body = json!({"name": "Wren", "currency": "EUR", "time_zone": "Europe/Brussels"});
+    let company = created(&app, "/api/v1/companies", body).await;
+    assert_eq!((&company["version"], &company["status"]), (&json!(1), &json!("ACTIVE")));
+    let path = format!("/api/v1/companies/{}", text(&company["id"]));
+    assert_eq!(app.get(&path).await, (http::StatusCode::OK, company.clone()));
+    let (status, changed) = app.patch(&path, 1, json!({"status": "SUSPENDED"})).await;
+    assert_eq!(status, 200, "{changed}");
+    assert_eq!((&changed["version"], &changed["status"]), (&json!(2), &json!("SUSPENDED")));
+    assert_eq!(app.get(&path).await.1, changed);
+}
+
+#[tokio::test]
+async fn a_change_names_the_version_it_was_decided_on() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let path = format!("/api/v1/cards/{}", text(&program.card["id"]));
+    let suspend = json!({"status": "SUSPENDED"});
+    let bare = app.send("PATCH", &path, &[], Some(suspend.to_string())).await;
+    expect(bare, 428, "version_required");
+    expect(app.patch(&path, 7, suspend.clone()).await, 412, "version_conflict");
+    let unquoted = app.send("PATCH", &path, &[("if-match", "1")], Some(suspend.to_string())).await;
+    assert_eq!(unquoted.0, 200, "{}", unquoted.1);
+    expect(app.patch(&path, 1, suspend).await, 412, "version_conflict");
+}
+
+#[tokio::test]
+async fn a_terminated_card_stays_terminated() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let path = format!("/api/v1/cards/{}", text(&program.card["id"]));
+    assert_eq!(app.patch(&path, 1, json!({"status": "TERMINATED"})).await.0, 200);
+    let revived = app.patch(&path, 2, json!({"status": "ACTIVE"})).await;
+    expect(revived, 409, "invalid_transition");
+}
+
+#[tokio::test]
+async fn the_platforms_token_is_taken_once_and_works_as_an_id() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let company = program.company["id"].clone();
+    let user = json!({"company_id": company, "marqeta_token": "u-42"});
+    let user = created(&app, "/api/v1/users", user.clone()).await;
+    assert_eq!(app.get("/api/v1/users/u-42").await.1["id"], user["id"]);
+    let again = json!({"company_id": company, "marqeta_token": "u-42"});
+    expect(app.post("/api/v1/users", again).await, 409, "token_taken");
+    let card = json!({"user_id": "u-42", "marqeta_token": "c-42"});
+    let card = created(&app, "/api/v1/cards", card).await;
+    assert_eq!(card["user_id"], user["id"]);
+    assert_eq!(card["account_id"], program.company["account_id"]);
+    assert_eq!(app.get("/api/v1/cards/c-42").await.1["id"], card["id"]);
+    let ours = json!({"user_id": "u-42", "marqeta_token": program.card["id"]});
+    expect(app.post("/api/v1/cards", ours).await, 400, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_personal_card_draws_on_the_only_wallet_or_the_named_one() {
+    let app = TestApp::start().await;
+    let user = created(&app, "/api/v1/personal/users", json!({"first_name": "Ada"})).await;
+    let card = json!({"user_id": user["id"]});
+    let none = app.post("/api/v1/personal/cards", card.clone()).await;
+    expect(none, 400, "wallet_required");
+    let wallet = json!({"user_id": user["id"], "currency": "EUR"});
+    let first = created(&app, "/api/v1/personal/wallets", wallet.clone()).await;
+    let only = created(&app, "/api/v1/personal/cards", card.clone()).await;
+    assert_eq!(only["account_id"], first["id"]);
+    let second = created(&app, "/api/v1/personal/wallets", wallet).await;
+    let several = app.post("/api/v1/personal/cards", card).await;
+    expect(several, 400, "wallet_required");
+    let named = json!({"user_id": user["id"], "wallet_id": second["id"]});
+    let named = created(&app, "/api/v1/personal/cards", named).await;
+    assert_eq!(named["account_id"], second["id"]);
+}
+
+#[tokio::test]
+async fn personal_objects_are_not_found_among_a_companys_nor_the_other_way_round() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let person = created(&app, "/api/v1/personal/users", json!({})).await;
+    let path = |folder: &str, id| format!("/api/v1/{folder}/{}", text(id));
+    expect(app.get(&path("users", &person["id"])).await, 404, "not_found");
+    expect(app.get(&path("personal/users", &program.user["id"])).await, 404, "not_found");
+    expect(app.get(&path("personal/cards", &program.card["id"])).await, 404, "not_found");
+    let card = app.post("/api/v1/cards", json!({"user_id": person["id"]})).await;
+    assert_eq!(card.1["pointer"], "/user_id");
+    expect(card, 404, "not_found");
+}
+
+#[tokio::test]
+async fn a_wallet_moves_to_another_time_zone() {
+    let app = TestApp::start().await;
+    let user = created(&app, "/api/v1/personal/users", json!({"marqeta_token": "p-1"})).await;
+    let wallet = json!({"user_id": "p-1", "currency": "JPY"});
+    let wallet = created(&app, "/api/v1/personal/wallets", wallet).await;
+    assert_eq!((&wallet["user_id"], &wallet["available"]), (&user["id"], &json!(0)));
+    let path = format!("/api/v1/personal/wallets/{}", text(&wallet["id"]));
+    let (status, changed) = app.patch(&path, 1, json!({"time_zone": "Asia/Tokyo"})).await;
+    assert_eq!((status.as_u16(), &changed["time_zone"]), (200, &json!("Asia/Tokyo")));
+    assert_eq!(app.get(&path).await.1, changed);
+}
+
+#[tokio::test]
+async fn a_limit_is_created_changed_and_deleted() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let limit = json!({
+        "scope": "company", "scope_id": program.company["id"], "window": "day", "amount": 500,
+        "count": 3, "mode": "pool", "merchant": {"mcc_group": {"name": "travel", "mccs": ["4511"]}}
+    });
+    let limit = created(&app, "/api/v1/spending-limits", limit).await;
+    let path = format!("/api/v1/spending-limits/{}", text(&limit["id"]));
+    assert_eq!(app.get(&path).await.1, limit);
+    let (status, changed) = app.patch(&path, 1, json!({"amount": 900, "count": null})).await;
+    assert_eq!(status, 200, "{changed}");
+    assert_eq!((&changed["amount"], &changed["count"]), (&json!(900), &json!(null)));
+    expect(app.patch(&path, 2, json!({"amount": null})).await, 400, "missing_field");
+    assert_eq!(app.delete(&path).await.0, 204);
+    expect(app.get(&path).await, 404, "not_found");
+    expect(app.delete(&path).await, 404, "not_found");
+}
+
+#[tokio::test]
+async fn a_limit_that_contradicts_itself_is_refused() {
+    let app = TestApp::start().await;
+    let path = "/api/v1/spending-limits";
+    let pool = json!({"scope": "program", "window": "day", "amount": 5, "mode": "pool"});
+    expect(app.post(path, pool).await, 422, "limit_conflict");
+    let count = json!({"scope": "program", "window": "transaction", "count": 5});
+    expect(app.post(path, count).await, 422, "limit_conflict");
+    let nothing = json!({"scope": "program", "window": "day"});
+    expect(app.post(path, nothing).await, 400, "missing_field");
+    let nobody = json!({"scope": "user", "scope_id": "nobody", "window": "day", "count": 1});
+    expect(app.post(path, nobody).await, 404, "not_found");
+}
+
+#[tokio::test]
+async fn a_control_is_created_read_and_deleted_and_binds_while_it_is_there() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 10_000).await;
+    let control = json!({
+        "scope": "card", "scope_id": program.card["id"], "effect": "deny", "mccs": ["7995"]
+    });
+    let control = created(&app, "/api/v1/spending-controls", control).await;
+    let path = format!("/api/v1/spending-controls/{}", text(&control["id"]));
+    assert_eq!(app.get(&path).await.1, control);
+    let casino = |token: &str| {
+        let mut purchase = program.purchase(token, 100);
+        purchase["merchant"] = json!({"mcc": "7995"});
+        purchase
+    };
+    let refused = created(&app, "/api/v1/authorizations", casino("t-1")).await;
+    assert_eq!(refused["code"], "control.mcc", "{refused}");
+    assert_eq!(app.delete(&path).await.0, 204);
+    let approved = created(&app, "/api/v1/authorizations", casino("t-2")).await;
+    assert_eq!(approved["decision"], "approved", "{approved}");
+}
