@@ -1,5 +1,7 @@
 //! The HTTP façade: routes, access, bodies, problems.
 
+pub mod accept;
+pub mod access;
 pub mod accounts;
 pub mod answer;
 pub mod authorizations;
@@ -7,24 +9,41 @@ pub mod body;
 pub mod cards;
 pub mod companies;
 pub mod controls;
+mod edge;
 pub mod error;
 #[cfg(test)]
 mod error_pages;
 pub mod extract;
+pub mod health;
 pub mod limits;
+pub mod marqeta;
 pub mod personal;
 pub mod postings;
 pub mod problem;
+pub mod profile;
+mod pulse;
+pub mod request_id;
+mod timed_body;
 pub mod users;
+pub mod yardstick;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use http::StatusCode;
 use secrecy::SecretString;
 
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
 use crate::service::Service;
+use crate::service::health::Health;
 use crate::telemetry::profile::Profiler;
+
+use problem::Problem;
 
 /// What an outage is answered with at the JIT door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +90,40 @@ pub struct Doors {
     pub admin_keys: Vec<SecretString>,
     /// What an outage is answered with.
     pub outage: OutageAnswer,
+    /// What probes are told.
+    pub health: Arc<Health>,
+}
+
+/// Every route. Unknown ones are 404, unknown methods 405, both as problems.
+pub fn router(doors: Arc<Doors>) -> Router {
+    let managed = Router::new()
+        .merge(companies::router())
+        .merge(users::router())
+        .merge(cards::router())
+        .merge(accounts::router())
+        .merge(limits::router())
+        .merge(controls::router())
+        .merge(personal::router())
+        .merge(authorizations::router())
+        .merge(postings::router())
+        .merge(profile::router())
+        .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
+    let open = Router::new().merge(health::router()).merge(marqeta::router());
+    with_fallbacks(open.merge(managed)).with_state(doors)
+}
+
+fn with_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
+}
+
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+/// The framework adds the `Allow` header.
+async fn method_not_allowed() -> Problem {
+    const DETAIL: &str = "this path does not know the method; see the Allow header";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", DETAIL)
 }
 
 /// When the header of a request was complete. The accept loop puts it into the request's

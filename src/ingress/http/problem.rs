@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
 
-/// An error answer. The request id is filled in by the outermost layer, which also sets the header.
+/// An error answer. The request id is filled in by the edge, which also sets the header.
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// The HTTP status.
@@ -16,6 +18,20 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     /// A JSON pointer to the field at fault.
     pub pointer: Option<String>,
+}
+
+/// The body of a problem.
+#[derive(Serialize)]
+struct Shape<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }
 
 impl Problem {
@@ -34,24 +50,36 @@ impl Problem {
         self.pointer = Some(pointer.into());
         self
     }
+
+    fn body(&self, request_id: Option<&str>) -> Body {
+        let shape = Shape {
+            r#type: format!("/docs/errors/{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            pointer: self.pointer.as_deref(),
+            request_id,
+        };
+        Body::from(serde_json::to_vec(&shape).unwrap_or_default())
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut body = serde_json::json!({
-            "type": format!("/docs/errors/{}", self.code),
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        if let Some(pointer) = self.pointer {
-            body["pointer"] = pointer.into();
-        }
-        let mut response = (self.status, body.to_string()).into_response();
+        let mut response = Response::new(self.body(None));
+        *response.status_mut() = self.status;
+        let problem_json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
+        response.extensions_mut().insert(self);
         response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        response
+    }
+}
+
+/// Writes the request id into the body of a problem; other answers stay as they are.
+pub(super) fn name_request(response: &mut Response, request_id: &HeaderValue) {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        *response.body_mut() = problem.body(request_id.to_str().ok());
+        response.headers_mut().remove(header::CONTENT_LENGTH); // it was the old body's
     }
 }

@@ -1,0 +1,82 @@
+//! The edge: what happens to every request before its route and to every answer after it. Request
+//! id, exactly one host, panics, and the headers that all answers carry.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
+use hyper::body::Incoming;
+use tower::Service;
+
+use crate::domain::clock::Clock;
+
+use super::Received;
+use super::problem::{Problem, name_request};
+use super::pulse::Pulse;
+use super::request_id::{REQUEST_ID, RequestIds};
+use super::timed_body::TimedBody;
+
+/// What all requests of a listener share.
+pub(super) struct Edge {
+    pub(super) router: Router,
+    pub(super) ids: RequestIds,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) body_timeout: Duration,
+}
+
+impl Edge {
+    /// Answers one request. Dropped when its connection goes away.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        pulse: Arc<Pulse>,
+    ) -> Response {
+        let received = Received(self.clock.monotonic());
+        pulse.begin();
+        let id = self.ids.of(request.headers());
+        let mut response = if has_one_host(&request) {
+            let body_pulse = Arc::clone(&pulse);
+            let mut request =
+                request.map(|body| Body::new(TimedBody::new(body, self.body_timeout, body_pulse)));
+            request.extensions_mut().insert(received);
+            self.route(request).await
+        } else {
+            const DETAIL: &str = "a request carries exactly one Host header";
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_host", DETAIL).into_response()
+        };
+        name_request(&mut response, &id);
+        dress(response.headers_mut(), id);
+        pulse.end(self.clock.monotonic());
+        response
+    }
+
+    async fn route(&self, request: Request<Body>) -> Response {
+        let answered = AssertUnwindSafe(self.router.clone().call(request)).catch_unwind().await;
+        match answered {
+            Ok(Ok(response)) => response,
+            Err(_panic) => {
+                tracing::error!("a handler panicked; its caller got 500");
+                const DETAIL: &str = "something went wrong on our side; it is logged";
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", DETAIL).into_response()
+            }
+        }
+    }
+}
+
+/// HTTP/1.0 may do without.
+fn has_one_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let first = hosts.next().is_some() || request.version() < Version::HTTP_11;
+    first && hosts.next().is_none()
+}
+
+fn dress(headers: &mut HeaderMap, id: HeaderValue) {
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}

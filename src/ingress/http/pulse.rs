@@ -1,0 +1,197 @@
+//! What a connection is doing, and since when: whether it has been silent or slow for too long.
+//!
+//! hyper's own header timeout can not tell a kept-alive connection that rests from one that drips
+//! its next header; this can, because it sees the bytes come in.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+use crate::domain::clock::Clock;
+use crate::domain::time::Monotonic;
+
+/// How long a connection waits for its peer to go after an answer that left a request unread. A
+/// connection that is reset at once may take its answer with it.
+const LINGER: Duration = Duration::from_millis(500);
+
+const FRESH: u8 = 0;
+const HEADER: u8 = 1;
+const BUSY: u8 = 2;
+const IDLE: u8 = 3;
+
+/// What a connection is doing. Shared by its stream, its requests and its driver; all run in one
+/// task, so relaxed atomics are enough.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    phase: AtomicU8,
+    since_us: AtomicU64,
+    unread: AtomicBool,
+}
+
+/// How long each phase may last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) header: Duration,
+    pub(super) idle: Duration,
+}
+
+impl Pulse {
+    pub(super) fn new(now: Monotonic) -> Self {
+        Self {
+            phase: AtomicU8::new(FRESH),
+            since_us: AtomicU64::new(now.as_micros()),
+            unread: AtomicBool::new(false),
+        }
+    }
+
+    /// Bytes have come in.
+    fn bytes(&self, clock: &dyn Clock) {
+        if matches!(self.phase.load(Ordering::Relaxed), FRESH | IDLE) {
+            // A new connection's time has run since it was accepted.
+            let idle = self.phase.swap(HEADER, Ordering::Relaxed) == IDLE;
+            if idle {
+                self.since_us.store(clock.monotonic().as_micros(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// A header is complete.
+    pub(super) fn begin(&self) {
+        self.phase.store(BUSY, Ordering::Relaxed);
+    }
+
+    /// An answer is ready.
+    pub(super) fn end(&self, now: Monotonic) {
+        self.since_us.store(now.as_micros(), Ordering::Relaxed);
+        self.phase.store(IDLE, Ordering::Relaxed);
+    }
+
+    /// A body was not read to its end.
+    pub(super) fn leave_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing has come in yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == FRESH
+    }
+
+    /// How long the connection may go on before it must be looked at again; `None`: it is over.
+    pub(super) fn patience(&self, now: Monotonic, patience: Patience) -> Option<Duration> {
+        let limit = match self.phase.load(Ordering::Relaxed) {
+            FRESH | HEADER => patience.header,
+            IDLE => patience.idle,
+            _ => return Some(patience.header),
+        };
+        let since = Monotonic::from_micros(self.since_us.load(Ordering::Relaxed));
+        let left = limit.checked_sub(Duration::from_micros(now.since(since)))?;
+        // A header may begin at any moment, and its time is counted from there.
+        (!left.is_zero()).then(|| left.min(patience.header))
+    }
+
+    fn must_linger(&self) -> bool {
+        let unread = self.unread.load(Ordering::Relaxed);
+        unread || self.phase.load(Ordering::Relaxed) == HEADER
+    }
+}
+
+/// A stream that reports what comes in.
+pub(super) struct Watched {
+    pub(super) stream: TcpStream,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) linger: Option<Pin<Box<Sleep>>>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.pulse.bytes(&*self.clock);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Says that nothing more will be sent; where a request was left unread, waits a moment for
+    /// the peer to read the answer and go.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        if !self.pulse.must_linger() {
+            return Poll::Ready(Ok(()));
+        }
+        let linger = self.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if linger.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut scratch = [0; 4096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { header: Duration::from_secs(5), idle: Duration::from_secs(60) };
+
+    fn left(pulse: &Pulse, second: u64) -> Option<u64> {
+        let now = Monotonic::from_micros(second * 1_000_000);
+        pulse.patience(now, PATIENCE).map(|left| left.as_secs())
+    }
+
+    #[test]
+    fn each_phase_has_its_own_limit() {
+        let pulse = Pulse::new(Monotonic::default());
+        assert_eq!((left(&pulse, 0), left(&pulse, 4), left(&pulse, 5)), (Some(5), Some(1), None));
+        pulse.begin();
+        assert_eq!(left(&pulse, 1000), Some(5), "a request is not the connection's affair");
+        pulse.end(Monotonic::from_micros(1_000_000_000));
+        assert_eq!(left(&pulse, 1001), Some(5), "looked at again before a drip could go on longer");
+        assert_eq!((left(&pulse, 1058), left(&pulse, 1060)), (Some(2), None));
+    }
+}

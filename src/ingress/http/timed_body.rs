@@ -1,0 +1,92 @@
+//! A request body that must be complete in time. The timer is only set when bytes are missing.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Sleep;
+
+use super::pulse::Pulse;
+
+/// The body was not complete in time.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the body was not complete in time")]
+pub struct BodyTimedOut;
+
+/// What the driver of the connection says about the body.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of one request, as it comes in.
+pub(super) struct TimedBody {
+    incoming: Incoming,
+    limit: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    pulse: Arc<Pulse>,
+}
+
+impl TimedBody {
+    pub(super) fn new(incoming: Incoming, limit: Duration, pulse: Arc<Pulse>) -> Self {
+        Self { incoming, limit, sleep: None, pulse }
+    }
+}
+
+impl Body for TimedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let limit = self.limit;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Some(Err(BodyTimedOut.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for TimedBody {
+    fn drop(&mut self) {
+        if !self.incoming.is_end_stream() {
+            self.pulse.leave_unread();
+        }
+    }
+}
+
+/// Whether this error, or what caused it, is the time that ran out.
+pub(super) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<BodyTimedOut>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The next piece of a body; trailers are passed over.
+pub(super) async fn next_piece(body: &mut axum::body::Body) -> Option<Result<Bytes, axum::Error>> {
+    loop {
+        match body.frame().await?.map(Frame::into_data) {
+            Ok(Ok(piece)) => return Some(Ok(piece)),
+            Ok(Err(_trailers)) => {}
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}

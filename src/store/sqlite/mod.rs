@@ -1,0 +1,116 @@
+//! The embedded store: one SQLite file for both homes. One task writes, a few connections read.
+
+mod audit;
+mod connect;
+mod encode;
+mod error;
+mod facts;
+mod history;
+mod jobs;
+mod load;
+mod money;
+mod outbox;
+mod parties;
+mod persist;
+mod policies;
+mod query;
+mod refresh;
+mod resources;
+mod rows;
+mod turn;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{ConnectOptions, Sqlite, SqlitePool};
+
+use crate::domain::clock::Clock;
+use crate::store::{Probe, StoreError, StoreFuture};
+use error::translate;
+use jobs::Jobs;
+use query::{ask, one};
+use writer::Writer;
+
+/// What may be set about the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// Connections that read.
+    pub readers: u32,
+    /// Page cache of the connection that writes, in KiB.
+    pub writer_cache_kib: u32,
+    /// Page cache of each connection that reads, in KiB.
+    pub reader_cache_kib: u32,
+    /// How many writes may wait for the writer; more wait outside.
+    pub jobs_max: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { readers: 4, writer_cache_kib: 16_384, reader_cache_kib: 2_048, jobs_max: 256 }
+    }
+}
+
+/// The embedded store. Both homes, facts, resources, history, outbox and audit in one file.
+pub struct SqliteStore {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    jobs: Jobs,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, created with mode 0600 if it is not there, brings its schema up to date and
+    /// starts the writer. Needs a tokio runtime, and stays open until [`SqliteStore::close`] or
+    /// until it is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the file can not be opened, [`StoreError::Failed`] where it
+    /// is not ours or is newer than this release.
+    pub async fn open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        options: SqliteOptions,
+    ) -> Result<Arc<Self>, StoreError> {
+        connect::create(path)?;
+        let connecting = connect::writer(path, &options);
+        let mut connection = connecting.connect().await.map_err(translate)?;
+        sqlx::migrate!("migrations/sqlite").run(&mut connection).await.map_err(migration)?;
+        let (jobs, queue) = Jobs::queue(options.jobs_max);
+        tokio::spawn(Writer::new(queue, connecting, connection).run());
+        let readers = connect::readers(path, &options);
+        Ok(Arc::new(Self { path: path.to_owned(), clock, jobs, readers }))
+    }
+
+    /// Finishes what has been asked, and closes the file. Later calls are
+    /// [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.jobs.close().await;
+    }
+
+    /// A connection that reads what has been committed.
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await.map_err(translate)
+    }
+}
+
+fn migration(error: sqlx::migrate::MigrateError) -> StoreError {
+    match error {
+        sqlx::migrate::MigrateError::Execute(error) => translate(error),
+        other => StoreError::Failed(Box::new(other)),
+    }
+}
+
+impl Probe for SqliteStore {
+    fn probe(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let asked = ask(include_str!("sql/store_probe.sql"));
+            one::<i64>(&mut *self.reader().await?, asked).await.map(drop)
+        })
+    }
+}

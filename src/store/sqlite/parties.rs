@@ -1,0 +1,236 @@
+//! Companies, users, cards, wallets and their accounts: statements and rows.
+
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::error::{translate, unreadable};
+use super::policies::bump;
+use super::query::{affected, replaced};
+use crate::domain::id::{AccountId, CardId, CompanyId, UserId};
+use crate::domain::money::Currency;
+use crate::domain::party::{
+    Account, Card, CardStatus, Company, CompanyStatus, User, UserStatus, Wallet,
+};
+use crate::domain::policy::{PolicyStamp, Scope};
+use crate::domain::time::{Expiry, Timestamp, Zone};
+use crate::domain::token::Token;
+use crate::store::StoreError;
+
+type Stamped = Result<Vec<PolicyStamp>, StoreError>;
+
+/// `companies`.
+pub(super) type CompanyRow =
+    (CompanyId, Option<Token>, Arc<str>, CompanyStatus, Currency, Zone, AccountId, i64, Timestamp);
+
+pub(super) fn company(row: CompanyRow) -> Company {
+    let (id, marqeta_token, name, status, currency, zone, account, version, created_at) = row;
+    Company { id, marqeta_token, name, status, currency, zone, account, version, created_at }
+}
+
+pub(super) async fn insert_company(
+    connection: &mut SqliteConnection,
+    company: Company,
+    account: Account,
+) -> Stamped {
+    insert_account(connection, &account).await?;
+    let query = sqlx::query(include_str!("sql/company_insert.sql"))
+        .bind(company.id.to_string())
+        .bind(text(company.marqeta_token))
+        .bind(company.name.to_string())
+        .bind(company.status.as_str())
+        .bind(company.currency.code())
+        .bind(company.zone.name().to_owned())
+        .bind(company.account.to_string())
+        .bind(company.version)
+        .bind(company.created_at.as_micros());
+    affected(connection, query).await?;
+    bump(connection, Scope::Company(company.id)).await
+}
+
+pub(super) async fn update_company(connection: &mut SqliteConnection, company: Company) -> Stamped {
+    let query = sqlx::query(include_str!("sql/company_update.sql"))
+        .bind(company.id.to_string())
+        .bind(company.version)
+        .bind(text(company.marqeta_token))
+        .bind(company.name.to_string())
+        .bind(company.status.as_str())
+        .bind(company.zone.name().to_owned());
+    replaced(connection, query).await?;
+    bump(connection, Scope::Company(company.id)).await
+}
+
+/// `users`.
+pub(super) type UserRow = (
+    UserId,
+    Option<CompanyId>,
+    Option<Token>,
+    Option<Arc<str>>,
+    Option<Arc<str>>,
+    Option<Arc<str>>,
+    Option<Arc<str>>,
+    UserStatus,
+    i64,
+    Timestamp,
+);
+
+pub(super) fn user(row: UserRow) -> User {
+    let (id, company, marqeta_token, first_name, last_name, email, role, status, ..) = row;
+    let (version, created_at) = (row.8, row.9);
+    User {
+        id,
+        company,
+        marqeta_token,
+        first_name,
+        last_name,
+        email,
+        role,
+        status,
+        version,
+        created_at,
+    }
+}
+
+pub(super) async fn insert_user(connection: &mut SqliteConnection, user: User) -> Stamped {
+    let query = sqlx::query(include_str!("sql/user_insert.sql"))
+        .bind(user.id.to_string())
+        .bind(text(user.company))
+        .bind(text(user.marqeta_token))
+        .bind(text(user.first_name))
+        .bind(text(user.last_name))
+        .bind(text(user.email))
+        .bind(text(user.role))
+        .bind(user.status.as_str())
+        .bind(user.version)
+        .bind(user.created_at.as_micros());
+    affected(connection, query).await?;
+    bump(connection, Scope::User(user.id)).await
+}
+
+pub(super) async fn update_user(connection: &mut SqliteConnection, user: User) -> Stamped {
+    let query = sqlx::query(include_str!("sql/user_update.sql"))
+        .bind(user.id.to_string())
+        .bind(user.version)
+        .bind(text(user.marqeta_token))
+        .bind(text(user.first_name))
+        .bind(text(user.last_name))
+        .bind(text(user.email))
+        .bind(text(user.role))
+        .bind(user.status.as_str());
+    replaced(connection, query).await?;
+    bump(connection, Scope::User(user.id)).await
+}
+
+/// `cards`.
+pub(super) type CardRow = (
+    CardId,
+    UserId,
+    AccountId,
+    Option<Token>,
+    Option<Arc<str>>,
+    Option<Token>,
+    Option<Expiry>,
+    CardStatus,
+    i64,
+    Timestamp,
+);
+
+pub(super) fn card(row: CardRow) -> Card {
+    let (id, user, account, marqeta_token, last_four, product, expires, status, ..) = row;
+    let (version, created_at) = (row.8, row.9);
+    Card {
+        id,
+        user,
+        account,
+        marqeta_token,
+        last_four,
+        product,
+        expires,
+        status,
+        version,
+        created_at,
+    }
+}
+
+pub(super) async fn insert_card(connection: &mut SqliteConnection, card: Card) -> Stamped {
+    let query = sqlx::query(include_str!("sql/card_insert.sql"))
+        .bind(card.id.to_string())
+        .bind(card.user.to_string())
+        .bind(card.account.to_string())
+        .bind(text(card.marqeta_token))
+        .bind(text(card.last_four))
+        .bind(text(card.product))
+        .bind(text(card.expires))
+        .bind(card.status.as_str())
+        .bind(card.version)
+        .bind(card.created_at.as_micros());
+    affected(connection, query).await?;
+    bump(connection, Scope::Card(card.id)).await
+}
+
+pub(super) async fn update_card(connection: &mut SqliteConnection, card: Card) -> Stamped {
+    let query = sqlx::query(include_str!("sql/card_update.sql"))
+        .bind(card.id.to_string())
+        .bind(card.version)
+        .bind(text(card.marqeta_token))
+        .bind(text(card.last_four))
+        .bind(text(card.product))
+        .bind(text(card.expires))
+        .bind(card.status.as_str());
+    replaced(connection, query).await?;
+    bump(connection, Scope::Card(card.id)).await
+}
+
+/// `wallets`.
+pub(super) type WalletRow = (AccountId, UserId, Currency, Zone, i64, Timestamp);
+
+pub(super) fn wallet(row: WalletRow) -> Wallet {
+    let (account, user, currency, zone, version, created_at) = row;
+    Wallet { account, user, currency, zone, version, created_at }
+}
+
+pub(super) async fn insert_wallet(
+    connection: &mut SqliteConnection,
+    wallet: Wallet,
+    account: Account,
+) -> Stamped {
+    insert_account(connection, &account).await?;
+    let query = sqlx::query(include_str!("sql/wallet_insert.sql"))
+        .bind(wallet.account.to_string())
+        .bind(wallet.user.to_string())
+        .bind(wallet.currency.code())
+        .bind(wallet.zone.name().to_owned())
+        .bind(wallet.version)
+        .bind(wallet.created_at.as_micros());
+    affected(connection, query).await?;
+    bump(connection, Scope::User(wallet.user)).await
+}
+
+pub(super) async fn update_wallet(connection: &mut SqliteConnection, wallet: Wallet) -> Stamped {
+    let query = sqlx::query_scalar(include_str!("sql/wallet_update.sql"))
+        .bind(wallet.account.to_string())
+        .bind(wallet.version)
+        .bind(wallet.zone.name().to_owned());
+    let user: Option<String> = query.fetch_optional(&mut *connection).await.map_err(translate)?;
+    let user: UserId = user.ok_or(StoreError::Stale)?.parse().map_err(unreadable)?;
+    bump(connection, Scope::User(user)).await
+}
+
+async fn insert_account(
+    connection: &mut SqliteConnection,
+    account: &Account,
+) -> Result<(), StoreError> {
+    let query = sqlx::query(include_str!("sql/account_insert.sql"))
+        .bind(account.id.to_string())
+        .bind(account.currency.code())
+        .bind(account.limit)
+        .bind(account.funded)
+        .bind(account.held)
+        .bind(account.posted)
+        .bind(account.version);
+    affected(connection, query).await.map(drop)
+}
+
+fn text(value: Option<impl ToString>) -> Option<String> {
+    value.map(|value| value.to_string())
+}

@@ -1,0 +1,8 @@
+select json_group_array(json_array(p.id, p.user_id, p.company_id) order by p.id)
+from (
+    select c.id, c.user_id, u.company_id
+    from cards as c join users as u on u.id = c.user_id
+    where c.id > ?1
+    order by c.id
+    limit ?2
+) as p

@@ -1,0 +1,6 @@
+select json_array(
+    id, token, transaction_token, chain_id, card_id, account_id, operation, amount, currency, held,
+    reason, code, at, json(details)
+)
+from authorizations
+where id = ?1

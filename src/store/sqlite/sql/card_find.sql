@@ -1,0 +1,5 @@
+select json_array(
+    id, user_id, account_id, marqeta_token, last_four, product, expires, status, version, created_at
+)
+from cards
+where id = ?1

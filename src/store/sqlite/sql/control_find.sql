@@ -1,0 +1,1 @@
+select body from spending_controls where id = ?1

@@ -1,0 +1,1 @@
+delete from counters where limit_id = ?1

@@ -1,0 +1,1 @@
+select cast(version as text) from policy_versions where subject = 'program'

@@ -1,0 +1,5 @@
+select json_array(
+    id, company_id, marqeta_token, first_name, last_name, email, role, status, version, created_at
+)
+from users
+where id = ?1

@@ -1,0 +1,13 @@
+//! The card platform's Gateway JIT Funding: its messages in, its answers out.
+
+pub mod method;
+pub mod request;
+pub mod response;
+
+mod amount;
+mod field;
+mod merchant;
+mod shape;
+
+#[cfg(test)]
+mod tests;

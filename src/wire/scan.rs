@@ -1,0 +1,205 @@
+//! The body scanner: every door runs it before serde, because serde skips ignored values without
+//! looking at their depth, their encoding or their keys, and keeps the last of two equal keys.
+//!
+//! It checks structure only; what the fields mean is for the reader behind it.
+
+mod keys;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use keys::Keys;
+use text::Text;
+
+/// How deep objects and arrays may nest; the body itself is the first level.
+pub const DEPTH_MAX: usize = 16;
+
+/// The longest string or key, in bytes, after its escapes have been resolved.
+pub const STRING_BYTES_MAX: usize = 1024;
+
+/// The longest number literal, in characters.
+pub const NUMBER_LEN_MAX: usize = 64;
+
+/// How many keys a body may have, all its objects taken together.
+pub const KEYS_MAX: usize = 2000;
+
+/// Why a body is refused. The message names the cause and the cure, never the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.detail())]
+pub enum ScanError {
+    /// Nothing, or nothing but white space.
+    EmptyBody,
+    /// Another JSON value.
+    NotAnObject,
+    /// Against the grammar, cut off, or with something behind the object.
+    MalformedJson,
+    /// Bytes that are not UTF-8.
+    InvalidUtf8,
+    /// Half of a surrogate pair.
+    InvalidUnicode,
+    /// U+0000 in a string.
+    InvalidCharacters,
+    /// The same key twice in one object, however it is escaped.
+    DuplicateKey,
+    /// More than [`DEPTH_MAX`] levels.
+    TooDeep,
+    /// More than [`KEYS_MAX`] keys.
+    TooManyFields,
+    /// More than [`STRING_BYTES_MAX`] bytes.
+    StringTooLong,
+    /// More than [`NUMBER_LEN_MAX`] characters.
+    NumberTooLong,
+}
+
+impl ScanError {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::EmptyBody => "empty_body",
+            Self::NotAnObject => "not_an_object",
+            Self::MalformedJson => "malformed_json",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::InvalidUnicode => "invalid_unicode",
+            Self::InvalidCharacters => "invalid_characters",
+            Self::DuplicateKey => "duplicate_key",
+            Self::TooDeep => "too_deep",
+            Self::TooManyFields => "too_many_fields",
+            Self::StringTooLong => "string_too_long",
+            Self::NumberTooLong => "invalid_amount",
+        }
+    }
+
+    /// One sentence for a person.
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::EmptyBody => "the body is empty; send one JSON object",
+            Self::NotAnObject => "the body must be one JSON object",
+            Self::MalformedJson => "the body is not well-formed JSON",
+            Self::InvalidUtf8 => "the body is not valid UTF-8",
+            Self::InvalidUnicode => "a string holds an unpaired surrogate",
+            Self::InvalidCharacters => "a string holds the character U+0000",
+            Self::DuplicateKey => "an object names the same key twice",
+            Self::TooDeep => "objects and arrays nest deeper than 16 levels",
+            Self::TooManyFields => "the body has more than 2000 keys",
+            Self::StringTooLong => "a string or key is longer than 1024 bytes",
+            Self::NumberTooLong => "a number is longer than 64 characters",
+        }
+    }
+}
+
+/// Accepts a body that is one well-formed JSON object, and nothing else: UTF-8, strict grammar in
+/// every value, no duplicate keys, bounded in every direction. Never recurses.
+pub fn scan(body: &[u8]) -> Result<(), ScanError> {
+    let text = std::str::from_utf8(body).map_err(|_| ScanError::InvalidUtf8)?;
+    let mut scanner = Scanner {
+        text: Text::new(text),
+        keys: Keys::default(),
+        levels: [LEVEL; DEPTH_MAX],
+        depth: 0,
+    };
+    match scanner.text.next_token() {
+        Some(b'{') => scanner.object(),
+        None => Err(ScanError::EmptyBody),
+        Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => Err(ScanError::NotAnObject),
+        Some(_) => Err(ScanError::MalformedJson),
+    }
+}
+
+/// What may come next.
+#[derive(Clone, Copy)]
+enum Next {
+    KeyOrEnd,
+    Key,
+    ValueOrEnd,
+    Value,
+    CommaOrEnd,
+}
+
+/// An object or array that is still open.
+#[derive(Clone, Copy)]
+struct Level {
+    is_object: bool,
+    /// Where its keys begin among those that are kept.
+    keys_from: usize,
+}
+
+const LEVEL: Level = Level { is_object: false, keys_from: 0 };
+
+struct Scanner<'a> {
+    text: Text<'a>,
+    keys: Keys<'a>,
+    levels: [Level; DEPTH_MAX],
+    depth: usize,
+}
+
+impl Scanner<'_> {
+    /// The whole body, from behind its first brace.
+    fn object(&mut self) -> Result<(), ScanError> {
+        let mut next = self.open(true)?;
+        while self.depth > 0 {
+            let byte = self.text.next_token().ok_or(ScanError::MalformedJson)?;
+            next = self.step(next, byte)?;
+        }
+        match self.text.next_token() {
+            None => Ok(()),
+            Some(_) => Err(ScanError::MalformedJson),
+        }
+    }
+
+    fn step(&mut self, next: Next, byte: u8) -> Result<Next, ScanError> {
+        let in_object = self.level().is_object;
+        match (next, byte) {
+            (Next::KeyOrEnd | Next::Key, b'"') => self.key(),
+            (Next::CommaOrEnd, b',') => Ok(if in_object { Next::Key } else { Next::Value }),
+            (Next::KeyOrEnd, b'}') | (Next::ValueOrEnd, b']') => self.close(),
+            (Next::CommaOrEnd, b'}') if in_object => self.close(),
+            (Next::CommaOrEnd, b']') if !in_object => self.close(),
+            (Next::Value | Next::ValueOrEnd, _) => self.value(byte),
+            _ => Err(ScanError::MalformedJson),
+        }
+    }
+
+    fn key(&mut self) -> Result<Next, ScanError> {
+        let key = self.text.string()?;
+        self.keys.push(self.level().keys_from, key)?;
+        match self.text.next_token() {
+            Some(b':') => Ok(Next::Value),
+            _ => Err(ScanError::MalformedJson),
+        }
+    }
+
+    fn value(&mut self, first: u8) -> Result<Next, ScanError> {
+        match first {
+            b'{' => return self.open(true),
+            b'[' => return self.open(false),
+            b'"' => self.text.string().map(drop)?,
+            b'-' | b'0'..=b'9' => self.text.number()?,
+            b't' => self.text.word("rue")?,
+            b'f' => self.text.word("alse")?,
+            b'n' => self.text.word("ull")?,
+            _ => return Err(ScanError::MalformedJson),
+        }
+        Ok(Next::CommaOrEnd)
+    }
+
+    fn open(&mut self, is_object: bool) -> Result<Next, ScanError> {
+        let level = self.levels.get_mut(self.depth).ok_or(ScanError::TooDeep)?;
+        *level = Level { is_object, keys_from: self.keys.len() };
+        self.depth += 1;
+        Ok(if is_object { Next::KeyOrEnd } else { Next::ValueOrEnd })
+    }
+
+    fn close(&mut self) -> Result<Next, ScanError> {
+        let Level { is_object, keys_from } = self.level();
+        if is_object {
+            self.keys.close(keys_from)?;
+        }
+        self.depth -= 1;
+        Ok(Next::CommaOrEnd)
+    }
+
+    fn level(&self) -> Level {
+        self.levels.get(self.depth.wrapping_sub(1)).copied().unwrap_or(LEVEL)
+    }
+}

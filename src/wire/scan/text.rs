@@ -1,0 +1,162 @@
+//! The cursor: white space, strings with their escapes, numbers, words.
+
+use std::borrow::Cow;
+
+use super::{NUMBER_LEN_MAX, STRING_BYTES_MAX, ScanError};
+
+/// Text, and how far it has been read. Positions only ever stand behind an ASCII byte.
+pub(super) struct Text<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Text<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The next byte that is not white space; `None` at the end.
+    pub(super) fn next_token(&mut self) -> Option<u8> {
+        let rest = self.rest();
+        let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        let skipped = blank.count();
+        let byte = rest.get(skipped).copied()?;
+        self.at += skipped + 1;
+        Some(byte)
+    }
+
+    /// What is left of `true`, `false` or `null` behind its first letter.
+    pub(super) fn word(&mut self, rest: &str) -> Result<(), ScanError> {
+        if !self.rest().starts_with(rest.as_bytes()) {
+            return Err(ScanError::MalformedJson);
+        }
+        self.at += rest.len();
+        Ok(())
+    }
+
+    /// A number whose first character has just been read.
+    pub(super) fn number(&mut self) -> Result<(), ScanError> {
+        let from = self.at - 1;
+        let part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        self.at += self.rest().iter().take_while(part).count();
+        let literal = self.text.get(from..self.at).unwrap_or_default();
+        if literal.len() > NUMBER_LEN_MAX {
+            return Err(ScanError::NumberTooLong);
+        }
+        if is_number(literal) { Ok(()) } else { Err(ScanError::MalformedJson) }
+    }
+
+    /// A string whose opening quote has just been read; its text, with escapes resolved.
+    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, ScanError> {
+        let plain = self.plain();
+        let text = match self.next_byte()? {
+            b'"' => Cow::Borrowed(plain),
+            b'\\' => Cow::Owned(self.escaped(plain)?),
+            _ => return Err(ScanError::MalformedJson),
+        };
+        if text.len() > STRING_BYTES_MAX { Err(ScanError::StringTooLong) } else { Ok(text) }
+    }
+
+    /// The rest of a string that begins with `plain`, from behind its first backslash.
+    fn escaped(&mut self, plain: &str) -> Result<String, ScanError> {
+        let mut text = plain.to_owned();
+        loop {
+            text.push(self.escape()?);
+            text.push_str(self.plain());
+            match self.next_byte()? {
+                b'"' => return Ok(text),
+                b'\\' => {}
+                _ => return Err(ScanError::MalformedJson),
+            }
+        }
+    }
+
+    /// As much of a string as needs no second look.
+    fn plain(&mut self) -> &'a str {
+        let from = self.at;
+        self.at += self.rest().iter().take_while(|byte| !ENDS_PLAIN[usize::from(**byte)]).count();
+        self.text.get(from..self.at).unwrap_or_default()
+    }
+
+    fn escape(&mut self) -> Result<char, ScanError> {
+        Ok(match self.next_byte()? {
+            byte @ (b'"' | b'\\' | b'/') => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode(),
+            _ => return Err(ScanError::MalformedJson),
+        })
+    }
+
+    fn unicode(&mut self) -> Result<char, ScanError> {
+        let unit = self.hex()?;
+        if unit == 0 {
+            return Err(ScanError::InvalidCharacters);
+        }
+        if !(0xd800..0xe000).contains(&unit) {
+            return char::from_u32(unit).ok_or(ScanError::InvalidUnicode);
+        }
+        if unit >= 0xdc00 || !self.rest().starts_with(b"\\u") {
+            return Err(ScanError::InvalidUnicode);
+        }
+        self.at += 2;
+        let low = self.hex()?;
+        if !(0xdc00..0xe000).contains(&low) {
+            return Err(ScanError::InvalidUnicode);
+        }
+        let joined = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        char::from_u32(joined).ok_or(ScanError::InvalidUnicode)
+    }
+
+    fn hex(&mut self) -> Result<u32, ScanError> {
+        let digits = self.rest().first_chunk::<4>().ok_or(ScanError::MalformedJson)?;
+        let unit = digits
+            .iter()
+            .try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?));
+        self.at += digits.len();
+        unit.ok_or(ScanError::MalformedJson)
+    }
+
+    fn next_byte(&mut self) -> Result<u8, ScanError> {
+        let byte = self.rest().first().copied().ok_or(ScanError::MalformedJson)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+}
+
+/// The bytes that end a plain stretch of a string: the quote, the backslash, control characters.
+const ENDS_PLAIN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
+/// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+fn is_number(literal: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = literal.strip_prefix('-').unwrap_or(literal);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    let exponent = exponent.map(|text| text.strip_prefix(['+', '-']).unwrap_or(text));
+    digits(whole) && !leading_zero && fraction.is_none_or(digits) && exponent.is_none_or(digits)
+}
