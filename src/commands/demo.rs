@@ -124,7 +124,7 @@ fn print_step(number: usize, step: &Step, played: &Played) {
     let mark = if played.faults.is_empty() { "ok" } else { "NOT AS EXPECTED" };
     let took = played.took.as_secs_f64() * 1_000.0;
     let name = &step.name;
-    println!("{number:>4}  {name:<NAME_WIDTH$} {status:>3}  {said:<52} {took:>7.1} ms  {mark}");
+    println!("{number:>4}  {name:<NAME_WIDTH$} {status:>3}  {said:<54} {took:>7.1} ms  {mark}");
     for fault in &played.faults {
         println!("      {fault}");
     }
@@ -153,7 +153,9 @@ fn said(answer: &Answer) -> String {
         let flags = json.get("flags").and_then(Value::as_array);
         let flags: Vec<&str> =
             flags.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
-        let moved = format!("held {held:+}, posted {posted:+}  {}", flags.join(" "));
+        let available = number("/available").unwrap_or(0);
+        let moved =
+            format!("held {held:+}, posted {posted:+}, available {available}  {}", flags.join(" "));
         return moved.trim_end().to_owned();
     }
     text("/code").or_else(|| text("/status")).unwrap_or_default().to_owned()
@@ -224,8 +226,8 @@ mod tests {
             (r#"{"decision":"declined","reason":"EXPIRED_CARD"}"#, "declined  EXPIRED_CARD"),
             (r#"{"held":5,"posted":-1,"available":7}"#, "held 5, posted -1, available 7"),
             (
-                r#"{"held_change":-5,"posted_change":6,"flags":["over_clearing"]}"#,
-                "held -5, posted +6  over_clearing",
+                r#"{"held_change":-5,"posted_change":6,"available":9,"flags":["over_clearing"]}"#,
+                "held -5, posted +6, available 9  over_clearing",
             ),
             (r#"{"code":"token_reused","status":409}"#, "token_reused"),
             (r#"{"id":"cmp_1","status":"ACTIVE"}"#, "ACTIVE"),

@@ -69,3 +69,14 @@ fn finish<E: Error + Send + Sync + 'static>(
     let runtime = tokio::runtime::Runtime::new()?;
     Ok(runtime.block_on(command)?)
 }
+
+/// An error and what caused it.
+pub fn in_one_line(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line.replace('\n', " ")
+}
