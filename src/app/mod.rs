@@ -1,1 +1,138 @@
-//! app.
+//! The composition root: builds the service from its settings, runs it, and shuts it down.
+
+pub mod clock;
+pub mod secrets;
+
+mod build;
+mod run;
+mod stores;
+mod yardstick;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Settings;
+use crate::domain::clock::Clock;
+use crate::ingress::http;
+use crate::service::health::Health;
+use crate::service::outbox;
+use crate::store::StoreError;
+
+use clock::SystemClock;
+use secrets::{Secrets, SecretsError};
+use stores::{Close, Stores};
+
+pub use run::run;
+pub use yardstick::{open_audit, open_yardstick, serve_yardstick};
+
+/// How long requests that are under way may take to end once the door is closed.
+const FINISH_MAX: Duration = Duration::from_secs(5);
+
+/// Why the service can not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Generated secrets can not be read or kept.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The address is taken, or not ours.
+    #[error("can not listen on {address}")]
+    Listen {
+        /// The setting `http.listen`.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store can not be opened.
+    #[error("the store in {} can not be opened", path.display())]
+    Store {
+        /// Where it is.
+        path: PathBuf,
+        /// What it said.
+        source: StoreError,
+    },
+    /// The operating system refused something that every process needs.
+    #[error("the operating system refused")]
+    System(#[from] std::io::Error),
+    /// A second signal came before the service had ended.
+    #[error("stopped by a second signal before everything was finished")]
+    Forced,
+}
+
+/// A running service. [`Running::shutdown`] finishes what is under way.
+pub struct Running {
+    /// Where the HTTP door is; the port is the real one where the settings said 0.
+    pub addr: SocketAddr,
+    /// Where the store and the generated secrets are.
+    pub data_dir: PathBuf,
+    /// The keys and credentials in force.
+    pub secrets: Secrets,
+    health: Arc<Health>,
+    stop: CancellationToken,
+    served: JoinHandle<()>,
+    background: JoinSet<()>,
+    store: Close,
+}
+
+/// Starts the service; it serves when this returns.
+pub async fn start(settings: Settings) -> Result<Running, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let secrets = Secrets::settle(&settings)?;
+    let listener = listen(settings.http.listen).await?;
+    let addr = listener.local_addr()?;
+
+    let stores = Stores::open(&settings, &clock).await?;
+    let outbox = Arc::clone(&stores.outbox);
+    let (doors, store) = build::doors(&settings, &secrets, stores, &clock);
+    let health = Arc::clone(&doors.health);
+    let profiler = Arc::clone(&doors.profiler);
+    health.check().await;
+
+    let mut background = JoinSet::new();
+    let watched = Arc::clone(&health);
+    background.spawn(async move { watched.watch().await });
+    background.spawn(build::tick(profiler, Arc::clone(&clock)));
+    let retention = Duration::from_secs(settings.outbox.retention_s);
+    background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
+
+    let stop = CancellationToken::new();
+    let (router, limits) = (http::router(doors), build::limits(&settings.http));
+    let served = tokio::spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
+    health.serve();
+    tracing::info!(address = %addr, "tollgate is ready");
+    let data_dir = settings.data_dir;
+    Ok(Running { addr, data_dir, secrets, health, stop, served, background, store })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| AppError::Listen { address, source })
+}
+
+impl Running {
+    /// Tells probes that no more traffic should come; what comes is still served.
+    pub fn drain(&self) {
+        self.health.drain();
+    }
+
+    /// Closes the door and finishes what is under way, within 5 s.
+    pub async fn shutdown(mut self) {
+        self.drain();
+        self.stop.cancel();
+        if tokio::time::timeout(FINISH_MAX, &mut self.served).await.is_err() {
+            tracing::error!("requests did not end in time and are dropped");
+            self.served.abort();
+        }
+        self.background.shutdown().await;
+        self.store.now().await;
+        tracing::info!("tollgate has stopped");
+    }
+}

@@ -1,0 +1,141 @@
+//! Builds the parts from the settings, one small function each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config;
+use crate::config::Settings;
+use crate::config::policy::OutageAnswer;
+use crate::domain::clock::Clock;
+use crate::domain::standing::Rules;
+use crate::ingress::http;
+use crate::ingress::http::{Doors, JitCredentials, JitHeader};
+use crate::pipeline::{Homes, LaneSettings, Parts, Pipeline};
+use crate::service::Service;
+use crate::service::health::{Health, Watch};
+use crate::store::FactsStore;
+use crate::telemetry::alerts::Thresholds;
+use crate::telemetry::profile::Profiler;
+
+use super::secrets::Secrets;
+use super::stores::{Close, Stores};
+
+/// Everything behind the doors, and how to close the stores once they are shut.
+pub(super) fn doors(
+    settings: &Settings,
+    secrets: &Secrets,
+    stores: Stores,
+    clock: &Arc<dyn Clock>,
+) -> (Arc<Doors>, Close) {
+    let cached = stores.behind_cache(settings, clock);
+    let stats = Arc::clone(&cached);
+    let health = Arc::new(Health::new(Watch {
+        store: stores.name,
+        probe: stores.probe,
+        outbox: stores.outbox,
+        cache: Box::new(move || stats.stats()),
+        clock: Arc::clone(clock),
+    }));
+    let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
+    let pipeline = pipeline(settings, cached.clone(), stores.homes, clock, &profiler);
+    let service = Arc::new(Service {
+        resources: cached.clone(),
+        facts: cached,
+        history: stores.history,
+        pipeline: Arc::clone(&pipeline),
+        clock: Arc::clone(clock),
+    });
+    let doors = Doors {
+        pipeline,
+        service,
+        profiler,
+        clock: Arc::clone(clock),
+        jit_credentials: jit_credentials(settings, secrets),
+        jit_header: jit_header(&settings.jit.header),
+        admin_keys: vec![secrets.admin_key.clone()],
+        outage: match settings.outage.answer {
+            OutageAnswer::Decline => http::OutageAnswer::Decline,
+            OutageAnswer::Error => http::OutageAnswer::Error,
+        },
+        health,
+    };
+    (Arc::new(doors), stores.close)
+}
+
+fn pipeline(
+    settings: &Settings,
+    facts: Arc<dyn FactsStore>,
+    homes: Homes,
+    clock: &Arc<dyn Clock>,
+    profiler: &Arc<Profiler>,
+) -> Arc<Pipeline> {
+    let lane = &settings.lane;
+    Arc::new(Pipeline::new(Parts {
+        facts,
+        homes,
+        clock: Arc::clone(clock),
+        profiler: Arc::clone(profiler),
+        settings: LaneSettings {
+            deadline_us: settings.jit.deadline_ms * 1_000,
+            batch_max: size(lane.batch_max),
+            queue_max: size(lane.queue_max),
+            stall_us: lane.stall_ms * 1_000,
+        },
+        rules: Rules {
+            limited_user_spends: settings.policy.user_limited_may_spend,
+            limited_card_spends: settings.policy.card_limited_may_spend,
+            hold_days: u16::try_from(settings.holds.days).unwrap_or(u16::MAX),
+        },
+    }))
+}
+
+/// Bounds of the HTTP listener.
+pub(super) fn limits(settings: &config::http::Http) -> http::accept::Limits {
+    http::accept::Limits {
+        header_timeout: Duration::from_millis(settings.header_timeout_ms),
+        body_timeout: Duration::from_millis(settings.body_timeout_ms),
+        idle_timeout: Duration::from_millis(settings.idle_timeout_ms),
+        connections_max: size(settings.connections_max),
+    }
+}
+
+/// Tells the profiler the time, once a second, for ever.
+pub(super) async fn tick(profiler: Arc<Profiler>, clock: Arc<dyn Clock>) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        seconds.tick().await;
+        profiler.tick(clock.now(), clock.monotonic());
+    }
+}
+
+fn jit_credentials(settings: &Settings, secrets: &Secrets) -> Vec<JitCredentials> {
+    let current = JitCredentials {
+        username: secrets.jit_username.clone(),
+        password: secrets.jit_password.clone(),
+    };
+    let previous =
+        settings.jit.previous_username.clone().zip(settings.jit.previous_password.clone());
+    let previous = previous.map(|(username, password)| JitCredentials { username, password });
+    std::iter::once(current).chain(previous).collect()
+}
+
+fn jit_header(header: &config::access::JitHeader) -> Option<JitHeader> {
+    let (name, value) = header.name.clone().zip(header.value.clone())?;
+    Some(JitHeader { name: name.to_ascii_lowercase(), value })
+}
+
+fn thresholds(alerts: &config::alerts::Alerts) -> Thresholds {
+    Thresholds {
+        total_warning_us: alerts.total_warning_ms * 1_000,
+        total_critical_us: alerts.total_critical_ms * 1_000,
+        user_lookup_us: alerts.user_lookup_ms * 1_000,
+        card_lookup_us: alerts.card_lookup_ms * 1_000,
+        spending_limits_us: alerts.spending_limits_ms * 1_000,
+        decision_us: alerts.decision_ms * 1_000,
+    }
+}
+
+/// The settings' ranges fit everywhere.
+fn size(setting: u64) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
+}

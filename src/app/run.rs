@@ -1,0 +1,76 @@
+//! Runs the service until a signal, then stops it in order.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Settings;
+
+use super::{AppError, Running, start};
+
+/// Starts the service and serves until SIGTERM or SIGINT (Ctrl-C).
+///
+/// After SIGTERM probes are told at once, and the door stays open for `http.drain_ms`, so that
+/// balancers notice; after Ctrl-C it closes at once. A second signal ends everything.
+pub async fn run(settings: Settings) -> Result<(), AppError> {
+    let mut signals = Signals::listen()?;
+    let drain = Duration::from_millis(settings.http.drain_ms);
+    let running = start(settings).await?;
+    running.secrets.announce(&running.data_dir);
+    let first = signals.next().await;
+    tracing::info!(signal = first.name(), "stopping");
+    tokio::select! {
+        () = stop(running, first, drain) => Ok(()),
+        _second = signals.next() => {
+            tracing::error!("a second signal: not waiting any longer");
+            Err(AppError::Forced)
+        }
+    }
+}
+
+async fn stop(running: Running, signal: Stop, drain: Duration) {
+    if signal == Stop::Terminate {
+        running.drain();
+        tokio::time::sleep(drain).await;
+    }
+    running.shutdown().await;
+}
+
+/// What ends the process in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// SIGTERM: from a supervisor.
+    Terminate,
+    /// SIGINT: from a person.
+    Interrupt,
+}
+
+impl Stop {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> Stop {
+        tokio::select! {
+            _ = self.terminate.recv() => Stop::Terminate,
+            _ = self.interrupt.recv() => Stop::Interrupt,
+        }
+    }
+}
