@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::Settings;
 use crate::domain::clock::Clock;
@@ -67,7 +67,8 @@ pub enum AppError {
     Forced,
 }
 
-/// A running service. [`Running::shutdown`] finishes what is under way.
+/// A running service. Dropped, it closes its door; [`Running::shutdown`] also waits until everything
+/// is finished.
 pub struct Running {
     /// Where the HTTP door is; the port is the real one where the settings said 0.
     pub addr: SocketAddr,
@@ -76,7 +77,7 @@ pub struct Running {
     /// The keys and credentials in force.
     pub secrets: Secrets,
     health: Arc<Health>,
-    stop: CancellationToken,
+    stop: DropGuard,
     served: JoinHandle<()>,
     background: JoinSet<()>,
     store: Close,
@@ -106,6 +107,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let stop = CancellationToken::new();
     let (router, limits) = (http::router(doors), build::limits(&settings.http));
     let served = tokio::spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
+    let stop = stop.drop_guard();
     health.serve();
     tracing::info!(address = %addr, "tollgate is ready");
     let data_dir = settings.data_dir;
@@ -126,7 +128,7 @@ impl Running {
     /// Closes the door and finishes what is under way, within 5 s.
     pub async fn shutdown(mut self) {
         self.drain();
-        self.stop.cancel();
+        drop(self.stop);
         if tokio::time::timeout(FINISH_MAX, &mut self.served).await.is_err() {
             tracing::error!("requests did not end in time and are dropped");
             self.served.abort();

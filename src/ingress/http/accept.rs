@@ -30,6 +30,9 @@ const BUFFER_BYTES_MAX: usize = 96 * 1024;
 /// How long to wait after a failed accept: the process may be out of file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
+/// How long a header that has begun may still take once it is time to stop.
+const LAST_HEADER: Duration = Duration::from_secs(1);
+
 /// Bounds of a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -128,7 +131,8 @@ impl Connection {
             async { Ok::<_, Infallible>(answer.await) }
         });
         let mut http = pin!(protocol().serve_connection(TokioIo::new(watched), service));
-        let mut look = pin!(tokio::time::sleep(self.patience.header));
+        let mut patience = self.patience;
+        let mut look = pin!(tokio::time::sleep(patience.header));
         let mut stopping = false;
         loop {
             tokio::select! {
@@ -140,7 +144,7 @@ impl Connection {
                     }
                     return;
                 }
-                () = look.as_mut() => match pulse.patience(clock.monotonic(), self.patience) {
+                () = look.as_mut() => match pulse.patience(clock.monotonic(), patience) {
                     Some(left) => look.set(tokio::time::sleep(left)),
                     None => return,
                 },
@@ -149,6 +153,8 @@ impl Connection {
                         return;
                     }
                     stopping = true;
+                    patience.header = patience.header.min(LAST_HEADER);
+                    look.set(tokio::time::sleep(patience.header));
                     http.as_mut().graceful_shutdown();
                 }
             }

@@ -38,8 +38,11 @@ impl Clock for TestClock {
 
 const HEADER: Duration = Duration::from_millis(300);
 const BODY: Duration = Duration::from_millis(300);
-const IDLE: Duration = Duration::from_millis(900);
-const SLACK: Duration = Duration::from_millis(250);
+const IDLE: Duration = Duration::from_secs(3);
+
+/// How much later than expected a busy machine may be: less than what tells the limits apart.
+const LATE_MAX: Duration = Duration::from_millis(1_500);
+const EARLY_MAX: Duration = Duration::from_millis(50);
 
 struct Door {
     address: std::net::SocketAddr,
@@ -104,7 +107,7 @@ async fn slow() -> &'static str {
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut received = Vec::new();
     let reading = stream.read_to_end(&mut received);
-    let ended = tokio::time::timeout(Duration::from_secs(5), reading).await;
+    let ended = tokio::time::timeout(Duration::from_secs(8), reading).await;
     assert!(ended.is_ok(), "the connection is never closed");
     String::from_utf8(received).unwrap()
 }
@@ -114,8 +117,8 @@ async fn closed_after(stream: &mut TcpStream, expected: Duration) -> String {
     let started = tokio::time::Instant::now();
     let received = read_to_end(stream).await;
     let took = started.elapsed();
-    let slack = took.abs_diff(expected);
-    assert!(slack < SLACK, "closed after {took:?}, expected {expected:?}");
+    let in_time = took + EARLY_MAX >= expected && took < expected + LATE_MAX;
+    assert!(in_time, "closed after {took:?}, expected {expected:?}");
     received
 }
 
@@ -361,7 +364,7 @@ async fn a_stop_finishes_what_is_under_way_and_nothing_else() {
     let ended = tokio::join!(
         closed_after(&mut idle, Duration::ZERO),
         closed_after(&mut silent, Duration::ZERO),
-        closed_after(&mut busy, Duration::from_millis(300)),
+        closed_after(&mut busy, Duration::ZERO),
     );
     assert!(ended.2.ends_with("slow"), "{}", ended.2);
     door.served.await.unwrap();

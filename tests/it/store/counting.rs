@@ -1,0 +1,91 @@
+//! Counters: kept with the hold, started from what was used before, rolled with their window.
+
+use tollgate::domain::finding::Reason;
+use tollgate::domain::policy::{LimitMode, MerchantScope, Scope};
+use tollgate::domain::time::Window;
+use tollgate::ledger::intent::Step;
+
+use super::subject::{Subject, purchase, root, usd};
+
+const DAY: i64 = 86_400_000_000;
+
+async fn refused(subject: &Subject, name: &str, card: &str, minor: i64) -> Option<Reason> {
+    subject.decide(purchase(name, card, minor)).await.refusal.as_ref().map(|why| why.reason)
+}
+
+pub async fn counters_are_kept_and_rolled(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let limit = subject.limit(Scope::Card(program.card.id), Window::Day, 10_00);
+    subject.resources.insert_limit(limit).await.unwrap();
+    let over = Some(Reason::AmountLimitExceeded);
+    let first = subject.approve(purchase("t1", "acme-card", 6_00)).await.id;
+    assert_eq!(refused(subject, "t2", "acme-card", 4_01).await, over);
+    assert_eq!(refused(subject, "t3", "acme-card", 4_00).await, None);
+    assert_eq!(refused(subject, "t4", "acme-card", 1).await, over);
+    subject.take("s1", "acme-card", root(first), Step::Reverse(None)).await;
+    assert_eq!(refused(subject, "t5", "acme-card", 6_00).await, None, "given back");
+    subject.assert_adds_up().await;
+    subject.clock.pass(DAY);
+    assert_eq!(refused(subject, "t6", "acme-card", 10_00).await, None, "a new day");
+    subject.assert_adds_up().await;
+}
+
+pub async fn a_young_limit_counts_what_its_card_has_used(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    subject.approve(purchase("yesterday", "acme-card", 50_00)).await;
+    subject.clock.pass(DAY);
+    let mut elsewhere = purchase("elsewhere", "acme-card", 20_00);
+    elsewhere.merchant.mid = Some("another".into());
+    subject.approve(elsewhere).await;
+    subject.approve(purchase("today", "acme-card", 6_00)).await;
+    let mut limit = subject.limit(Scope::User(program.user.id), Window::Day, 10_00);
+    limit.merchant = MerchantScope::Mid("42".into());
+    subject.resources.insert_limit(limit).await.unwrap();
+    let over = Some(Reason::AmountLimitExceeded);
+    assert_eq!(refused(subject, "t1", "acme-card", 4_01).await, over);
+    assert_eq!(refused(subject, "t2", "acme-card", 4_00).await, None);
+    assert_eq!(refused(subject, "t3", "acme-card", 1).await, over, "the seed was stored");
+    subject.assert_adds_up().await;
+}
+
+pub async fn a_pool_counts_the_uses_of_all_its_cards(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let colleague = subject.user(Some(program.company.id), "colleague");
+    subject.resources.insert_user(colleague.clone()).await.unwrap();
+    let card = subject.card(&colleague, program.company.account, "second");
+    subject.resources.insert_card(card).await.unwrap();
+    subject.program("other", 1000_00).await;
+    for (name, card) in [("t1", "acme-card"), ("t2", "second"), ("t3", "other-card")] {
+        subject.approve(purchase(name, card, 3_00)).await;
+    }
+    let mut company = subject.limit(Scope::Company(program.company.id), Window::Day, 10_00);
+    company.mode = LimitMode::Pool;
+    let mut user = subject.limit(Scope::User(colleague.id), Window::Lifetime, 5_00);
+    user.mode = LimitMode::Pool;
+    for limit in [company, user] {
+        subject.resources.insert_limit(limit).await.unwrap();
+    }
+    let over = Some(Reason::AmountLimitExceeded);
+    assert_eq!(refused(subject, "t4", "second", 2_01).await, over, "the user's");
+    assert_eq!(refused(subject, "t5", "acme-card", 4_01).await, over, "the company's");
+    assert_eq!(refused(subject, "t6", "second", 2_00).await, None);
+    assert_eq!(refused(subject, "t7", "acme-card", 2_01).await, over);
+    assert_eq!(refused(subject, "t8", "acme-card", 2_00).await, None);
+    subject.assert_adds_up().await;
+}
+
+pub async fn a_deleted_limit_takes_its_counters_along(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let limit = subject.limit(Scope::Company(program.company.id), Window::Month, 10_00);
+    subject.resources.insert_limit(limit.clone()).await.unwrap();
+    subject.approve(purchase("t1", "acme-card", usd(9_00).minor())).await;
+    let mut snapshot = subject.audit.snapshot().await.unwrap();
+    let counters = snapshot.counters().await.unwrap();
+    assert_eq!(counters.len(), 1);
+    assert_eq!((counters[0].1.amount, counters[0].1.count), (9_00, 1));
+    assert_eq!(counters[0].2.as_ref(), Some(&limit));
+    subject.resources.delete_limit(limit.id).await.unwrap();
+    let mut snapshot = subject.audit.snapshot().await.unwrap();
+    assert!(snapshot.counters().await.unwrap().is_empty());
+    subject.approve(purchase("t2", "acme-card", 9_00)).await;
+}

@@ -1,0 +1,68 @@
+//! History and outbox: read back as it was written, in order.
+
+use tollgate::domain::authorization::StageTimes;
+use tollgate::domain::clock::Clock;
+use tollgate::domain::policy::Scope;
+use tollgate::domain::standing::Rules;
+use tollgate::domain::time::Window;
+use tollgate::ledger;
+use tollgate::ledger::wanted::Wanted;
+
+use super::subject::{Subject, purchase, token, usd};
+
+pub async fn an_explanation_is_read_back_whole(subject: &Subject) {
+    let program = subject.program("acme", 100_00).await;
+    let limit = subject.limit(Scope::Card(program.card.id), Window::Day, 20_00);
+    subject.resources.insert_limit(limit.clone()).await.unwrap();
+    let mut request = purchase("t1", "acme-card", 30_00);
+    request.transaction = Some(token("trx-1"));
+    request.preceding = Some(token("trx-0"));
+    request.original = Some(token("t0"));
+    request.channel = Some("ECOMMERCE".into());
+    let intents = [subject.request(request.clone()).await];
+    let stages = StageTimes {
+        user_lookup_us: 1,
+        card_lookup_us: 2,
+        spending_limits_us: 3,
+        lane_wait_us: 4,
+        decision_us: 5,
+    };
+    let id = intents[0].authorization_id();
+    let mut txn = subject.home.begin(&Wanted::by(&intents)).await.unwrap();
+    ledger::apply(txn.books(), &intents[0], &Rules::default());
+    txn.books().record_stages(id, stages);
+    let written = txn.books().changes().authorizations[0].clone();
+    txn.commit().await.unwrap();
+    let stored = subject.authorization(id).await;
+    assert_eq!(stored, written);
+    assert_eq!(stored.stages, stages);
+    assert_eq!(stored.merchant, request.merchant, "odd characters and all");
+    assert_eq!(stored.amount, Some(usd(30_00)));
+    let about_limit = stored.findings.iter().find(|finding| finding.limit == Some(limit.id));
+    let numbers = about_limit.and_then(|finding| finding.numbers).unwrap();
+    assert_eq!((numbers.asked, numbers.used, numbers.max), (30_00, 0, 20_00));
+}
+
+pub async fn events_wait_in_order_and_are_dropped_from_the_front(subject: &Subject) {
+    subject.program("acme", 1000_00).await;
+    assert_eq!(subject.outbox.depth().await.unwrap(), 0);
+    for name in ["t1", "t2", "t3"] {
+        subject.approve(purchase(name, "acme-card", 1_00)).await;
+        subject.clock.pass(10);
+    }
+    let young = subject.clock.now();
+    for name in ["t4", "t5"] {
+        subject.approve(purchase(name, "acme-card", 1_00)).await;
+    }
+    let outbox = &subject.outbox;
+    assert_eq!(outbox.depth().await.unwrap(), 5);
+    assert_eq!(outbox.drop_before(young, 2).await.unwrap(), 2, "no more than asked");
+    assert_eq!(outbox.depth().await.unwrap(), 3);
+    assert_eq!(outbox.drop_before(young, 100).await.unwrap(), 1, "none that are young");
+    assert_eq!(outbox.drop_before(young, 100).await.unwrap(), 0);
+    assert_eq!(outbox.depth().await.unwrap(), 2);
+    assert_eq!(outbox.drop_before(young.plus_micros(1), 100).await.unwrap(), 2);
+    assert_eq!(outbox.depth().await.unwrap(), 0);
+    subject.approve(purchase("t6", "acme-card", 1_00)).await;
+    assert_eq!(outbox.depth().await.unwrap(), 1);
+}

@@ -1,0 +1,63 @@
+//! The conformance suite of stores: one list of sentences, run on every adapter.
+
+mod audit;
+mod cancelled;
+mod clock;
+mod counting;
+mod facts;
+mod history;
+mod money;
+mod program;
+mod refresh;
+mod resources;
+mod sqlite;
+mod subject;
+
+/// Runs the whole suite on the store that `$open` opens.
+macro_rules! conformance {
+    ($open:path) => {
+        conformance!($open;
+            resources::a_company_is_kept_with_its_account
+            resources::users_cards_and_wallets_are_kept_whole
+            resources::limits_and_controls_are_kept_whole
+            resources::an_update_of_an_old_version_is_stale
+            resources::a_taken_token_is_named
+            resources::every_write_bumps_the_versions_of_its_subjects
+            facts::references_are_tokens_or_ids
+            facts::limits_come_narrowest_scope_first_with_all_versions
+            money::a_purchase_is_there_once_it_is_committed
+            money::a_repeat_is_answered_from_its_row
+            money::a_life_cycle_ends_in_the_same_rows
+            money::funding_and_limits_change_the_account_once
+            money::a_later_message_finds_its_chain_by_any_name
+            money::chains_that_turn_out_to_be_one_are_loaded_together
+            money::a_void_overturns_the_stored_approval
+            money::a_declined_request_is_kept_without_an_account
+            money::a_clash_with_what_is_stored_is_a_conflict
+            counting::counters_are_kept_and_rolled
+            counting::a_young_limit_counts_what_its_card_has_used
+            counting::a_pool_counts_the_uses_of_all_its_cards
+            counting::a_deleted_limit_takes_its_counters_along
+            refresh::stale_facts_are_replaced_under_the_lock
+            refresh::what_was_unknown_and_is_known_now_is_replaced
+            refresh::a_step_is_refreshed_by_its_card
+            refresh::a_write_before_the_batch_is_seen_by_it
+            history::an_explanation_is_read_back_whole
+            history::events_wait_in_order_and_are_dropped_from_the_front
+            audit::what_is_committed_adds_up
+            audit::a_snapshot_is_of_one_moment
+            audit::pages_hold_every_row_once
+            cancelled::a_dropped_begin_leaves_nothing_behind
+            cancelled::a_dropped_transaction_is_rolled_back
+            cancelled::writers_and_lanes_side_by_side_lose_nothing
+        );
+    };
+    ($open:path; $($room:ident::$name:ident)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            crate::store::$room::$name(&$open().await).await;
+        }
+    )+};
+}
+
+pub(crate) use conformance;

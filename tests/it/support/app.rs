@@ -1,0 +1,90 @@
+//! The service in this process, on a store and a port of its own.
+
+use std::net::SocketAddr;
+
+use http::StatusCode;
+use serde_json::Value;
+use tempfile::TempDir;
+use tollgate::app::{self, Running};
+use tollgate::config::Settings;
+
+use super::client::{Answer, Client};
+
+pub const ADMIN_KEY: &str = "test-admin-key-0001";
+pub const JIT_USER: &str = "marqeta";
+pub const JIT_PASSWORD: &str = "Test-password-0001!";
+
+pub struct TestApp {
+    running: Running,
+    pub addr: SocketAddr,
+    dir: TempDir,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut settings =
+            Settings::embedded(dir.path().to_owned(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        settings.admin.key = Some(ADMIN_KEY.into());
+        settings.jit.username = Some(JIT_USER.into());
+        settings.jit.password = Some(JIT_PASSWORD.into());
+        settings.jit.deadline_ms = 7_000; // these machines are slow and shared
+        settings.lane.stall_ms = 5_000;
+        settings.http.drain_ms = 0;
+        change(&mut settings);
+        let running = app::start(settings).await.expect("the service starts");
+        Self { addr: running.addr, running, dir }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.addr, ADMIN_KEY, JIT_USER, JIT_PASSWORD)
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        plain(self.client().get(path).await)
+    }
+
+    pub async fn delete(&self, path: &str) -> (StatusCode, Value) {
+        plain(self.client().delete(path).await)
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        plain(self.client().post(path, body).await)
+    }
+
+    pub async fn patch(&self, path: &str, version: i64, body: Value) -> (StatusCode, Value) {
+        plain(self.client().patch(path, version, body).await)
+    }
+
+    /// Any request with the admin key.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> (StatusCode, Value) {
+        let mut client = self.client();
+        let mut request = client.admin(method.parse().expect("a method"), path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        plain(client.send(request, body.unwrap_or_default().into()).await.expect("an answer"))
+    }
+
+    /// Stops the service and checks its books.
+    pub async fn stop_and_verify(self) {
+        self.running.shutdown().await;
+        super::verify::books(self.dir.path()).await;
+    }
+}
+
+/// The body as JSON, `Null` where there is none.
+fn plain(answer: Answer) -> (StatusCode, Value) {
+    let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
+    (answer.status, body)
+}

@@ -1,0 +1,140 @@
+//! A keep-alive HTTP client: one connection, opened when needed.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base64::Engine;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// An answer, read to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Bytes,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The status beside the decline reason, or the problem's code.
+    pub fn says(&self) -> (u16, String) {
+        let json: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let said = [&json["jit_funding"]["decline_reason"], &json["code"]];
+        let said = said.into_iter().find_map(Value::as_str).unwrap_or_default();
+        (self.status.as_u16(), said.to_owned())
+    }
+}
+
+pub struct Client {
+    addr: SocketAddr,
+    admin: String,
+    basic: String,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Client {
+    pub fn new(addr: SocketAddr, admin: &str, username: &str, password: &str) -> Self {
+        let pair = format!("{username}:{password}");
+        let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+        Self {
+            addr,
+            admin: format!("Bearer {admin}"),
+            basic: format!("Basic {basic}"),
+            connection: None,
+        }
+    }
+
+    /// Another connection to the same service.
+    pub fn another(&self) -> Self {
+        let (admin, basic) = (self.admin.clone(), self.basic.clone());
+        Self { addr: self.addr, admin, basic, connection: None }
+    }
+
+    pub async fn jit(&mut self, body: impl Into<Bytes>) -> Answer {
+        self.try_jit(body.into()).await.expect("an answer")
+    }
+
+    pub async fn try_jit(&mut self, body: Bytes) -> Result<Answer, Box<dyn std::error::Error>> {
+        let request = self.request(Method::POST, "/api/v1/marqeta/jit");
+        self.send(request.header(header::AUTHORIZATION, self.basic.clone()), body).await
+    }
+
+    pub async fn post(&mut self, path: &str, body: Value) -> Answer {
+        let request = self.admin(Method::POST, path);
+        self.send(request, body.to_string().into()).await.expect("an answer")
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        let request = self.admin(Method::GET, path);
+        self.send(request, Bytes::new()).await.expect("an answer")
+    }
+
+    pub async fn delete(&mut self, path: &str) -> Answer {
+        let request = self.admin(Method::DELETE, path);
+        self.send(request, Bytes::new()).await.expect("an answer")
+    }
+
+    pub async fn patch(&mut self, path: &str, version: i64, body: Value) -> Answer {
+        let request =
+            self.admin(Method::PATCH, path).header(header::IF_MATCH, format!("\"{version}\""));
+        self.send(request, body.to_string().into()).await.expect("an answer")
+    }
+
+    pub fn admin(&self, method: Method, path: &str) -> http::request::Builder {
+        self.request(method, path).header(header::AUTHORIZATION, self.admin.clone())
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "tollgate.test")
+            .header(header::CONTENT_TYPE, "application/json")
+    }
+
+    pub async fn send(
+        &mut self,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
+        let request = request.body(Full::new(body))?;
+        let sending = async {
+            let connection = self.connection().await?;
+            let response = connection.send_request(request).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await?.to_bytes();
+            Ok::<_, Box<dyn std::error::Error>>(Answer { status, body })
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(30), sending).await;
+        let answer = answer.unwrap_or_else(|_| Err("no answer within 30 s".into()));
+        if answer.is_err() {
+            self.connection = None;
+        }
+        answer
+    }
+
+    async fn connection(
+        &mut self,
+    ) -> Result<&mut SendRequest<Full<Bytes>>, Box<dyn std::error::Error>> {
+        if self.connection.as_ref().is_none_or(SendRequest::is_closed) {
+            let stream = TcpStream::connect(self.addr).await?;
+            stream.set_nodelay(true)?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            tokio::spawn(connection);
+            self.connection = Some(sender);
+        }
+        let connection = self.connection.as_mut().expect("just opened");
+        connection.ready().await?;
+        Ok(connection)
+    }
+}

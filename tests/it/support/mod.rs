@@ -1,0 +1,11 @@
+//! A service of one's own, a client, and ways to say what Marqeta says.
+
+pub mod app;
+pub mod client;
+pub mod marqeta;
+pub mod program;
+pub mod verify;
+
+pub use app::TestApp;
+pub use client::Client;
+pub use program::Program;

@@ -1,0 +1,60 @@
+//! A program set up over REST: a company, a user, cards.
+
+use serde_json::{Value, json};
+
+use super::client::{Answer, Client};
+
+pub struct Program {
+    pub company: String,
+    pub account: String,
+    pub user: String,
+    pub cards: Vec<String>,
+}
+
+impl Program {
+    /// A company with this credit, one user, and so many active cards.
+    pub async fn set_up(client: &mut Client, credit_limit: i64, cards: usize) -> Self {
+        let body = json!({"name": "Wren", "currency": "USD", "credit_limit": credit_limit});
+        let company = created(client.post("/api/v1/companies", body).await);
+        let user =
+            created(client.post("/api/v1/users", json!({"company_id": company["id"]})).await);
+        let mut program = Self {
+            company: text(&company["id"]),
+            account: text(&company["account_id"]),
+            user: text(&user["id"]),
+            cards: Vec::new(),
+        };
+        for _ in 0..cards {
+            let body = json!({"user_id": user["id"], "status": "ACTIVE"});
+            program.cards.push(text(&created(client.post("/api/v1/cards", body).await)["id"]));
+        }
+        program
+    }
+
+    pub fn card(&self) -> &str {
+        &self.cards[0]
+    }
+
+    pub async fn limit(&self, client: &mut Client, body: Value) -> String {
+        text(&created(client.post("/api/v1/spending-limits", body).await)["id"])
+    }
+
+    pub async fn account(&self, client: &mut Client) -> Value {
+        client.get(&format!("/api/v1/accounts/{}", self.account)).await.json()
+    }
+
+    pub async fn held(&self, client: &mut Client) -> i64 {
+        self.account(client).await["held"].as_i64().expect("a number")
+    }
+}
+
+#[track_caller]
+pub fn created(answer: Answer) -> Value {
+    assert_eq!(answer.status.as_u16(), 201, "{}", String::from_utf8_lossy(&answer.body));
+    answer.json()
+}
+
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
