@@ -12,7 +12,7 @@ use crate::ledger::intent::Intent;
 
 use super::attempt::{Bench, Failure, Judged};
 use super::lanes::LaneState;
-use super::ticket::{Queued, Settled, Unsettled};
+use super::ticket::{Queued, Settled, Unsettled, Waiting};
 use super::{LaneSettings, Unavailable};
 
 /// How often a batch is run again after a conflict or an unknown outcome.
@@ -63,9 +63,10 @@ impl Lane {
         }
         let now = self.bench.clock.monotonic();
         batch.retain_mut(|queued| {
-            let late = queued.deadline.is_some_and(|deadline| deadline < now);
+            let late = queued.waiting.deadline.is_some_and(|deadline| deadline < now);
             if late {
-                answer(queued, Err(Unsettled { why: Unavailable::Late, maybe_stored: false }));
+                let late = Unsettled { why: Unavailable::Late, maybe_stored: false };
+                queued.waiting.answer(Err(late));
             }
             !late && !queued.is_abandoned()
         });
@@ -95,17 +96,11 @@ impl Lane {
             tokio::select! {
                 biased;
                 _ = &mut running => break,
-                Some(mut queued) = self.queue.recv() => answer(&mut queued, Err(refused)),
+                Some(mut queued) = self.queue.recv() => queued.waiting.answer(Err(refused)),
             }
         }
         self.state.stalled.store(false, Ordering::Relaxed);
         tracing::warn!("a stalled lane goes on");
-    }
-}
-
-fn answer(queued: &mut Queued, result: Result<Settled, Unsettled>) {
-    if let Some(reply) = queued.reply.take() {
-        let _ = reply.send(result); // nobody there: the ticket's drop has sent a void
     }
 }
 
@@ -118,17 +113,19 @@ struct Settle {
 
 impl Settle {
     async fn run(self, batch: Vec<Queued>) {
-        match self.attempts(&batch).await {
-            Ok(judged) => self.answer_all(batch, judged),
-            Err(Failure::Home) => self.fail_all(batch),
-            Err(_) if batch.len() == 1 => self.fail_all(batch),
+        let (mut intents, waiting): (Vec<Intent>, Vec<Waiting>) =
+            batch.into_iter().map(Queued::split).unzip();
+        match self.attempts(&mut intents, &waiting).await {
+            Ok(judged) => self.answer_all(waiting, judged),
+            Err(Failure::Home) => self.fail_all(intents, waiting),
+            Err(_) if waiting.len() == 1 => self.fail_all(intents, waiting),
             Err(_) => {
                 // One bad item must not sink its neighbours: each alone, once.
-                for queued in batch {
-                    let alone = vec![queued];
-                    match self.attempts(&alone).await {
-                        Ok(judged) => self.answer_all(alone, judged),
-                        Err(_) => self.fail_all(alone),
+                for (intent, waiting) in intents.into_iter().zip(waiting) {
+                    let (mut intents, waiting) = (vec![intent], vec![waiting]);
+                    match self.attempts(&mut intents, &waiting).await {
+                        Ok(judged) => self.answer_all(waiting, judged),
+                        Err(_) => self.fail_all(intents, waiting),
                     }
                 }
             }
@@ -137,12 +134,15 @@ impl Settle {
 
     /// Runs the batch; again after a conflict, and after a commit whose outcome is unknown: what is
     /// there already is then answered from its row.
-    async fn attempts(&self, batch: &[Queued]) -> Result<Vec<Judged>, Failure> {
-        let mut intents: Vec<Intent> = batch.iter().map(|queued| queued.intent.clone()).collect();
-        let queued_at: Vec<Monotonic> = batch.iter().map(|queued| queued.queued_at).collect();
+    async fn attempts(
+        &self,
+        intents: &mut [Intent],
+        waiting: &[Waiting],
+    ) -> Result<Vec<Judged>, Failure> {
+        let queued_at: Vec<Monotonic> = waiting.iter().map(|waiting| waiting.queued_at).collect();
         let mut retries = 0;
         loop {
-            let failure = match self.bench.attempt(&mut intents, &queued_at).await {
+            let failure = match self.bench.attempt(intents, &queued_at).await {
                 Ok(judged) => return Ok(judged),
                 Err(failure) => failure,
             };
@@ -161,32 +161,32 @@ impl Settle {
         Duration::from_micros(1_000 + random as u64) * retries
     }
 
-    fn answer_all(&self, batch: Vec<Queued>, judged: Vec<Judged>) {
+    fn answer_all(&self, batch: Vec<Waiting>, judged: Vec<Judged>) {
         count(&self.state.batches, 1);
         count(&self.state.items, batch.len() as u64);
         let committed = self.bench.clock.monotonic();
-        for (mut queued, judged) in batch.into_iter().zip(judged) {
-            let late = queued.deadline.is_some_and(|deadline| deadline < committed);
+        for (mut waiting, judged) in batch.into_iter().zip(judged) {
+            let late = waiting.deadline.is_some_and(|deadline| deadline < committed);
             let result = if late {
                 Err(Unsettled { why: Unavailable::Late, maybe_stored: true })
             } else {
                 let commit_us = committed.since(judged.ended);
                 Ok(Settled { outcome: judged.outcome, stages: judged.stages, commit_us })
             };
-            if queued.reply.is_none() {
+            if waiting.reply.is_none() {
                 count(&self.state.voids, 1);
             }
-            answer(&mut queued, result);
+            waiting.answer(result);
         }
     }
 
-    fn fail_all(&self, batch: Vec<Queued>) {
-        for mut queued in batch {
-            if queued.reply.is_none() {
-                self.void_later(queued);
+    fn fail_all(&self, intents: Vec<Intent>, batch: Vec<Waiting>) {
+        for (intent, mut waiting) in intents.into_iter().zip(batch) {
+            if waiting.reply.is_none() {
+                self.void_later(Queued { intent, waiting });
                 continue;
             }
-            answer(&mut queued, Err(Unsettled { why: Unavailable::Store, maybe_stored: true }));
+            waiting.answer(Err(Unsettled { why: Unavailable::Store, maybe_stored: true }));
         }
     }
 

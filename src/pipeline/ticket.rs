@@ -29,6 +29,11 @@ pub(super) struct Unsettled {
 /// An intent that waits in a lane.
 pub(super) struct Queued {
     pub(super) intent: Intent,
+    pub(super) waiting: Waiting,
+}
+
+/// Who waits for an intent, and until when.
+pub(super) struct Waiting {
     /// Past it the intent is not judged. Life-cycle steps and voids have none.
     pub(super) deadline: Option<Monotonic>,
     pub(super) queued_at: Monotonic,
@@ -41,7 +46,21 @@ impl Queued {
     /// happened (a step) is applied all the same.
     pub(super) fn is_abandoned(&self) -> bool {
         let asked = matches!(self.intent.act, Act::Authorize(_) | Act::Decline(_));
-        asked && self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
+        asked && self.waiting.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+
+    /// What is to be done, and who waits for it.
+    pub(super) fn split(self) -> (Intent, Waiting) {
+        (self.intent, self.waiting)
+    }
+}
+
+impl Waiting {
+    /// Answers whoever waits. If nobody is there any more, the ticket's drop has sent a void.
+    pub(super) fn answer(&mut self, result: Result<Settled, Unsettled>) {
+        if let Some(reply) = self.reply.take() {
+            let _ = reply.send(result);
+        }
     }
 }
 
@@ -62,7 +81,8 @@ impl Ticket {
     ) -> (Queued, Self) {
         let (sender, receiver) = oneshot::channel();
         let void = void_of(&intent).map(|void| (voids.clone(), void));
-        let queued = Queued { intent, deadline, queued_at, reply: Some(sender) };
+        let waiting = Waiting { deadline, queued_at, reply: Some(sender) };
+        let queued = Queued { intent, waiting };
         (queued, Self { reply: Some(receiver), void })
     }
 
@@ -97,9 +117,8 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         self.reply = None;
         if let Some((voids, intent)) = self.void.take() {
-            let queued =
-                Queued { intent, deadline: None, queued_at: Monotonic::default(), reply: None };
-            let _ = voids.send(queued); // fails only when the lane has ended, and the process with it
+            let nobody = Waiting { deadline: None, queued_at: Monotonic::default(), reply: None };
+            let _ = voids.send(Queued { intent, waiting: nobody }); // fails only when the lane has ended, and the process with it
         }
     }
 }
