@@ -23,6 +23,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::ingress::http;
+use crate::pipeline::Pipeline;
 use crate::service::health::Health;
 use crate::service::outbox;
 use crate::store::StoreError;
@@ -80,6 +81,7 @@ pub struct Running {
     stop: DropGuard,
     served: JoinHandle<()>,
     background: JoinSet<()>,
+    pipeline: Arc<Pipeline>,
     store: Close,
 }
 
@@ -93,6 +95,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let stores = Stores::open(&settings, &clock).await?;
     let outbox = Arc::clone(&stores.outbox);
     let (doors, store) = build::doors(&settings, &secrets, stores, &clock);
+    let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);
     let profiler = Arc::clone(&doors.profiler);
     health.check().await;
@@ -111,7 +114,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     health.serve();
     tracing::info!(address = %addr, "tollgate is ready");
     let data_dir = settings.data_dir;
-    Ok(Running { addr, data_dir, secrets, health, stop, served, background, store })
+    Ok(Running { addr, data_dir, secrets, health, stop, served, background, pipeline, store })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
@@ -134,6 +137,7 @@ impl Running {
             self.served.abort();
         }
         self.background.shutdown().await;
+        self.pipeline.drain().await;
         self.store.now().await;
         tracing::info!("tollgate has stopped");
     }

@@ -156,6 +156,12 @@ impl Pipeline {
         self.lanes.stats()
     }
 
+    /// Waits until the lanes have settled everything that is queued now, voids among it. For the end
+    /// of the process, after the doors have closed.
+    pub async fn drain(&self) {
+        self.lanes.drain().await;
+    }
+
     fn intent(&self, facts: Facts, act: Act) -> Intent {
         Intent { uuid: self.clock.uuid(), facts, stages: Default::default(), act }
     }

@@ -196,10 +196,7 @@ impl World {
 
     /// Waits until everything queued before has been settled.
     async fn settled(&self) {
-        let _ = self.pipeline.step(Facts::default(), fund("flush", 1)).await;
-        while self.pipeline.lane_stats().items < 1 {
-            tokio::task::yield_now().await;
-        }
+        self.pipeline.drain().await;
     }
 }
 

@@ -1,5 +1,5 @@
-//! The bare batch: the money home's own statements at a given batch size, without HTTP and wire.
-//! What the whole service reaches is reported as a share of this.
+//! The bare batch: the money home's own statements at a given batch size, without HTTP, wire and
+//! judge. What the whole service reaches is reported as a share of this.
 
 use std::sync::Arc;
 
@@ -7,12 +7,11 @@ use crate::domain::authorization::StageTimes;
 use crate::domain::clock::Clock;
 use crate::domain::facts::{Cardholder, Facts};
 use crate::domain::merchant::Merchant;
-use crate::domain::money::Money;
+use crate::domain::money::{AMOUNT_MAX_MINOR, Money};
+use crate::domain::party::Account;
 use crate::domain::request::{AuthRequest, Door, Operation};
-use crate::domain::standing::Rules;
 use crate::domain::token::Token;
-use crate::ledger;
-use crate::ledger::books::Books;
+use crate::ledger::bare::{self, Prepared};
 use crate::ledger::intent::{Act, Intent};
 use crate::ledger::wanted::Wanted;
 use crate::store::{FactsStore, MoneyHome, StoreError};
@@ -55,56 +54,63 @@ pub struct Purchases {
     pub batch: usize,
 }
 
-/// Settles batches of purchases, one after another, for at least this long. Nothing is measured
-/// where there is no card.
+/// Settles batches of purchases, one after another, for at least this long. They are judged before:
+/// what is timed is what the home does, from the first lock to the commit. Nothing is measured where
+/// there is no card.
 pub async fn bare_batch(
     parts: &Parts,
     purchases: &Purchases,
     at_least_us: u64,
 ) -> Result<Bare, StoreError> {
-    let rules = Rules::default();
-    drive(parts, purchases, at_least_us, |books, intents| {
-        for intent in intents {
-            ledger::apply(books, intent, &rules);
-        }
-    })
-    .await
-}
-
-async fn drive(
-    parts: &Parts,
-    purchases: &Purchases,
-    at_least_us: u64,
-    mut take: impl FnMut(&mut Books, &[Intent]),
-) -> Result<Bare, StoreError> {
     let cards = known(&*parts.facts, &purchases.cards).await?;
     let mut bare = Bare::default();
     let mut cards_in_turn = cards.iter().cycle();
     while bare.elapsed_us < at_least_us && !cards.is_empty() {
-        let prepared: Vec<Vec<Intent>> = (0..PREPARED_BATCHES)
-            .map(|_| batch(&*parts.clock, purchases, &mut cards_in_turn))
+        let ready: Vec<Batch> = (0..PREPARED_BATCHES)
+            .map(|_| Batch::judged(&*parts.clock, purchases, &mut cards_in_turn))
             .collect();
         let started = parts.clock.monotonic();
-        for mut intents in prepared {
-            settle(&*parts.home, &mut intents, &mut take).await?;
+        for batch in ready {
+            bare.decisions += u64::try_from(batch.intents.len()).unwrap_or(0);
             bare.batches += 1;
-            bare.decisions += u64::try_from(intents.len()).unwrap_or(0);
+            batch.settle(&*parts.home).await?;
         }
         bare.elapsed_us += parts.clock.monotonic().since(started);
     }
     Ok(bare)
 }
 
-/// The transaction of a lane.
-async fn settle(
-    home: &dyn MoneyHome,
-    intents: &mut [Intent],
-    take: &mut impl FnMut(&mut Books, &[Intent]),
-) -> Result<(), StoreError> {
-    let mut txn = home.begin(&Wanted::by(intents)).await?;
-    txn.refresh_stale_facts(intents).await?;
-    take(txn.books(), intents);
-    txn.commit().await
+/// Approvals that only have to be written.
+struct Batch {
+    intents: Vec<Intent>,
+    approvals: Vec<Prepared>,
+}
+
+impl Batch {
+    fn judged<'a>(
+        clock: &dyn Clock,
+        purchases: &Purchases,
+        cards: &mut impl Iterator<Item = &'a (Token, Facts)>,
+    ) -> Self {
+        let intents = batch(clock, purchases, cards);
+        let prepare = |intent: &Intent| {
+            let account = Account::empty(intent.account()?, purchases.amount.currency());
+            let account = Account { limit: AMOUNT_MAX_MINOR, ..account };
+            bare::prepare(intent, account, clock.now())
+        };
+        let approvals = intents.iter().filter_map(prepare).collect();
+        Self { intents, approvals }
+    }
+
+    /// The transaction of a lane.
+    async fn settle(mut self, home: &dyn MoneyHome) -> Result<(), StoreError> {
+        let mut txn = home.begin(&Wanted::by(&self.intents)).await?;
+        txn.refresh_stale_facts(&mut self.intents).await?;
+        for approval in self.approvals {
+            bare::put(txn.books(), approval);
+        }
+        txn.commit().await
+    }
 }
 
 /// Each known card with its facts.

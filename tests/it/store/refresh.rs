@@ -49,7 +49,7 @@ pub async fn stale_facts_are_replaced_under_the_lock(subject: &Subject) {
     let (now, replaced) = refreshed(subject, &intent).await;
     assert_eq!(now.facts, fresh);
     let Refreshed::Replaced(stale) = replaced else { panic!("{replaced:?}") };
-    assert_eq!(stale, [intent.facts.clone()]);
+    assert_eq!(stale, std::slice::from_ref(&intent.facts));
     for scope in [Scope::Program, Scope::Company(program.company.id), Scope::Card(program.card.id)]
     {
         let before = subject.request(request.clone()).await;
@@ -97,7 +97,7 @@ pub async fn a_step_is_refreshed_by_its_card(subject: &Subject) {
     for intent in [step, void] {
         let (now, replaced) = refreshed(subject, &intent).await;
         assert!(matches!(replaced, Refreshed::Replaced(_)), "{replaced:?}");
-        assert_eq!(now.facts.limits.limits, [limit.clone()]);
+        assert_eq!(now.facts.limits.limits, std::slice::from_ref(&limit));
         assert_eq!(now.facts.cardholder, Cardholder::Owner);
     }
 }

@@ -12,6 +12,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+/// Why there was no answer.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// An answer, read to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -64,7 +67,7 @@ impl Client {
         self.try_jit(body.into()).await.expect("an answer")
     }
 
-    pub async fn try_jit(&mut self, body: Bytes) -> Result<Answer, Box<dyn std::error::Error>> {
+    pub async fn try_jit(&mut self, body: Bytes) -> Result<Answer, Failure> {
         let request = self.request(Method::POST, "/api/v1/marqeta/jit");
         self.send(request.header(header::AUTHORIZATION, self.basic.clone()), body).await
     }
@@ -106,14 +109,24 @@ impl Client {
         &mut self,
         request: http::request::Builder,
         body: Bytes,
-    ) -> Result<Answer, Box<dyn std::error::Error>> {
+    ) -> Result<Answer, Failure> {
         let request = request.body(Full::new(body))?;
         let sending = async {
             let connection = self.connection().await?;
-            let response = connection.send_request(request).await?;
+            let sent = connection.try_send_request(request).await;
+            let sent = sent.map_err(|mut error| (error.take_message(), error.into_error()));
+            let response = match sent {
+                Ok(response) => response,
+                // The service had closed a connection that was at rest: nothing was sent.
+                Err((Some(unsent), _)) => {
+                    self.connection = None;
+                    self.connection().await?.send_request(unsent).await?
+                }
+                Err((None, error)) => return Err(error.into()),
+            };
             let status = response.status();
             let body = response.into_body().collect().await?.to_bytes();
-            Ok::<_, Box<dyn std::error::Error>>(Answer { status, body })
+            Ok::<_, Failure>(Answer { status, body })
         };
         let answer = tokio::time::timeout(Duration::from_secs(30), sending).await;
         let answer = answer.unwrap_or_else(|_| Err("no answer within 30 s".into()));
@@ -123,18 +136,18 @@ impl Client {
         answer
     }
 
-    async fn connection(
-        &mut self,
-    ) -> Result<&mut SendRequest<Full<Bytes>>, Box<dyn std::error::Error>> {
-        if self.connection.as_ref().is_none_or(SendRequest::is_closed) {
+    async fn connection(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Failure> {
+        let at_rest = match &mut self.connection {
+            Some(connection) => connection.ready().await.is_ok(),
+            None => false,
+        };
+        if !at_rest {
             let stream = TcpStream::connect(self.addr).await?;
             stream.set_nodelay(true)?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await?;
             tokio::spawn(connection);
             self.connection = Some(sender);
         }
-        let connection = self.connection.as_mut().expect("just opened");
-        connection.ready().await?;
-        Ok(connection)
+        Ok(self.connection.as_mut().expect("open"))
     }
 }
