@@ -3,9 +3,10 @@
 -- Everything a lane writes is written in bulk, many rows a statement, so rows are narrow and indexes
 -- few. What no statement looks at is JSON in one column (details).
 
--- One row per token, for ever: the answer to every repeat. reason is null where it was approved.
+-- One row per token, for ever: the answer to every repeat. reason is null where it was approved. Rows
+-- lie in order of arrival, so that only the narrow index of tokens is written to at random.
 create table decisions (
-    token text not null primary key,
+    token text not null constraint decisions_token unique,
     fingerprint text not null,
     authorization_id text not null,
     reason text,
@@ -14,10 +15,10 @@ create table decisions (
     repeated integer not null,
     at integer not null,
     echo text not null
-) without rowid, strict;
+) strict;
 
--- The explanation of each decided message. With its rowid, because SQLite moves wide rows of
--- clustered tables to overflow pages.
+-- The explanation of each decided message. With its rowid too: SQLite moves wide rows of clustered
+-- tables to overflow pages.
 create table authorizations (
     id text not null primary key,
     token text not null,

@@ -12,11 +12,12 @@ use sqlx::sqlite::{
 use super::SqliteOptions;
 use crate::store::StoreError;
 
-/// Pages of WAL after which a commit also moves them into the main file.
-const CHECKPOINT_PAGES: &str = "4000";
+/// Pages of WAL (64 MiB) after which a commit also moves them into the main file. The more there are,
+/// the more often one page stands for many commits.
+const CHECKPOINT_PAGES: &str = "16000";
 
-/// What remains of the WAL file after a checkpoint, at most: 64 MiB.
-const WAL_BYTES_MAX: &str = "67108864";
+/// What remains of the WAL file after a checkpoint, at most: 128 MiB.
+const WAL_BYTES_MAX: &str = "134217728";
 
 /// How long to wait for another process (a verification at start-up, a backup) to let go.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(200);

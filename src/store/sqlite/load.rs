@@ -1,6 +1,6 @@
 //! Loading what a batch names into its books.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::sqlite::SqliteConnection;
 
@@ -9,9 +9,9 @@ use super::error::translate;
 use super::query::{ask, decode, many};
 use super::rows::{self, ChainDetails};
 use crate::domain::chain::Link;
-use crate::domain::id::AuthorizationId;
+use crate::domain::id::{AuthorizationId, CardId};
 use crate::domain::money::Currency;
-use crate::domain::policy::{CounterKey, Scope};
+use crate::domain::policy::{CounterKey, Member, Scope};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::ledger::books::Books;
@@ -21,131 +21,197 @@ use crate::store::StoreError;
 const BOOKS: &str = include_str!("sql/books_load.sql");
 const ACCOUNTS: &str = include_str!("sql/accounts_load.sql");
 const CHAINS: &str = include_str!("sql/chains_load.sql");
+const COUNTERS: &str = include_str!("sql/counters_load.sql");
 const USES: &str = include_str!("sql/uses_load.sql");
 
 /// What a batch compares its facts with.
 pub(super) type Policies = HashMap<Scope, i64>;
 
+/// What was found: facts are compared with it, and it is updated where all else is inserted.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) policies: Policies,
+    pub(super) decisions: HashSet<Token>,
+    pub(super) chains: HashSet<AuthorizationId>,
+    pub(super) counters: HashSet<CounterKey>,
+}
+
 /// One array of rows for each kind of key, as `books_load.sql` orders them.
 type Arrays = (String, String, String, String, String, String, String, String);
 
-/// Loads everything that is wanted, and what that leads to. Says how often policies have changed.
+/// Loads everything that is wanted, and what that leads to.
 pub(super) async fn load(
     connection: &mut SqliteConnection,
     books: &mut Books,
     wanted: &Wanted,
-) -> Result<Policies, StoreError> {
-    let policies = load_named(connection, books, wanted).await?;
-    load_chains(connection, books, &wanted.chains).await?;
-    seed_counters(connection, books, wanted).await?;
-    Ok(policies)
+) -> Result<Found, StoreError> {
+    let mut loading = Loading { connection, books, found: Found::default() };
+    loading.load_named(wanted).await?;
+    let cards = loading.load_chains(&wanted.chains).await?;
+    match with_counters_of(wanted, &cards) {
+        Some(more) => {
+            loading.load_counters(&more).await?;
+            loading.seed_counters(&more).await?;
+        }
+        None => loading.seed_counters(wanted).await?,
+    }
+    Ok(loading.found)
 }
 
-async fn load_named(
-    connection: &mut SqliteConnection,
-    books: &mut Books,
-    wanted: &Wanted,
-) -> Result<Policies, StoreError> {
-    let fundings = wanted.links.iter().filter_map(|link| match link {
-        Link::Funding(token) => Some(token),
-        Link::Transaction(_) => None,
-    });
-    let transactions = wanted.links.iter().filter_map(|link| match link {
-        Link::Transaction(token) => Some(token),
-        Link::Funding(_) => None,
-    });
-    let counters = Rows::of(wanted.counters.keys(), |mut row, key| {
+/// A purchase counts for the card that it was made with. Where a message names another card (a
+/// replacement), the counters of both are needed.
+fn with_counters_of(wanted: &Wanted, cards: &HashSet<CardId>) -> Option<Wanted> {
+    let mut more = BTreeMap::new();
+    for card in cards {
+        for (key, want) in &wanted.counters {
+            let key = CounterKey { member: Member::Card(*card), ..*key };
+            if want.limit.counter(*card) == Some(key) && !wanted.counters.contains_key(&key) {
+                more.insert(key, want.clone());
+            }
+        }
+    }
+    if more.is_empty() {
+        return None;
+    }
+    let counters = wanted.counters.clone().into_iter().chain(more).collect();
+    Some(Wanted { counters, ..Wanted::default() })
+}
+
+struct Loading<'a> {
+    connection: &'a mut SqliteConnection,
+    books: &'a mut Books,
+    found: Found,
+}
+
+impl Loading<'_> {
+    async fn load_named(&mut self, wanted: &Wanted) -> Result<(), StoreError> {
+        let fundings = wanted.links.iter().filter_map(|link| match link {
+            Link::Funding(token) if !wanted.tokens.contains(token) => Some(token),
+            Link::Funding(_) | Link::Transaction(_) => None,
+        });
+        let transactions = wanted.links.iter().filter_map(|link| match link {
+            Link::Transaction(token) => Some(token),
+            Link::Funding(_) => None,
+        });
+        let arrays: Arrays = sqlx::query_as(BOOKS)
+            .bind(keys(&wanted.accounts))
+            .bind(keys(&wanted.subjects))
+            .bind(keys(&wanted.tokens))
+            .bind(foreign_keys(wanted.steps.iter().map(String::as_str)))
+            .bind(keys(fundings))
+            .bind(keys(transactions))
+            .bind(keys(&wanted.links))
+            .bind(counter_keys(wanted))
+            .fetch_one(&mut *self.connection)
+            .await
+            .map_err(translate)?;
+        self.put(&arrays)
+    }
+
+    fn put(&mut self, arrays: &Arrays) -> Result<(), StoreError> {
+        let books = &mut *self.books;
+        let (accounts, policies, decisions, steps, fundings, transactions, links, counters) =
+            arrays;
+        for row in decode::<Vec<_>>(accounts)? {
+            books.load_account(rows::account(row));
+        }
+        for row in decode::<Vec<_>>(decisions)? {
+            let (decision, chain) = rows::decision(row);
+            if let Some(chain) = chain {
+                books.load_link(Link::Funding(decision.token.clone()), chain);
+            }
+            self.found.decisions.insert(decision.token.clone());
+            books.load_decision(decision);
+        }
+        for row in decode::<Vec<_>>(steps)? {
+            books.load_step(rows::step(row));
+        }
+        for row in decode::<Vec<_>>(counters)? {
+            let (key, counter) = rows::counter(row)?;
+            self.found.counters.insert(key);
+            books.load_counter(key, counter);
+        }
+        // The last one loaded stands. (A wanted token's own comes with its decision, above.) A
+        // transaction's first message names it (they come latest first),
+        // and a name that was written down stands before those that rows tell.
+        for (token, chain) in decode::<Vec<(Token, AuthorizationId)>>(transactions)? {
+            books.load_link(Link::Transaction(token), chain);
+        }
+        for (token, chain) in decode::<Vec<(Token, AuthorizationId)>>(fundings)? {
+            books.load_link(Link::Funding(token), chain);
+        }
+        for (link, chain) in decode::<Vec<(String, AuthorizationId)>>(links)? {
+            books.load_link(link.parse().map_err(super::error::unreadable)?, chain);
+        }
+        self.found.policies = decode::<Vec<(Scope, i64)>>(policies)?.into_iter().collect();
+        Ok(())
+    }
+
+    /// Loads the chains by id and by name, what they were merged into, and the accounts of all. Says
+    /// which cards the chains were made with.
+    async fn load_chains(
+        &mut self,
+        named: &BTreeSet<AuthorizationId>,
+    ) -> Result<HashSet<CardId>, StoreError> {
+        let mut cards = HashSet::new();
+        let mut missing = self.books.missing_chains();
+        missing.extend(named);
+        while !missing.is_empty() {
+            let rows = many(self.connection, ask(CHAINS).bind(keys(&missing))).await?;
+            for chain in rows.into_iter().map(rows::chain) {
+                cards.insert(chain.card);
+                self.found.chains.insert(chain.id);
+                self.books.load_chain(chain);
+            }
+            let still = self.books.missing_chains();
+            if still == missing {
+                break; // a name for a chain that does not exist
+            }
+            missing = still;
+        }
+        let missing = self.books.missing_accounts();
+        if !missing.is_empty() {
+            let rows = many(self.connection, ask(ACCOUNTS).bind(keys(&missing))).await?;
+            rows.into_iter()
+                .map(rows::account)
+                .for_each(|account| self.books.load_account(account));
+        }
+        Ok(cards)
+    }
+
+    async fn load_counters(&mut self, wanted: &Wanted) -> Result<(), StoreError> {
+        let asked = ask(COUNTERS).bind(counter_keys(wanted));
+        for row in many(self.connection, asked).await? {
+            let (key, counter) = rows::counter(row)?;
+            self.found.counters.insert(key);
+            self.books.load_counter(key, counter);
+        }
+        Ok(())
+    }
+
+    /// Starts the counters of young limits from what has been used in their windows.
+    async fn seed_counters(&mut self, wanted: &Wanted) -> Result<(), StoreError> {
+        let unseeded = self.books.unseeded(wanted);
+        if unseeded.is_empty() {
+            return Ok(());
+        }
+        let used = load_uses(self.connection, &unseeded).await?;
+        for ((key, _), used) in unseeded.into_iter().zip(used) {
+            let Some(want) = wanted.counters.get(&key) else { continue };
+            let bound = |currency| want.limit.currency.is_none_or(|bound| bound == currency);
+            let used = used.iter().filter(|(currency, _)| bound(*currency));
+            let used = used.map(|(_, chain)| (&chain.merchant, chain.uses.as_slice()));
+            self.books.seed_counter(key, want, used);
+        }
+        Ok(())
+    }
+}
+
+fn counter_keys(wanted: &Wanted) -> String {
+    let keys = Rows::of(wanted.counters.keys(), |mut row, key| {
         row.plain(key.limit).plain(key.member);
     });
-    let arrays: Arrays = sqlx::query_as(BOOKS)
-        .bind(keys(&wanted.accounts))
-        .bind(keys(&wanted.subjects))
-        .bind(keys(&wanted.tokens))
-        .bind(foreign_keys(wanted.steps.iter().map(String::as_str)))
-        .bind(keys(fundings))
-        .bind(keys(transactions))
-        .bind(keys(&wanted.links))
-        .bind(counters.into_array())
-        .fetch_one(connection)
-        .await
-        .map_err(translate)?;
-    put(books, &arrays)
-}
-
-fn put(books: &mut Books, arrays: &Arrays) -> Result<Policies, StoreError> {
-    let (accounts, policies, decisions, steps, fundings, transactions, links, counters) = arrays;
-    for row in decode::<Vec<_>>(accounts)? {
-        books.load_account(rows::account(row));
-    }
-    for row in decode::<Vec<_>>(decisions)? {
-        books.load_decision(rows::decision(row));
-    }
-    for row in decode::<Vec<_>>(steps)? {
-        books.load_step(rows::step(row));
-    }
-    for row in decode::<Vec<_>>(counters)? {
-        let (key, counter) = rows::counter(row)?;
-        books.load_counter(key, counter);
-    }
-    // The last one loaded stands. A transaction's first message names it (they come latest first),
-    // and a name that was written down stands before those that rows tell.
-    for (token, chain) in decode::<Vec<(Token, AuthorizationId)>>(transactions)? {
-        books.load_link(Link::Transaction(token), chain);
-    }
-    for (token, chain) in decode::<Vec<(Token, AuthorizationId)>>(fundings)? {
-        books.load_link(Link::Funding(token), chain);
-    }
-    for (link, chain) in decode::<Vec<(String, AuthorizationId)>>(links)? {
-        books.load_link(link.parse().map_err(super::error::unreadable)?, chain);
-    }
-    let policies: Vec<(Scope, i64)> = decode(policies)?;
-    Ok(policies.into_iter().collect())
-}
-
-/// Loads the chains by id and by name, what they were merged into, and the accounts of all.
-async fn load_chains<'a>(
-    connection: &mut SqliteConnection,
-    books: &mut Books,
-    named: impl IntoIterator<Item = &'a AuthorizationId>,
-) -> Result<(), StoreError> {
-    let mut missing = books.missing_chains();
-    missing.extend(named);
-    while !missing.is_empty() {
-        let found = many(connection, ask(CHAINS).bind(keys(&missing))).await?;
-        found.into_iter().map(rows::chain).for_each(|chain| books.load_chain(chain));
-        let still = books.missing_chains();
-        if still == missing {
-            break; // a name for a chain that does not exist
-        }
-        missing = still;
-    }
-    let missing = books.missing_accounts();
-    if !missing.is_empty() {
-        let found = many(connection, ask(ACCOUNTS).bind(keys(&missing))).await?;
-        found.into_iter().map(rows::account).for_each(|account| books.load_account(account));
-    }
-    Ok(())
-}
-
-/// Starts the counters of young limits from what has been used in their windows.
-async fn seed_counters(
-    connection: &mut SqliteConnection,
-    books: &mut Books,
-    wanted: &Wanted,
-) -> Result<(), StoreError> {
-    let unseeded = books.unseeded(wanted);
-    if unseeded.is_empty() {
-        return Ok(());
-    }
-    let used = load_uses(connection, &unseeded).await?;
-    for ((key, _), used) in unseeded.into_iter().zip(used) {
-        let Some(want) = wanted.counters.get(&key) else { continue };
-        let bound = |currency| want.limit.currency.is_none_or(|bound| bound == currency);
-        let used = used.iter().filter(|(currency, _)| bound(*currency));
-        let used = used.map(|(_, chain)| (&chain.merchant, chain.uses.as_slice()));
-        books.seed_counter(key, want, used);
-    }
-    Ok(())
+    keys.into_array()
 }
 
 /// What each counter's member has used, in the order of the counters.

@@ -1,7 +1,7 @@
 //! The money home: one turn at the writer's connection is one transaction.
 
 use super::SqliteStore;
-use super::load::{self, Policies};
+use super::load::{self, Found};
 use super::persist::persist;
 use super::refresh;
 use super::turn::Turn;
@@ -16,8 +16,8 @@ impl MoneyHome for SqliteStore {
             let mut turn = self.jobs.turn().await?;
             // The time is read under the lock: what is decided later is never dated earlier.
             let mut books = Books::at(self.clock.now());
-            let policies = load::load(turn.connection(), &mut books, wanted).await?;
-            let txn: Box<dyn MoneyTxn> = Box::new(SqliteTxn { turn, books, policies });
+            let found = load::load(turn.connection(), &mut books, wanted).await?;
+            let txn: Box<dyn MoneyTxn> = Box::new(SqliteTxn { turn, books, found });
             Ok(txn)
         })
     }
@@ -27,7 +27,7 @@ impl MoneyHome for SqliteStore {
 struct SqliteTxn {
     turn: Turn,
     books: Books,
-    policies: Policies,
+    found: Found,
 }
 
 impl MoneyTxn for SqliteTxn {
@@ -37,14 +37,14 @@ impl MoneyTxn for SqliteTxn {
     ) -> StoreFuture<'a, Refreshed> {
         Box::pin(async move {
             let connection = self.turn.connection();
-            let stale = refresh::refresh(connection, &self.policies, intents).await?;
+            let stale = refresh::refresh(connection, &self.found.policies, intents).await?;
             if stale.is_empty() {
                 return Ok(Refreshed::Current);
             }
             // Fresh facts may count in other windows: nothing that was loaded for stale ones stays.
             self.books = Books::at(self.books.now());
             let wanted = Wanted::by(intents);
-            self.policies = load::load(connection, &mut self.books, &wanted).await?;
+            self.found = load::load(connection, &mut self.books, &wanted).await?;
             Ok(Refreshed::Replaced(stale))
         })
     }
@@ -55,11 +55,11 @@ impl MoneyTxn for SqliteTxn {
 
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
         Box::pin(async move {
-            let Self { mut turn, books, .. } = *self;
+            let Self { mut turn, books, found } = *self;
             if books.unchanged() {
                 return Ok(()); // the turn ends here, with nothing to keep
             }
-            persist(turn.connection(), &books.changes()).await?;
+            persist(turn.connection(), &books.changes(), &found).await?;
             turn.commit().await
         })
     }

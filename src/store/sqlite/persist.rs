@@ -4,12 +4,14 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::encode::{Row, Rows};
 use super::error::clash;
+use super::load::Found;
 use super::rows::{ChainDetails, explained};
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
 use crate::domain::decision::Decision;
 use crate::domain::event::Event;
 use crate::domain::finding::Refusal;
+use crate::domain::policy::{Counter, CounterKey};
 use crate::domain::time::Timestamp;
 use crate::ledger::books::{AppliedStep, Changes};
 use crate::store::StoreError;
@@ -21,18 +23,32 @@ const SHARDS: u32 = 16;
 pub(super) async fn persist(
     connection: &mut SqliteConnection,
     changes: &Changes<'_>,
+    found: &Found,
 ) -> Result<(), StoreError> {
+    let (old_counters, new_counters) =
+        split(&changes.counters, |(key, _)| found.counters.contains(key));
+    let (old_chains, new_chains) = split(&changes.chains, |chain| found.chains.contains(&chain.id));
+    let (old_decisions, new_decisions) =
+        split(&changes.decisions, |decision| found.decisions.contains(&decision.token));
     let mut bulk = Bulk { connection };
     bulk.narrow(include_str!("sql/accounts_update.sql"), accounts(changes)).await?;
-    bulk.narrow(include_str!("sql/counters_upsert.sql"), counters(changes)).await?;
-    bulk.wide(include_str!("sql/holds_upsert.sql"), holds(changes)).await?;
+    bulk.narrow(include_str!("sql/counters_update.sql"), counters(&old_counters)).await?;
+    bulk.narrow(include_str!("sql/counters_insert.sql"), counters(&new_counters)).await?;
+    bulk.wide(include_str!("sql/holds_update.sql"), holds(&old_chains)).await?;
+    bulk.wide(include_str!("sql/holds_insert.sql"), holds(&new_chains)).await?;
     bulk.narrow(include_str!("sql/links_upsert.sql"), links(changes)).await?;
     bulk.narrow(include_str!("sql/postings_insert.sql"), postings(changes)).await?;
     bulk.wide(include_str!("sql/intents_insert.sql"), steps(changes)).await?;
     bulk.wide(include_str!("sql/authorizations_insert.sql"), authorizations(changes)).await?;
     bulk.narrow(include_str!("sql/authorizations_overturn.sql"), overturned(changes)).await?;
-    bulk.wide(include_str!("sql/decisions_upsert.sql"), decisions(changes)).await?;
+    bulk.wide(include_str!("sql/decisions_update.sql"), decisions(&old_decisions)).await?;
+    bulk.wide(include_str!("sql/decisions_insert.sql"), decisions(&new_decisions)).await?;
     bulk.wide(include_str!("sql/outbox_insert.sql"), events(changes)).await
+}
+
+/// What is there already, and what is not.
+fn split<T: Clone>(items: &[T], is_old: impl Fn(&T) -> bool) -> (Vec<T>, Vec<T>) {
+    items.iter().cloned().partition(is_old)
 }
 
 struct Bulk<'c> {
@@ -69,15 +85,15 @@ fn accounts(changes: &Changes<'_>) -> Option<Rows> {
     })
 }
 
-fn counters(changes: &Changes<'_>) -> Option<Rows> {
-    rows(&changes.counters, |row, (key, counter)| {
+fn counters(counters: &[(CounterKey, Counter)]) -> Option<Rows> {
+    rows(counters, |row, (key, counter)| {
         row.plain(key.limit).plain(key.member).number(counter.window_start.as_micros());
         row.number(counter.amount).number(counter.count);
     })
 }
 
-fn holds(changes: &Changes<'_>) -> Option<Rows> {
-    rows(&changes.chains, |row, chain: &&Chain| {
+fn holds(chains: &[&Chain]) -> Option<Rows> {
+    rows(chains, |row, chain| {
         row.plain(chain.id).plain(chain.account).plain(chain.card).plain(chain.currency);
         row.number(chain.hold()).plain(chain.state().as_str()).number(chain.postings);
         row.number(chain.opened_at.as_micros());
@@ -137,8 +153,8 @@ fn overturned(changes: &Changes<'_>) -> Option<Rows> {
     })
 }
 
-fn decisions(changes: &Changes<'_>) -> Option<Rows> {
-    rows(&changes.decisions, |row, decision: &&Decision| {
+fn decisions(decisions: &[&Decision]) -> Option<Rows> {
+    rows(decisions, |row, decision| {
         row.plain(&decision.token).plain(decision.fingerprint).plain(decision.authorization);
         refusal(row, decision.refusal.as_ref());
         row.json(decision.balances.as_ref());

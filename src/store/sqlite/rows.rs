@@ -71,7 +71,7 @@ pub(super) fn chain(row: ChainRow) -> Chain {
     }
 }
 
-/// `decisions`.
+/// `decisions`, each with the chain of its authorization.
 pub(super) type DecisionRow = (
     Token,
     Fingerprint,
@@ -82,11 +82,14 @@ pub(super) type DecisionRow = (
     i64,
     Timestamp,
     Echo,
+    Option<AuthorizationId>,
 );
 
-pub(super) fn decision(row: DecisionRow) -> Decision {
-    let (token, fingerprint, authorization, reason, code, balances, repeated, at, echo) = row;
-    Decision {
+/// The decision, and the chain that its authorization belongs to.
+pub(super) fn decision(row: DecisionRow) -> (Decision, Option<AuthorizationId>) {
+    let (token, fingerprint, authorization, reason, code, balances, ..) = row;
+    let (repeated, at, echo, chain) = (row.6, row.7, row.8, row.9);
+    let decision = Decision {
         token,
         fingerprint,
         authorization,
@@ -95,7 +98,8 @@ pub(super) fn decision(row: DecisionRow) -> Decision {
         balances,
         repeated: repeated != 0,
         at,
-    }
+    };
+    (decision, chain)
 }
 
 fn refusal(reason: Option<Reason>, code: Option<String>) -> Option<Refusal> {

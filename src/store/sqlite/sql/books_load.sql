@@ -14,9 +14,11 @@ select
     (
         select json_group_array(json_array(
             d.token, d.fingerprint, d.authorization_id, d.reason, d.code, json(d.balances),
-            d.repeated, d.at, json(d.echo)
+            d.repeated, d.at, json(d.echo), a.chain_id
         ))
-        from json_each(?3) as k cross join decisions as d on d.token = k.value
+        from json_each(?3) as k
+        cross join decisions as d on d.token = k.value
+        left join authorizations as a on a.id = d.authorization_id
     ) as decisions,
     (
         select json_group_array(json_array(i.key, i.fingerprint, json(i.movement)))

@@ -1,5 +1,5 @@
 -- `or fail`: the whole transaction is rolled back on any failure, so no statement needs to keep what
--- it would take to undo it alone.
+-- it would take to undo it alone. (An upsert would: its update can not be told to fail so.)
 insert or fail into holds
     (chain_id, account_id, card_id, currency, amount, state, postings, opened_at, expires_at,
      last_use_at, merged_into, details)
@@ -8,9 +8,3 @@ select
     value ->> 7, value ->> 8, value ->> 9, value ->> 10,
     cast(substr(?2, value ->> 11, value ->> 12) as text)
 from jsonb_each(?1)
-where true
-on conflict (chain_id) do update set
-    amount = excluded.amount, state = excluded.state, postings = excluded.postings,
-    opened_at = excluded.opened_at, expires_at = excluded.expires_at,
-    last_use_at = excluded.last_use_at, merged_into = excluded.merged_into,
-    details = excluded.details

@@ -4,8 +4,3 @@ select
     value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
     value ->> 7, cast(substr(?2, value ->> 8, value ->> 9) as text)
 from jsonb_each(?1)
-where true
-on conflict (token) do update set
-    fingerprint = excluded.fingerprint, authorization_id = excluded.authorization_id,
-    reason = excluded.reason, code = excluded.code, balances = excluded.balances,
-    repeated = excluded.repeated, at = excluded.at, echo = excluded.echo
