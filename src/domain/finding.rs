@@ -131,6 +131,7 @@ impl Refusal {
 
 /// The numbers that a check compared, in minor units or uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, i64, i64)", into = "(i64, i64, i64)")]
 pub struct Numbers {
     /// What the purchase would add.
     pub asked: i64,
@@ -140,22 +141,35 @@ pub struct Numbers {
     pub max: i64,
 }
 
-/// What one check saw.
+impl From<(i64, i64, i64)> for Numbers {
+    fn from((asked, used, max): (i64, i64, i64)) -> Self {
+        Self { asked, used, max }
+    }
+}
+
+impl From<Numbers> for (i64, i64, i64) {
+    fn from(numbers: Numbers) -> Self {
+        (numbers.asked, numbers.used, numbers.max)
+    }
+}
+
+/// What one check saw. Every purchase stores a dozen, so the stored names are short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Which check: `card.status`, `limit.day.amount`.
+    #[serde(rename = "c")]
     pub check: Code,
     /// Why it refused; absent where it passed or did not apply.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "r")]
     pub refusal: Option<Refusal>,
     /// The limit that was compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "l")]
     pub limit: Option<LimitId>,
     /// The control that refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "k")]
     pub control: Option<ControlId>,
     /// What was compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "n")]
     pub numbers: Option<Numbers>,
 }
 

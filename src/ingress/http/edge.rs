@@ -51,6 +51,11 @@ impl Edge {
         };
         name_request(&mut response, &id);
         dress(response.headers_mut(), id);
+        if pulse.has_unread() {
+            // Told, so that nobody sends the next request into a connection that is going away.
+            const CLOSE: HeaderValue = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, CLOSE);
+        }
         pulse.end(self.clock.monotonic());
         response
     }

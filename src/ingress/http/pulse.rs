@@ -73,6 +73,11 @@ impl Pulse {
         self.phase.store(IDLE, Ordering::Relaxed);
     }
 
+    /// Whether a body was left unread: its connection ends with the answer.
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
     /// A body was not read to its end.
     pub(super) fn leave_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);

@@ -26,11 +26,13 @@ pub(super) struct TimedBody {
     limit: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     pulse: Arc<Pulse>,
+    /// The end has been seen; a chunked body does not tell it in any other way.
+    ended: bool,
 }
 
 impl TimedBody {
     pub(super) fn new(incoming: Incoming, limit: Duration, pulse: Arc<Pulse>) -> Self {
-        Self { incoming, limit, sleep: None, pulse }
+        Self { incoming, limit, sleep: None, pulse, ended: false }
     }
 }
 
@@ -43,6 +45,7 @@ impl Body for TimedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
+            self.ended = frame.is_none();
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let limit = self.limit;
@@ -62,7 +65,7 @@ impl Body for TimedBody {
 
 impl Drop for TimedBody {
     fn drop(&mut self) {
-        if !self.incoming.is_end_stream() {
+        if !self.ended && !self.incoming.is_end_stream() {
             self.pulse.leave_unread();
         }
     }

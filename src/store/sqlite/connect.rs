@@ -65,6 +65,15 @@ pub(super) fn readers(path: &Path, options: &SqliteOptions) -> SqlitePool {
         .connect_lazy_with(reader)
 }
 
+/// The connection that checkpoints. It keeps no pages: each is copied from file to file.
+pub(super) fn checkpointer(path: &Path) -> SqliteConnectOptions {
+    base(path)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("cache_size", "-64")
+        .thread_name(|_| "sqlite-checkpoint".to_owned())
+}
+
 /// A connection for one long read. It sorts in files, not in memory.
 pub(super) fn auditor(path: &Path) -> SqliteConnectOptions {
     base(path).read_only(true).thread_name(|_| "sqlite-auditor".to_owned())

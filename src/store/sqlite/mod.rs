@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file for both homes. One task writes, a few connections read.
 
 mod audit;
+mod checkpoint;
 mod connect;
 mod encode;
 mod error;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Sqlite, SqlitePool};
+use tokio::task::AbortHandle;
 
 use crate::domain::clock::Clock;
 use crate::store::{Probe, StoreError, StoreFuture};
@@ -51,7 +53,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, writer_cache_kib: 16_384, reader_cache_kib: 2_048, jobs_max: 256 }
+        Self { readers: 4, writer_cache_kib: 6_144, reader_cache_kib: 1_024, jobs_max: 256 }
     }
 }
 
@@ -61,6 +63,13 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     jobs: Jobs,
     readers: SqlitePool,
+    checkpoints: AbortHandle,
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.checkpoints.abort();
+    }
 }
 
 impl SqliteStore {
@@ -82,13 +91,15 @@ impl SqliteStore {
         sqlx::migrate!("migrations/sqlite").run(&mut connection).await.map_err(migration)?;
         let (jobs, queue) = Jobs::queue(options.jobs_max);
         tokio::spawn(Writer::new(queue, connecting, connection).run());
+        let checkpoints = checkpoint::start(connect::checkpointer(path)).abort_handle();
         let readers = connect::readers(path, &options);
-        Ok(Arc::new(Self { path: path.to_owned(), clock, jobs, readers }))
+        Ok(Arc::new(Self { path: path.to_owned(), clock, jobs, readers, checkpoints }))
     }
 
     /// Finishes what has been asked, and closes the file. Later calls are
     /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
+        self.checkpoints.abort();
         self.readers.close().await;
         self.jobs.close().await;
     }

@@ -62,7 +62,21 @@ struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     control_id: Option<ControlId>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    numbers: Option<Numbers>,
+    numbers: Option<Compared>,
+}
+
+/// The numbers that a check compared, in minor units or uses.
+#[derive(Serialize)]
+struct Compared {
+    asked: i64,
+    used: i64,
+    max: i64,
+}
+
+impl From<Numbers> for Compared {
+    fn from(Numbers { asked, used, max }: Numbers) -> Self {
+        Self { asked, used, max }
+    }
 }
 
 impl From<authorization::Authorization> for Authorization {
@@ -113,7 +127,7 @@ impl From<Finding> for Check {
             code,
             limit_id: finding.limit,
             control_id: finding.control,
-            numbers: finding.numbers,
+            numbers: finding.numbers.map(Compared::from),
         }
     }
 }
