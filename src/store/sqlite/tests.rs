@@ -215,3 +215,37 @@ async fn a_connection_that_fails_mid_way_is_replaced() {
     mark(&store, "after").await.unwrap();
     assert_eq!(marks(&store).await, ["after"]);
 }
+
+#[tokio::test]
+async fn a_commit_that_fails_is_unknown_to_everyone_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let turn = store.jobs.turn().await.unwrap(); // so that the next three share one transaction
+    // A deferred check fails at the commit, and nowhere before.
+    let breaks = store.jobs.write(|connection| {
+        Box::pin(async move {
+            let defer = sqlx::query("pragma defer_foreign_keys = on");
+            query::affected(connection, defer).await?;
+            let sql = "insert into users (id, company_id, status, version, created_at) \
+                       values ('usr_x', 'cmp_x', 'ACTIVE', 1, 0)";
+            query::affected(connection, sqlx::query(sql)).await.map(drop)
+        })
+    });
+    let lane = async {
+        let mut turn = store.jobs.turn().await.unwrap();
+        let sql = "insert into policy_versions (subject, version) values ('lane', 1)";
+        query::affected(turn.connection(), sqlx::query(sql)).await.unwrap();
+        turn.commit().await
+    };
+    let release = async {
+        tokio::task::yield_now().await;
+        drop(turn);
+    };
+    let (broken, neighbour, lane, ()) =
+        tokio::join!(breaks, mark(&store, "neighbour"), lane, release);
+    for outcome in [broken, neighbour, lane] {
+        assert!(matches!(outcome, Err(StoreError::OutcomeUnknown(_))), "{outcome:?}");
+    }
+    mark(&store, "after").await.unwrap();
+    assert_eq!(marks(&store).await, ["after"]);
+}

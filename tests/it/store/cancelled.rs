@@ -1,67 +1,128 @@
 //! Callers go away in the middle of everything; nothing stays open, and nothing acknowledged is lost.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tollgate::domain::clock::Clock;
 use tollgate::domain::id::UserId;
 use tollgate::domain::standing::Rules;
 use tollgate::ledger;
-use tollgate::ledger::intent::Outcome;
+use tollgate::ledger::intent::{Act, Intent};
 use tollgate::ledger::wanted::Wanted;
 
-use super::subject::{Subject, purchase};
+use super::subject::{Subject, purchase, token};
 
-/// How often each caller goes away, each time at another moment.
-const TRIES: u64 = 150;
+/// How long what was asked goes on before its caller goes: not at all, or until it is answered.
+const LINGER: [Duration; 2] = [Duration::ZERO, Duration::from_millis(10)];
+
+/// Whether a wait is one depends on who runs first, so each test goes round until it has gone away
+/// often enough at every kind of moment, and fails if that never happens.
+const CUTS: usize = 6;
+const ROUNDS_MAX: usize = 200;
+
+/// Waits of a call, more or less: going away at a later one is running to the end.
+const WAITS: usize = 12;
+
+/// Enough keys, or purchases, that statements take longer than a poll.
+const KEYS: usize = 5_000;
+const PURCHASES: usize = 100;
+
+/// Goes away at the wait after so many; `None`: before it had an answer.
+async fn cut<T>(future: impl Future<Output = T>, polls: usize, linger: Duration) -> Option<T> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if left == 0 => {
+            std::thread::sleep(linger);
+            Poll::Ready(None)
+        }
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
 
 pub async fn a_dropped_begin_leaves_nothing_behind(subject: &Subject) {
     let program = subject.program("acme", 1_000_000_00).await;
-    let mut finished = 0_u64;
-    for number in 0..TRIES {
-        let intents = [subject.request(purchase("never", "acme-card", 1_00)).await];
-        let wanted = Wanted::by(&intents);
-        let patience = Duration::from_micros(number * 7 % 1_000);
-        finished +=
-            u64::from(tokio::time::timeout(patience, subject.home.begin(&wanted)).await.is_ok());
-        // The next write must be committed on its own, and be there for others to see.
-        let user = subject.user(Some(program.company.id), &format!("u{number}"));
-        let id = user.id;
-        subject.resources.insert_user(user).await.unwrap();
-        assert!(subject.resources.user_record(id).await.unwrap().is_some(), "try {number}");
+    let intents = [subject.request(purchase("never", "acme-card", 1_00)).await];
+    let mut wanted = Wanted::by(&intents);
+    wanted.tokens.extend((0..KEYS).map(|number| token(&format!("unseen-{number}"))));
+    // Gone while it waited for its turn, and while it loaded.
+    let mut gone = [0, 0];
+    for round in 0..ROUNDS_MAX {
+        for (polls, linger) in [(0, LINGER[0]), (0, LINGER[1]), (1, LINGER[0]), (1, LINGER[1])] {
+            let txn = cut(subject.home.begin(&wanted), polls, linger).await;
+            gone[polls] += usize::from(txn.is_none());
+            drop(txn.transpose().unwrap());
+            // The next write must be committed on its own, and be there for others to see.
+            let name = format!("u{round}-{polls}-{}", linger.as_millis());
+            let user = subject.user(Some(program.company.id), &name);
+            let id = user.id;
+            subject.resources.insert_user(user).await.unwrap();
+            assert!(subject.resources.user_record(id).await.unwrap().is_some(), "{name}");
+        }
+        if gone.iter().all(|gone| *gone >= CUTS) {
+            break;
+        }
     }
-    assert!(finished < TRIES, "some were cut short");
+    assert!(gone.iter().all(|gone| *gone >= CUTS), "{gone:?}");
     assert_eq!(subject.balance(program.company.account).await, [1_000_000_00, 0, 0, 0]);
     subject.approve(purchase("after", "acme-card", 1_00)).await;
     subject.assert_adds_up().await;
 }
 
+/// A fresh batch of purchases.
+async fn batch(subject: &Subject, name: &str) -> Vec<Intent> {
+    let facts = subject.facts_of(&purchase(name, "acme-card", 1_00)).await;
+    let requests = (0..PURCHASES).map(|n| purchase(&format!("{name}-{n}"), "acme-card", 1_00));
+    requests.map(|request| subject.intent(facts.clone(), Act::Authorize(request))).collect()
+}
+
 pub async fn a_dropped_transaction_is_rolled_back(subject: &Subject) {
     let program = subject.program("acme", 1_000_000_00).await;
-    let mut acknowledged = 0;
-    for number in 0..TRIES {
-        let name = format!("t{number}");
-        let intents = [subject.request(purchase(&name, "acme-card", 1_00)).await];
+    let all = i64::try_from(PURCHASES).unwrap() * 1_00;
+    // Gone before the point of return, while it wrote, and while it waited for the commit.
+    let (mut held, mut writing, mut committing) = (0, 0, 0);
+    for round in 0..ROUNDS_MAX {
+        let (polls, linger) = (round % WAITS, LINGER[round / WAITS % LINGER.len()]);
+        let name = format!("t{round}");
+        let intents = batch(subject, &name).await;
+        let judged = AtomicBool::new(false);
         let settle = async {
             let mut txn = subject.home.begin(&Wanted::by(&intents)).await.unwrap();
-            let outcome = ledger::apply(txn.books(), &intents[0], &Rules::default());
-            assert!(matches!(outcome, Outcome::Decided(_)));
-            if number % 3 == 0 {
-                return false; // dropped after it was judged
+            let books = txn.books();
+            for intent in &intents {
+                ledger::apply(books, intent, &Rules::default());
             }
+            judged.store(true, Ordering::SeqCst);
             txn.commit().await.unwrap();
-            true
         };
-        let patience = Duration::from_micros(number * 13 % 2_000);
-        let settled = tokio::time::timeout(patience, settle).await;
-        acknowledged += i64::from(settled == Ok(true));
-        let id = intents[0].authorization_id();
-        let stored = subject.history.chain(id).await.unwrap().is_some();
-        assert!(stored || settled != Ok(true), "try {number} was acknowledged");
-        assert!(!(stored && settled == Ok(false)), "try {number} was dropped");
+        let acknowledged = cut(settle, polls, linger).await.is_some();
+        // Whoever comes next waits until what was cut short has ended, one way or the other.
+        drop(subject.home.begin(&Wanted::default()).await.unwrap());
+        let mut stored = 0;
+        for intent in [&intents[0], &intents[PURCHASES - 1]] {
+            let id = intent.authorization_id();
+            stored += usize::from(subject.history.chain(id).await.unwrap().is_some());
+        }
+        assert!(stored == 0 || stored == 2, "all of {name} or nothing");
+        assert!(stored == 2 || !acknowledged, "{name} was acknowledged");
+        held += if stored == 2 { all } else { 0 };
+        assert_eq!(subject.balance(program.company.account).await[2], held, "{name}");
+        writing += usize::from(stored == 0 && judged.load(Ordering::SeqCst));
+        committing += usize::from(stored == 2 && !acknowledged);
+        if writing >= CUTS && committing >= CUTS {
+            break;
+        }
     }
-    let [_, _, held, _] = subject.balance(program.company.account).await;
-    assert!(held >= acknowledged * 1_00, "{held} for {acknowledged}");
+    assert!(writing >= CUTS && committing >= CUTS, "{writing} and {committing}");
     subject.approve(purchase("after", "acme-card", 1_00)).await;
     subject.assert_adds_up().await;
 }

@@ -2,10 +2,11 @@
 
 use tollgate::domain::finding::Reason;
 use tollgate::domain::policy::{LimitMode, MerchantScope, Scope};
+use tollgate::domain::request::Operation;
 use tollgate::domain::time::Window;
 use tollgate::ledger::intent::Step;
 
-use super::subject::{Subject, purchase, root, usd};
+use super::subject::{Subject, purchase, root, token, usd};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -71,6 +72,25 @@ pub async fn a_pool_counts_the_uses_of_all_its_cards(subject: &Subject) {
     assert_eq!(refused(subject, "t6", "second", 2_00).await, None);
     assert_eq!(refused(subject, "t7", "acme-card", 2_01).await, over);
     assert_eq!(refused(subject, "t8", "acme-card", 2_00).await, None);
+    subject.assert_adds_up().await;
+}
+
+pub async fn a_message_of_another_card_counts_for_the_card_of_the_purchase(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let replacement = subject.card(&program.user, program.company.account, "replacement");
+    subject.resources.insert_card(replacement).await.unwrap();
+    let limit = subject.limit(Scope::User(program.user.id), Window::Day, 20_00);
+    subject.resources.insert_limit(limit).await.unwrap();
+    subject.approve(purchase("t1", "acme-card", 6_00)).await;
+    subject.approve(purchase("t2", "acme-card", 7_00)).await;
+    let mut more = purchase("t3", "replacement", 1_00);
+    more.operation = Operation::Increment;
+    more.original = Some(token("t1"));
+    subject.approve(more).await;
+    subject.assert_adds_up().await;
+    let over = Some(Reason::AmountLimitExceeded);
+    assert_eq!(refused(subject, "t4", "acme-card", 6_01).await, over, "14 of 20 are used");
+    assert_eq!(refused(subject, "t5", "acme-card", 6_00).await, None);
     subject.assert_adds_up().await;
 }
 

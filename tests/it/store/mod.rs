@@ -37,6 +37,7 @@ macro_rules! conformance {
             counting::counters_are_kept_and_rolled
             counting::a_young_limit_counts_what_its_card_has_used
             counting::a_pool_counts_the_uses_of_all_its_cards
+            counting::a_message_of_another_card_counts_for_the_card_of_the_purchase
             counting::a_deleted_limit_takes_its_counters_along
             refresh::stale_facts_are_replaced_under_the_lock
             refresh::what_was_unknown_and_is_known_now_is_replaced
