@@ -31,7 +31,7 @@ const MINUTES_MAX: usize = 60;
 const MINUTE_US: u64 = 60_000_000;
 
 /// Threads that record at once should rarely meet; more shards would only cost memory.
-const SHARDS: usize = 4;
+const SHARDS: usize = 2;
 
 /// What one request ended in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

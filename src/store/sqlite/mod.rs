@@ -53,7 +53,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, writer_cache_kib: 6_144, reader_cache_kib: 1_024, jobs_max: 256 }
+        Self { readers: 4, writer_cache_kib: 4_096, reader_cache_kib: 1_024, jobs_max: 256 }
     }
 }
 
