@@ -9,6 +9,7 @@ use tollgate::commands::{self, Cli};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    tollgate::app::install_tls_provider();
     match commands::run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {

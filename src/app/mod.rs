@@ -35,6 +35,12 @@ use stores::{Close, Stores};
 pub use run::run;
 pub use yardstick::{open_audit, open_yardstick, serve_yardstick};
 
+/// Installs the one TLS provider for every driver. Drivers that find none fail when they connect.
+pub fn install_tls_provider() {
+    // An error only says that there is one already.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+}
+
 /// How long requests that are under way may take to end once the door is closed.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 

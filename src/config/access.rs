@@ -1,9 +1,10 @@
 //! Who may come in: the admin key, and the card platform's credentials.
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::error::{SettingsError, within};
+use super::unset::{secret_or_unset, text_or_unset};
 
 /// Access to the REST routes.
 #[derive(Clone, Debug, Deserialize)]
@@ -83,15 +84,4 @@ impl JitHeader {
         }
         Ok(())
     }
-}
-
-fn text_or_unset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok(if text.is_empty() { None } else { Some(text) })
-}
-
-fn secret_or_unset<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<SecretString>, D::Error> {
-    Ok(text_or_unset(deserializer)?.map(SecretString::from))
 }

@@ -1,8 +1,11 @@
 //! The cache of policy facts: where, how much, how long.
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::{SettingsError, choice, within};
+use super::store::scheme;
+use super::unset::secret_or_unset;
 
 choice! {
     /// Where policy facts are kept between purchases.
@@ -27,6 +30,24 @@ pub struct Cache {
     pub card_ttl_s: u64,
     /// How long a card's limits and controls are kept, in seconds.
     pub limits_ttl_s: u64,
+    /// The level behind the memory, shared by all instances.
+    pub redis: Redis,
+}
+
+/// Settings of the shared level.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Redis {
+    /// `redis://host:port/database`; `None`: the memory is the only level.
+    #[serde(deserialize_with = "secret_or_unset")]
+    pub url: Option<SecretString>,
+    /// What every key begins with, so that programs can share a server.
+    pub prefix: String,
+    /// How long connecting may take, in milliseconds.
+    pub connect_ms: u64,
+    /// How long a lookup waits for the server before it goes on without it, in milliseconds.
+    pub budget_ms: u64,
+    /// How long what the server has is kept in memory, in seconds.
+    pub memory_ttl_s: u64,
 }
 
 impl Cache {
@@ -35,6 +56,16 @@ impl Cache {
         // Floors against stale fills live two hours: no entry may outlive them.
         within("cache.user_ttl_s", self.user_ttl_s, 1..=3_600)?;
         within("cache.card_ttl_s", self.card_ttl_s, 1..=3_600)?;
-        within("cache.limits_ttl_s", self.limits_ttl_s, 1..=3_600)
+        within("cache.limits_ttl_s", self.limits_ttl_s, 1..=3_600)?;
+        let redis = &self.redis;
+        scheme("cache.redis.url", &redis.url, &["redis", "rediss"])?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte);
+        if redis.prefix.len() > 64 || !redis.prefix.bytes().all(plain) {
+            let expected = "at most 64 letters, digits, and _ - : .";
+            return Err(SettingsError::value("cache.redis.prefix", expected));
+        }
+        within("cache.redis.connect_ms", redis.connect_ms, 10..=60_000)?;
+        within("cache.redis.budget_ms", redis.budget_ms, 1..=1_000)?;
+        within("cache.redis.memory_ttl_s", redis.memory_ttl_s, 1..=3_600)
     }
 }

@@ -8,11 +8,13 @@ pub mod http;
 pub mod lane;
 pub mod log;
 pub mod policy;
+pub mod store;
 
 mod error;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod unset;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,7 @@ use http::Http;
 use lane::Lane;
 use log::Log;
 use policy::{Holds, Outage, Outbox, Policy};
+use store::Store;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -48,6 +51,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How long holds live.
     pub holds: Holds,
+    /// Servers of the money homes.
+    pub store: Store,
     /// The cache of policy facts.
     pub cache: Cache,
     /// Events that wait.
@@ -83,6 +88,7 @@ impl Settings {
         self.jit.check()?;
         self.lane.check(self.jit.deadline_ms)?;
         self.holds.check()?;
+        self.store.check()?;
         self.cache.check()?;
         self.outbox.check()?;
         self.alerts.check()

@@ -2,7 +2,7 @@
 //! source is compared with the defaults' keys before they are merged, so that an unknown key can be
 //! blamed on its source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -13,6 +13,17 @@ use super::{Settings, SettingsError};
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 const SELECTOR: &str = "TOLLGATE_ENV";
 const PREFIX: &str = "TOLLGATE__";
+
+/// A variable that ends so names a file that holds the value, as container platforms hand out
+/// secrets.
+const FILE_SUFFIX: &str = "_FILE";
+
+/// Variables that others use for the same settings. Ours win.
+const ALIASES: [(&str, &str); 3] = [
+    ("DATABASE_URL", "store.postgres.url"),
+    ("MONGODB_URI", "store.mongodb.url"),
+    ("REDIS_URL", "cache.redis.url"),
+];
 
 /// The compiled-in defaults.
 pub(super) fn defaults() -> Result<Settings, SettingsError> {
@@ -37,7 +48,7 @@ pub(super) fn read(
         builder = builder.add_source(file);
     }
 
-    let names = overrides.iter().map(|(key, _)| key.clone()).collect();
+    let names = overrides.keys().cloned().collect();
     refuse_unknown(&known, names, variable_of)?;
     for (key, value) in overrides {
         builder = builder
@@ -70,26 +81,69 @@ fn file_of(folder: &Path, name: &str) -> Result<std::path::PathBuf, SettingsErro
 }
 
 /// The selected environment's name, and every override as a dotted key with its text.
-type Variables = (Option<String>, Vec<(String, String)>);
+type Variables = (Option<String>, BTreeMap<String, String>);
 
 fn variables(
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<Variables, SettingsError> {
     let mut selected = None;
-    let mut overrides = Vec::new();
+    let (mut aliased, mut overrides) = (BTreeMap::new(), BTreeMap::new());
     for (name, value) in environment {
         let Some(name) = name.to_str() else { continue };
-        if name != SELECTOR && !name.starts_with(PREFIX) {
-            continue;
-        }
+        let Some(kind) = kind_of(name) else { continue };
         let value = value.into_string().map_err(|_| SettingsError::value(name, "UTF-8 text"))?;
-        match name.strip_prefix(PREFIX) {
-            Some(rest) => overrides.push((rest.to_ascii_lowercase().replace("__", "."), value)),
-            None => selected = Some(value),
+        match kind {
+            Kind::Selector => selected = Some(value),
+            Kind::Alias(key, _) if value.is_empty() => drop(key),
+            Kind::Alias(key, from) => drop(aliased.insert(key, from.text(name, value)?)),
+            Kind::Override(key, from) => drop(overrides.insert(key, from.text(name, value)?)),
         }
     }
-    overrides.sort();
-    Ok((selected, overrides))
+    aliased.extend(overrides);
+    Ok((selected, aliased))
+}
+
+/// What a variable of the environment is to us.
+enum Kind {
+    Selector,
+    Alias(String, From),
+    Override(String, From),
+}
+
+/// Where the text of a setting is.
+enum From {
+    Variable,
+    File,
+}
+
+impl From {
+    fn text(self, name: &str, value: String) -> Result<String, SettingsError> {
+        match self {
+            Self::Variable => Ok(value),
+            Self::File => match std::fs::read_to_string(&value) {
+                Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(error) => {
+                    let cause = format!("{error} ({name} names it)");
+                    Err(SettingsError::File { path: value, cause })
+                }
+            },
+        }
+    }
+}
+
+fn kind_of(name: &str) -> Option<Kind> {
+    if name == SELECTOR {
+        return Some(Kind::Selector);
+    }
+    let (plain, from) = match name.strip_suffix(FILE_SUFFIX) {
+        Some(plain) => (plain, From::File),
+        None => (name, From::Variable),
+    };
+    if let Some((_, key)) = ALIASES.iter().find(|(alias, _)| *alias == plain) {
+        return Some(Kind::Alias((*key).to_owned(), from));
+    }
+    let key = plain.strip_prefix(PREFIX)?.to_ascii_lowercase().replace("__", ".");
+    Some(Kind::Override(key, from))
 }
 
 fn variable_of(key: &str) -> String {

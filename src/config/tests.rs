@@ -55,9 +55,10 @@ fn unknown_keys_are_named_with_their_source() {
         "unknown setting http.listn in TOLLGATE__HTTP__LISTN; did you mean http.listen?",
     );
     check(
-        "TOLLGATE__STORE__POSTGRES__URL",
+        "TOLLGATE__STORE__POSTGRES__USER",
         "x",
-        "unknown setting store.postgres.url in TOLLGATE__STORE__POSTGRES__URL",
+        "unknown setting store.postgres.user in TOLLGATE__STORE__POSTGRES__USER; did you mean \
+         store.postgres.url?",
     );
     check("TOLLGATE__HTTP", "x", "unknown setting http in TOLLGATE__HTTP");
 }
@@ -90,6 +91,46 @@ fn wrong_values_name_the_key_and_the_cure_and_are_not_repeated() {
         "TOLLGATE__HTTP__LISTEN",
         "here",
         "setting http.listen must be an address with a port, such as 127.0.0.1:3000",
+    );
+}
+
+#[test]
+fn servers_are_named_by_their_own_or_their_usual_variables() {
+    let url = |settings: Settings| {
+        settings.store.postgres.url.map(|url| url.expose_secret().to_owned()).unwrap_or_default()
+    };
+    let usual = ("DATABASE_URL", "postgres://a/b");
+    let own = ("TOLLGATE__STORE__POSTGRES__URL", "postgres://c/d");
+    assert_eq!(url(with(&[usual]).unwrap()), "postgres://a/b");
+    assert_eq!(url(with(&[own, usual]).unwrap()), "postgres://c/d");
+    assert_eq!(url(with(&[("DATABASE_URL", "")]).unwrap()), "");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    std::fs::write(&file, "postgres://e/f\n").unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(url(with(&[("DATABASE_URL_FILE", file)]).unwrap()), "postgres://e/f");
+    let named = ("TOLLGATE__STORE__POSTGRES__URL_FILE", file);
+    assert_eq!(url(with(&[named]).unwrap()), "postgres://e/f");
+    let missing = with(&[("REDIS_URL_FILE", "/nowhere")]).unwrap_err().to_string();
+    assert!(missing.contains("/nowhere") && missing.contains("REDIS_URL_FILE"), "{missing}");
+}
+
+#[test]
+fn a_url_of_another_server_is_refused_by_its_key() {
+    check(
+        "DATABASE_URL",
+        "mysql://secret@x",
+        "setting store.postgres.url must be a URL that begins with postgres://",
+    );
+    check(
+        "MONGODB_URI",
+        "localhost:27017",
+        "setting store.mongodb.url must be a URL that begins with mongodb://",
+    );
+    check(
+        "REDIS_URL",
+        "redis://",
+        "setting cache.redis.url must be a URL that begins with redis://",
     );
 }
 

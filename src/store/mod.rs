@@ -26,6 +26,9 @@ use crate::ledger::wanted::Wanted;
 /// A boxed future of a store call.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
+/// A boxed future of a hint, which can not fail.
+pub type Hint<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// What the driver said, kept for the log.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -63,6 +66,12 @@ pub trait FactsStore: Send + Sync {
 
     /// The limits and controls of card, user, company and program, narrowest scope first.
     fn limits<'a>(&'a self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>>;
+
+    /// Says what will be asked for next, so that a shared cache can be asked once for all of it.
+    /// A hint: nothing is known to be there afterwards, and a failure is nobody's concern.
+    fn expect<'a>(&'a self, _user: Option<&'a Token>, _card: &'a Token) -> Hint<'a> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// A lane has seen newer policy versions than these facts carry: forget them.
     fn outdated(&self, _facts: &Facts) {}
@@ -262,6 +271,16 @@ pub trait AuditSnapshot: Send {
     fn counters(&mut self) -> StoreFuture<'_, Vec<(CounterKey, Counter, Option<Limit>)>>;
     /// Rows, counted.
     fn counts(&mut self) -> StoreFuture<'_, RowCounts>;
+}
+
+/// A store on a server that must be prepared before it can be used.
+pub trait Prepare: Send + Sync {
+    /// Brings the schema up to date, under a lock that other instances respect, and checks that the
+    /// server keeps what the promises need. Until it has succeeded, every other call is
+    /// [`StoreError::Unavailable`]. May be called again: [`StoreError::Unavailable`] is worth
+    /// another try, [`StoreError::Failed`] is not (a wrong password, an unsafe server, a schema
+    /// that is newer than this release).
+    fn prepare(&self) -> StoreFuture<'_, ()>;
 }
 
 /// Whether a store answers, for health checks.

@@ -13,10 +13,11 @@ mod resources;
 mod sqlite;
 mod subject;
 
-/// Runs the whole suite on the store that `$open` opens.
+/// Runs the whole suite on the store that `$open` opens. `#[ignore]` before it: on a server that
+/// `scripts/test` starts.
 macro_rules! conformance {
-    ($open:path) => {
-        conformance!($open;
+    ($(#[$ignore:meta])? $open:path) => {
+        conformance!($(#[$ignore])? $open;
             resources::a_company_is_kept_with_its_account
             resources::users_cards_and_wallets_are_kept_whole
             resources::limits_and_controls_are_kept_whole
@@ -53,6 +54,13 @@ macro_rules! conformance {
             cancelled::writers_and_lanes_side_by_side_lose_nothing
         );
     };
+    (#[$ignore:meta] $open:path; $($room:ident::$name:ident)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        #[$ignore]
+        async fn $name() {
+            crate::store::$room::$name(&$open().await).await;
+        }
+    )+};
     ($open:path; $($room:ident::$name:ident)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {

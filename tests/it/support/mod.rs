@@ -4,6 +4,7 @@ pub mod app;
 pub mod client;
 pub mod marqeta;
 pub mod program;
+pub mod servers;
 pub mod verify;
 
 pub use app::TestApp;

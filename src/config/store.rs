@@ -1,0 +1,83 @@
+//! Servers for the stores. A URL selects the server; without one, the embedded store does its work.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::error::{SettingsError, within};
+use super::unset::secret_or_unset;
+
+/// Servers of the money homes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Store {
+    /// Company accounts.
+    pub postgres: Postgres,
+    /// Personal wallets.
+    pub mongodb: Mongodb,
+}
+
+/// Settings of the business store.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Postgres {
+    /// `postgres://user:password@host:port/database`; `None`: the embedded store.
+    #[serde(deserialize_with = "secret_or_unset")]
+    pub url: Option<SecretString>,
+    /// Connections for lookups and resources that are kept open.
+    pub pool_min: u64,
+    /// Connections for lookups and resources at most. Lanes have their own.
+    pub pool_max: u64,
+    /// How long a call waits for a connection, in milliseconds.
+    pub acquire_ms: u64,
+    /// How long one statement outside the lanes may take, in milliseconds.
+    pub statement_ms: u64,
+    /// A connection is closed after so many seconds without work.
+    pub idle_s: u64,
+    /// Whether a server may be used that acknowledges commits before they are on disk.
+    pub allow_unsafe_commit: bool,
+}
+
+/// Settings of the personal store.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Mongodb {
+    /// `mongodb://host:port/database?replicaSet=…`; `None`: the embedded store.
+    #[serde(deserialize_with = "secret_or_unset")]
+    pub url: Option<SecretString>,
+    /// Connections that are kept open.
+    pub pool_min: u64,
+    /// Connections at most.
+    pub pool_max: u64,
+    /// How long a call waits for a server that can take it, in milliseconds.
+    pub server_selection_ms: u64,
+    /// How long one call may take, in milliseconds: the driver has no limit of its own.
+    pub call_ms: u64,
+}
+
+impl Store {
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        let Self { postgres, mongodb } = self;
+        scheme("store.postgres.url", &postgres.url, &["postgres", "postgresql"])?;
+        within("store.postgres.pool_max", postgres.pool_max, 1..=1_000)?;
+        within("store.postgres.pool_min", postgres.pool_min, 0..=postgres.pool_max)?;
+        within("store.postgres.acquire_ms", postgres.acquire_ms, 10..=60_000)?;
+        within("store.postgres.statement_ms", postgres.statement_ms, 100..=600_000)?;
+        within("store.postgres.idle_s", postgres.idle_s, 1..=86_400)?;
+        scheme("store.mongodb.url", &mongodb.url, &["mongodb", "mongodb+srv"])?;
+        within("store.mongodb.pool_max", mongodb.pool_max, 1..=1_000)?;
+        within("store.mongodb.pool_min", mongodb.pool_min, 0..=mongodb.pool_max)?;
+        within("store.mongodb.server_selection_ms", mongodb.server_selection_ms, 10..=60_000)?;
+        within("store.mongodb.call_ms", mongodb.call_ms, 100..=600_000)
+    }
+}
+
+/// Refuses a URL of another kind of server. The rest of it is for the driver to judge.
+pub(super) fn scheme(
+    key: &str,
+    url: &Option<SecretString>,
+    schemes: &[&str],
+) -> Result<(), SettingsError> {
+    let Some(url) = url else { return Ok(()) };
+    let found = url.expose_secret().split_once("://");
+    if found.is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty()) {
+        return Ok(());
+    }
+    Err(SettingsError::value(key, format!("a URL that begins with {}://", schemes[0])))
+}
