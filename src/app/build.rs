@@ -18,34 +18,32 @@ use crate::telemetry::alerts::Thresholds;
 use crate::telemetry::profile::Profiler;
 
 use super::secrets::Secrets;
-use super::stores::{Close, Stores};
+use super::stores::Stores;
 
-/// Everything behind the doors, and how to close the stores once they are shut.
+/// Everything behind the doors.
 pub(super) fn doors(
     settings: &Settings,
     secrets: &Secrets,
     stores: Stores,
     clock: &Arc<dyn Clock>,
-) -> (Arc<Doors>, Close) {
-    let cached = stores.behind_cache(settings, clock);
-    let stats = Arc::clone(&cached);
+) -> Arc<Doors> {
     let health = Arc::new(Health::new(Watch {
-        store: stores.name,
-        probe: stores.probe,
+        servers: stores.watched,
         outbox: stores.outbox,
-        cache: Box::new(move || stats.stats()),
+        cache: stores.cache,
         clock: Arc::clone(clock),
     }));
     let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
-    let pipeline = pipeline(settings, cached.clone(), stores.homes, clock, &profiler);
+    let facts = Arc::clone(&stores.facts);
+    let pipeline = pipeline(settings, facts, stores.homes, clock, &profiler);
     let service = Arc::new(Service {
-        resources: cached.clone(),
-        facts: cached,
+        resources: stores.resources,
+        facts: stores.facts,
         history: stores.history,
         pipeline: Arc::clone(&pipeline),
         clock: Arc::clone(clock),
     });
-    let doors = Doors {
+    Arc::new(Doors {
         pipeline,
         service,
         profiler,
@@ -58,8 +56,7 @@ pub(super) fn doors(
             OutageAnswer::Error => http::OutageAnswer::Error,
         },
         health,
-    };
-    (Arc::new(doors), stores.close)
+    })
 }
 
 fn pipeline(

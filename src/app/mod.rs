@@ -4,6 +4,8 @@ pub mod clock;
 pub mod secrets;
 
 mod build;
+mod homes;
+mod prepare;
 mod run;
 mod stores;
 mod yardstick;
@@ -29,8 +31,9 @@ use crate::service::outbox;
 use crate::store::StoreError;
 
 use clock::SystemClock;
+use homes::OpenHomes;
 use secrets::{Secrets, SecretsError};
-use stores::{Close, Stores};
+use stores::Stores;
 
 pub use run::run;
 pub use yardstick::{open_audit, open_yardstick, serve_yardstick};
@@ -66,6 +69,15 @@ pub enum AppError {
         /// What it said.
         source: StoreError,
     },
+    /// A server can not be used with these settings: a wrong password, an unsafe server, a schema
+    /// that is newer than this release.
+    #[error("setting {setting} names a server that can not be used")]
+    Server {
+        /// The setting that has selected it.
+        setting: &'static str,
+        /// What it said.
+        source: StoreError,
+    },
     /// The operating system refused something that every process needs.
     #[error("the operating system refused")]
     System(#[from] std::io::Error),
@@ -88,7 +100,8 @@ pub struct Running {
     served: JoinHandle<()>,
     background: JoinSet<()>,
     pipeline: Arc<Pipeline>,
-    store: Close,
+    homes: OpenHomes,
+    preparing: JoinHandle<Result<(), AppError>>,
 }
 
 /// Starts the service; it serves when this returns.
@@ -98,9 +111,11 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let listener = listen(settings.http.listen).await?;
     let addr = listener.local_addr()?;
 
-    let stores = Stores::open(&settings, &clock).await?;
+    let homes = OpenHomes::open(&settings, &clock).await?;
+    let preparing = prepare::begin(&homes).await?;
+    let stores = Stores::compose(&homes, &settings, &clock);
     let outbox = Arc::clone(&stores.outbox);
-    let (doors, store) = build::doors(&settings, &secrets, stores, &clock);
+    let doors = build::doors(&settings, &secrets, stores, &clock);
     let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);
     let profiler = Arc::clone(&doors.profiler);
@@ -117,10 +132,26 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let (router, limits) = (http::router(doors), build::limits(&settings.http));
     let served = tokio::spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
     let stop = stop.drop_guard();
-    health.serve();
-    tracing::info!(address = %addr, "tollgate is ready");
+    if preparing.is_complete() {
+        health.serve();
+        tracing::info!(address = %addr, "tollgate is ready");
+    } else {
+        tracing::warn!(address = %addr, "tollgate is up, and not ready before its servers are");
+    }
+    let preparing = tokio::spawn(preparing.finish(Arc::clone(&health)));
     let data_dir = settings.data_dir;
-    Ok(Running { addr, data_dir, secrets, health, stop, served, background, pipeline, store })
+    Ok(Running {
+        addr,
+        data_dir,
+        secrets,
+        health,
+        stop,
+        served,
+        background,
+        pipeline,
+        homes,
+        preparing,
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
@@ -134,6 +165,15 @@ impl Running {
         self.health.drain();
     }
 
+    /// Comes back only if the service can not go on: a server that has answered at last can not be
+    /// used.
+    pub async fn failed(&mut self) -> AppError {
+        match (&mut self.preparing).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) | Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Closes the door and finishes what is under way, within 5 s.
     pub async fn shutdown(mut self) {
         self.drain();
@@ -142,9 +182,12 @@ impl Running {
             tracing::error!("requests did not end in time and are dropped");
             self.served.abort();
         }
+        self.preparing.abort();
         self.background.shutdown().await;
         self.pipeline.drain().await;
-        self.store.now().await;
+        for home in self.homes.each() {
+            home.close().await;
+        }
         tracing::info!("tollgate has stopped");
     }
 }

@@ -15,9 +15,12 @@ use super::{AppError, Running, start};
 pub async fn run(settings: Settings) -> Result<(), AppError> {
     let mut signals = Signals::listen()?;
     let drain = Duration::from_millis(settings.http.drain_ms);
-    let running = start(settings).await?;
+    let mut running = start(settings).await?;
     running.secrets.announce(&running.data_dir);
-    let first = signals.next().await;
+    let first = tokio::select! {
+        signal = signals.next() => signal,
+        error = running.failed() => return Err(error),
+    };
     tracing::info!(signal = first.name(), "stopping");
     tokio::select! {
         () = stop(running, first, drain) => Ok(()),

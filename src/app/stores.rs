@@ -1,99 +1,112 @@
-//! The stores of this process: what is selected by the settings, by what it is used for.
+//! The stores as the rest of the service sees them: each home behind its own cache, both behind one
+//! routing store.
 
-use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::FactsCache;
+use serde_json::{Value, json};
+
 use crate::cache::memory::{MemoryCache, MemoryLimits};
 use crate::cache::off::NoCache;
+use crate::cache::{FactsCache, MemoryRoutes, Routes};
 use crate::config::Settings;
 use crate::config::cache::CacheKind;
 use crate::domain::clock::Clock;
-use crate::pipeline::Homes;
+use crate::pipeline::{HomeLanes, Homes};
+use crate::service::health::{Need, Watched};
 use crate::store::cached::CachedStore;
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
-use crate::store::{FactsStore, History, Outbox, Probe, ResourceStore, StoreError};
+use crate::store::guarded::GuardedFacts;
+use crate::store::routed::{HomeStores, RoutedStore};
+use crate::store::{FactsStore, History, Outbox, ResourceStore};
 
-use super::AppError;
+use super::homes::{OpenHome, OpenHomes};
 
-/// The embedded store's file in the data folder.
-const SQLITE_FILE: &str = "tollgate.db";
-
-/// The ports, each with its adapter.
+/// The ports of the service.
 pub(super) struct Stores {
-    /// What it is called in reports.
-    pub(super) name: &'static str,
     pub(super) facts: Arc<dyn FactsStore>,
     pub(super) resources: Arc<dyn ResourceStore>,
-    pub(super) homes: Homes,
     pub(super) history: Arc<dyn History>,
     pub(super) outbox: Arc<dyn Outbox>,
-    pub(super) probe: Arc<dyn Probe>,
-    pub(super) close: Close,
-}
-
-/// Finishes what was asked of the stores, and closes them.
-pub(super) struct Close(Box<dyn FnOnce() -> Closing + Send + Sync>);
-
-type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-impl Close {
-    pub(super) async fn now(self) {
-        (self.0)().await;
-    }
+    pub(super) homes: Homes,
+    pub(super) watched: Vec<Watched>,
+    pub(super) cache: Box<dyn Fn() -> Value + Send + Sync>,
 }
 
 impl Stores {
-    /// Opens the stores of the settings: the embedded one, for everything.
-    pub(super) async fn open(
-        settings: &Settings,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Self, AppError> {
-        let store = sqlite(&settings.data_dir, clock).await?;
-        let close = Arc::clone(&store);
-        Ok(Self {
-            name: "sqlite",
-            facts: store.clone(),
-            resources: store.clone(),
-            homes: Homes::Shared(store.clone()),
-            history: store.clone(),
-            outbox: store.clone(),
-            probe: store,
-            close: Close(Box::new(|| Box::pin(async move { close.close().await }))),
-        })
-    }
-
-    /// Facts and resources behind the cache that the settings ask for.
-    pub(super) fn behind_cache(
-        &self,
-        settings: &Settings,
-        clock: &Arc<dyn Clock>,
-    ) -> Arc<CachedStore> {
-        let (facts, resources) = (Arc::clone(&self.facts), Arc::clone(&self.resources));
-        Arc::new(CachedStore::new(facts, resources, cache(settings, clock)))
+    /// Puts caches before the homes, and routing before both.
+    pub(super) fn compose(open: &OpenHomes, settings: &Settings, clock: &Arc<dyn Clock>) -> Self {
+        let watch = |home: &&OpenHome| Watched {
+            name: home.name,
+            probe: Arc::clone(&home.probe),
+            need: Need::Home,
+        };
+        let watched = open.each().iter().map(watch).collect();
+        match open {
+            OpenHomes::Shared(home) => {
+                let cached = cached(home, settings, clock);
+                Self {
+                    facts: cached.clone(),
+                    resources: cached.clone(),
+                    history: Arc::clone(&home.history),
+                    outbox: Arc::clone(&home.outbox),
+                    homes: Homes::Shared(Arc::clone(&home.money)),
+                    watched,
+                    cache: Box::new(move || json!(cached.stats())),
+                }
+            }
+            OpenHomes::Separate { business, personal } => {
+                let (first, second) =
+                    (cached(business, settings, clock), cached(personal, settings, clock));
+                let routed = Arc::new(RoutedStore::new(
+                    stores_of(business, &first),
+                    stores_of(personal, &second),
+                    routes(settings),
+                    routes(settings),
+                ));
+                Self {
+                    facts: routed.clone(),
+                    resources: routed.clone(),
+                    history: routed.clone(),
+                    outbox: routed,
+                    homes: Homes::Separate {
+                        business: lanes_of(business),
+                        personal: lanes_of(personal),
+                    },
+                    watched,
+                    cache: Box::new(
+                        move || json!({ "business": first.stats(), "personal": second.stats() }),
+                    ),
+                }
+            }
+        }
     }
 }
 
-/// The embedded store of a data folder; created if it is not there.
-async fn sqlite(data_dir: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<SqliteStore>, AppError> {
-    let path = data_dir.join(SQLITE_FILE);
-    let opened = SqliteStore::open(&path, Arc::clone(clock), SqliteOptions::default()).await;
-    opened.map_err(|source| AppError::Store { path, source })
+fn lanes_of(home: &OpenHome) -> HomeLanes {
+    HomeLanes { home: Arc::clone(&home.money), lanes: home.lanes }
 }
 
-/// The embedded store of a data folder that a service has worked in.
-pub(super) async fn existing(
-    data_dir: &Path,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<SqliteStore>, AppError> {
-    let path = data_dir.join(SQLITE_FILE);
-    if !path.is_file() {
-        let source = StoreError::Unavailable("there is no such file".into());
-        return Err(AppError::Store { path, source });
+fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>) -> HomeStores {
+    HomeStores {
+        facts: cached.clone(),
+        resources: cached.clone(),
+        history: Arc::clone(&home.history),
+        outbox: Arc::clone(&home.outbox),
     }
-    sqlite(data_dir, clock).await
+}
+
+/// Facts and resources of a home behind the cache that the settings ask for. Nobody waits for a
+/// server longer than a lane may be busy with a batch.
+fn cached(home: &OpenHome, settings: &Settings, clock: &Arc<dyn Clock>) -> Arc<CachedStore> {
+    let facts: Arc<dyn FactsStore> = match home.prepare {
+        None => Arc::clone(&home.facts),
+        Some(_) => {
+            let budget = Duration::from_millis(settings.lane.stall_ms);
+            Arc::new(GuardedFacts::new(Arc::clone(&home.facts), budget))
+        }
+    };
+    let resources = Arc::clone(&home.resources);
+    Arc::new(CachedStore::new(facts, resources, cache(settings, clock)))
 }
 
 fn cache(settings: &Settings, clock: &Arc<dyn Clock>) -> Arc<dyn FactsCache> {
@@ -111,4 +124,9 @@ fn cache(settings: &Settings, clock: &Arc<dyn Clock>) -> Arc<dyn FactsCache> {
             Arc::new(MemoryCache::new(limits, Arc::clone(clock)))
         }
     }
+}
+
+fn routes(settings: &Settings) -> Arc<dyn Routes> {
+    // Both names of each object: our id and the platform's token.
+    Arc::new(MemoryRoutes::new(settings.cache.entries_max.saturating_mul(2)))
 }

@@ -15,17 +15,17 @@ use crate::store::Audit;
 use super::AppError;
 use super::build::limits;
 use super::clock::SystemClock;
-use super::stores;
+use super::homes;
 
 /// Opens the books of a data folder to be read; a service may be working on them.
 pub async fn open_audit(data_dir: &Path) -> Result<Arc<dyn Audit>, AppError> {
-    Ok(stores::existing(data_dir, &system_clock()).await?)
+    Ok(homes::existing(data_dir, &system_clock()).await?)
 }
 
 /// Opens the store of a data folder to be driven without HTTP, wire and judge.
 pub async fn open_yardstick(data_dir: &Path) -> Result<Parts, AppError> {
     let clock = system_clock();
-    let store = stores::existing(data_dir, &clock).await?;
+    let store = homes::existing(data_dir, &clock).await?;
     Ok(Parts { facts: store.clone(), home: store, clock })
 }
 

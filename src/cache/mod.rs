@@ -6,6 +6,7 @@ mod flight;
 mod floors;
 pub mod memory;
 pub mod off;
+mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -20,6 +21,7 @@ use crate::domain::policy::PolicyStamp;
 use crate::domain::token::Token;
 
 pub use flight::Flights;
+pub use routes::{MemoryRoutes, Routes};
 
 /// Keeps facts by the reference they were asked for. What is not there is asked of the store;
 /// unknown users and cards are not kept.

@@ -15,8 +15,12 @@ use super::lanes::LaneState;
 use super::ticket::{Queued, Settled, Unsettled, Waiting};
 use super::{LaneSettings, Unavailable};
 
-/// How often a batch is run again after a conflict or an unknown outcome.
+/// How often one intent is run again after a conflict or an unknown outcome.
 const RETRIES_MAX: u32 = 3;
+
+/// How often a batch is run again before it is halved: a smaller one names fewer accounts that
+/// others may be working on.
+const RETRIES_BEFORE_HALVING: u32 = 2;
 
 /// How long a void waits that could not be settled.
 const VOID_RETRY: Duration = Duration::from_millis(200);
@@ -113,46 +117,60 @@ struct Settle {
 
 impl Settle {
     async fn run(self, batch: Vec<Queued>) {
-        let (mut intents, waiting): (Vec<Intent>, Vec<Waiting>) =
-            batch.into_iter().map(Queued::split).unzip();
-        match self.attempts(&mut intents, &waiting).await {
-            Ok(judged) => self.answer_all(waiting, judged),
-            Err(Failure::Home) => self.fail_all(intents, waiting),
-            Err(_) if waiting.len() == 1 => self.fail_all(intents, waiting),
-            Err(_) => {
-                // One bad item must not sink its neighbours: each alone, once.
-                for (intent, waiting) in intents.into_iter().zip(waiting) {
-                    let (mut intents, waiting) = (vec![intent], vec![waiting]);
-                    match self.attempts(&mut intents, &waiting).await {
-                        Ok(judged) => self.answer_all(waiting, judged),
-                        Err(_) => self.fail_all(intents, waiting),
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop() {
+            let (mut intents, waiting) = split(part);
+            match self.attempts(&mut intents, &waiting).await {
+                Ok(judged) => self.answer_all(waiting, judged),
+                Err(Failure::Home) => {
+                    self.fail_all(intents, waiting);
+                    for (intents, waiting) in parts.drain(..).rev().map(split) {
+                        self.fail_all(intents, waiting);
                     }
+                }
+                Err(_) if waiting.len() == 1 => self.fail_all(intents, waiting),
+                Err(failure) => {
+                    // In order of arrival: what is taken next is the last.
+                    let part = rejoin(intents, waiting);
+                    parts.extend(smaller(part, failure).into_iter().rev());
                 }
             }
         }
     }
 
     /// Runs the batch; again after a conflict, and after a commit whose outcome is unknown: what is
-    /// there already is then answered from its row.
+    /// there already is then answered from its row. Gives up where nobody can be answered in time.
     async fn attempts(
         &self,
         intents: &mut [Intent],
         waiting: &[Waiting],
     ) -> Result<Vec<Judged>, Failure> {
         let queued_at: Vec<Monotonic> = waiting.iter().map(|waiting| waiting.queued_at).collect();
+        let retries_max = if waiting.len() > 1 { RETRIES_BEFORE_HALVING } else { RETRIES_MAX };
         let mut retries = 0;
         loop {
             let failure = match self.bench.attempt(intents, &queued_at).await {
                 Ok(judged) => return Ok(judged),
                 Err(failure) => failure,
             };
-            if failure != Failure::Again || retries == RETRIES_MAX {
+            if failure != Failure::Again {
+                return Err(failure);
+            }
+            if self.all_late(waiting) {
+                return Err(Failure::Home);
+            }
+            if retries == retries_max {
                 return Err(failure);
             }
             retries += 1;
             count(&self.state.retries, 1);
             tokio::time::sleep(self.jitter(retries)).await;
         }
+    }
+
+    fn all_late(&self, waiting: &[Waiting]) -> bool {
+        let now = self.bench.clock.monotonic();
+        waiting.iter().all(|waiting| waiting.deadline.is_some_and(|deadline| deadline < now))
     }
 
     /// 1 to 20 ms, longer with every retry. The random bits of a fresh id will do.
@@ -200,6 +218,25 @@ impl Settle {
             }
         });
     }
+}
+
+fn split(batch: Vec<Queued>) -> (Vec<Intent>, Vec<Waiting>) {
+    batch.into_iter().map(Queued::split).unzip()
+}
+
+fn rejoin(intents: Vec<Intent>, waiting: Vec<Waiting>) -> Vec<Queued> {
+    let pairs = intents.into_iter().zip(waiting);
+    pairs.map(|(intent, waiting)| Queued { intent, waiting }).collect()
+}
+
+/// A batch that could not be settled as one, in parts: halves after conflicts, each item alone where
+/// one of them must be to blame, so that it does not sink its neighbours.
+fn smaller(mut batch: Vec<Queued>, failure: Failure) -> Vec<Vec<Queued>> {
+    if failure == Failure::Again {
+        let second = batch.split_off(batch.len() / 2);
+        return vec![batch, second];
+    }
+    batch.into_iter().map(|queued| vec![queued]).collect()
 }
 
 fn count(counter: &AtomicU64, by: u64) {

@@ -80,15 +80,15 @@ impl Lanes {
                 clock: Arc::clone(clock),
                 rules,
             };
-            (0..count).map(|_| LaneDoor::open(bench(), settings)).collect()
+            (0..count.max(1)).map(|_| LaneDoor::open(bench(), settings)).collect()
         };
         let (business, personal) = match &homes {
             Homes::Shared(home) => {
                 let lanes = start(home, 1);
                 (Arc::clone(&lanes), lanes)
             }
-            Homes::Separate { business, personal, lanes } => {
-                (start(business, *lanes), start(personal, *lanes))
+            Homes::Separate { business, personal } => {
+                (start(&business.home, business.lanes), start(&personal.home, personal.lanes))
             }
         };
         Self { business, personal, clock: Arc::clone(clock) }

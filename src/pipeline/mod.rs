@@ -86,15 +86,21 @@ impl Default for LaneSettings {
 pub enum Homes {
     /// One store is both homes, and its one lane their only writer.
     Shared(Arc<dyn MoneyHome>),
-    /// Each home has a store and lanes of its own.
+    /// Each home has a store and lanes of its own: neither can slow the other.
     Separate {
         /// Company accounts.
-        business: Arc<dyn MoneyHome>,
+        business: HomeLanes,
         /// Personal wallets.
-        personal: Arc<dyn MoneyHome>,
-        /// Lanes of each.
-        lanes: usize,
+        personal: HomeLanes,
     },
+}
+
+/// A home, and how many lanes settle its batches.
+pub struct HomeLanes {
+    /// The home.
+    pub home: Arc<dyn MoneyHome>,
+    /// At least one. A store with a single writer has one.
+    pub lanes: usize,
 }
 
 /// What the pipeline is built from.

@@ -280,6 +280,26 @@ async fn conflicts_are_run_again_and_an_outage_is_answered_at_once() {
 }
 
 #[tokio::test]
+async fn a_batch_that_keeps_clashing_is_halved() {
+    let world = world(PATIENT);
+    world.stop().await;
+    let first = world.ask("first");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let batch = ["a", "b", "c", "d"].map(|name| world.ask(name));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // One purchase alone is tried four times, a batch three times before it is halved.
+    world.faults.conflicts.store(4 + 3, Ordering::Relaxed);
+    world.go_on();
+    let busy = Err(AuthorizeError::Unavailable(Unavailable::Store));
+    assert_eq!(first.await.unwrap(), busy);
+    for asked in batch {
+        assert_eq!(asked.await.unwrap(), Ok(true));
+    }
+    assert_eq!(world.pipeline.lane_stats().retries, 3 + 2);
+    assert_eq!(world.held(), 400);
+}
+
+#[tokio::test]
 async fn the_same_token_from_many_callers_is_one_decision() {
     let world = world(PATIENT);
     let asked: Vec<_> = (0..32).map(|_| world.ask("same")).collect();

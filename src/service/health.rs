@@ -1,4 +1,4 @@
-//! Health: what a background task has found out about the store, for probes that never wait.
+//! Health: what a background task has found out about the servers, for probes that never wait.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cache::CacheStats;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::store::{Outbox, Probe};
@@ -53,23 +52,46 @@ const DRAINING: u8 = 2;
 
 /// What is watched.
 pub struct Watch {
-    /// What the store is called in reports.
-    pub store: &'static str,
-    /// Asks the store.
-    pub probe: Arc<dyn Probe>,
+    /// Everything that answers probes.
+    pub servers: Vec<Watched>,
     /// Counts the events that wait.
     pub outbox: Arc<dyn Outbox>,
     /// Reads the cache's figures.
-    pub cache: Box<dyn Fn() -> CacheStats + Send + Sync>,
+    pub cache: Box<dyn Fn() -> Value + Send + Sync>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// A store, or another server that the service works with.
+pub struct Watched {
+    /// What it is called in reports.
+    pub name: &'static str,
+    /// Asks it.
+    pub probe: Arc<dyn Probe>,
+    /// What depends on it.
+    pub need: Need,
+}
+
+/// How much the service needs a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Accounts live there: without it, theirs can not be decided.
+    Home,
+    /// Without it things are slower, or later.
+    Help,
 }
 
 /// The latest findings, and where the process is in its life.
 pub struct Health {
     watch: Watch,
     phase: AtomicU8,
-    latest: Mutex<Finding>,
+    latest: Mutex<Latest>,
+}
+
+#[derive(Clone, Debug)]
+struct Latest {
+    findings: Vec<Finding>,
+    outbox_rows: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,13 +99,12 @@ struct Finding {
     state: State,
     checked_at: Option<Timestamp>,
     probe_us: u64,
-    outbox_rows: Option<u64>,
 }
 
 /// The answer of `/health`.
 #[derive(Clone, Debug, Serialize)]
 pub struct HealthReport {
-    /// The worst of all services.
+    /// Unhealthy where no home answers; degraded where anything does not.
     pub status: State,
     /// When this was asked (RFC 3339).
     pub timestamp: String,
@@ -96,14 +117,16 @@ pub struct HealthReport {
 impl Health {
     /// Starting; nothing is known to be well yet.
     pub fn new(watch: Watch) -> Self {
-        let latest =
-            Finding { state: State::Unhealthy, checked_at: None, probe_us: 0, outbox_rows: None };
+        let unknown = Finding { state: State::Unhealthy, checked_at: None, probe_us: 0 };
+        let latest = Latest { findings: vec![unknown; watch.servers.len()], outbox_rows: None };
         Self { watch, phase: AtomicU8::new(STARTING), latest: Mutex::new(latest) }
     }
 
     /// From now on the process serves.
     pub fn serve(&self) {
-        self.phase.store(SERVING, Ordering::Release);
+        // A process that is already draining does not begin to serve.
+        let (from, to) = (STARTING, SERVING);
+        let _ = self.phase.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// From now on the process should get no more traffic.
@@ -127,25 +150,37 @@ impl Health {
 
     /// The latest findings.
     pub fn report(&self, now: Timestamp) -> HealthReport {
-        let found = *self.latest();
+        let latest = self.latest().clone();
+        let each = self.watch.servers.iter().zip(&latest.findings);
         HealthReport {
-            status: found.state,
+            status: overall(each.clone().map(|(server, found)| (server.need, found.state))),
             timestamp: now.to_string(),
-            services: BTreeMap::from([(self.watch.store, found.state)]),
-            details: self.details(),
+            services: each.map(|(server, found)| (server.name, found.state)).collect(),
+            details: self.figures(&latest),
         }
     }
 
-    /// Figures of the store and the cache.
+    /// Figures of the servers and the cache.
     pub fn details(&self) -> Value {
-        let found = *self.latest();
+        let latest = self.latest().clone();
+        self.figures(&latest)
+    }
+
+    fn figures(&self, latest: &Latest) -> Value {
+        let each = self.watch.servers.iter().zip(&latest.findings);
+        let servers: serde_json::Map<String, Value> = each
+            .map(|(server, found)| {
+                let figures = json!({
+                    "checked_at": found.checked_at.map(|at| at.to_string()),
+                    "probe_us": found.probe_us,
+                    "pool": server.probe.pool(),
+                });
+                (server.name.to_owned(), figures)
+            })
+            .collect();
         json!({
-            "store": {
-                "kind": self.watch.store,
-                "checked_at": found.checked_at.map(|at| at.to_string()),
-                "probe_us": found.probe_us,
-                "outbox_rows": found.outbox_rows,
-            },
+            "stores": servers,
+            "outbox_rows": latest.outbox_rows,
             "cache": (self.watch.cache)(),
         })
     }
@@ -158,38 +193,60 @@ impl Health {
         }
     }
 
-    /// Checks once.
+    /// Checks once, everything at the same time.
     pub async fn check(&self) {
+        let probes = self.watch.servers.iter().map(|server| self.probe(&*server.probe));
+        // A figure, not a condition: without it the stores are no less well.
+        let depth = tokio::time::timeout(DEPTH_MAX, self.watch.outbox.depth());
+        let (findings, depth) =
+            futures_util::future::join(futures_util::future::join_all(probes), depth).await;
+        let outbox_rows = depth.ok().and_then(Result::ok);
+        let latest = Latest { findings, outbox_rows };
+        let before = std::mem::replace(&mut *self.latest(), latest.clone());
+        let changes = before.findings.iter().zip(&latest.findings);
+        for (server, (before, found)) in self.watch.servers.iter().zip(changes) {
+            tell(server.name, before, found);
+        }
+    }
+
+    async fn probe(&self, probe: &dyn Probe) -> Finding {
         let clock = &self.watch.clock;
         let started = clock.monotonic();
-        let answered = tokio::time::timeout(PROBE_MAX, self.watch.probe.probe()).await;
+        let answered = tokio::time::timeout(PROBE_MAX, probe.probe()).await;
         let probe_us = clock.monotonic().since(started);
         let state = match answered {
             Ok(Ok(())) if probe_us <= PROBE_SLOW_US => State::Healthy,
             Ok(Ok(())) => State::Degraded,
             Ok(Err(_)) | Err(_) => State::Unhealthy,
         };
-        // A figure, not a condition: without it the store is no less well.
-        let depth = tokio::time::timeout(DEPTH_MAX, self.watch.outbox.depth()).await;
-        let outbox_rows = depth.ok().and_then(Result::ok);
-        let found = Finding { state, checked_at: Some(clock.now()), probe_us, outbox_rows };
-        let before = std::mem::replace(&mut *self.latest(), found);
-        self.tell(before, found);
+        Finding { state, checked_at: Some(clock.now()), probe_us }
     }
 
-    fn tell(&self, before: Finding, found: Finding) {
-        if before.checked_at.is_none() || before.state == found.state {
-            return;
-        }
-        let (store, probe_us) = (self.watch.store, found.probe_us);
-        match found.state {
-            State::Unhealthy => tracing::error!(store, probe_us, "the store does not answer"),
-            state => tracing::warn!(store, probe_us, "the store is {}", state.as_str()),
-        }
-    }
-
-    fn latest(&self) -> MutexGuard<'_, Finding> {
+    fn latest(&self) -> MutexGuard<'_, Latest> {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// While one home answers, its cards are decided.
+fn overall(servers: impl Iterator<Item = (Need, State)> + Clone) -> State {
+    let homes = servers.clone().filter(|(need, _)| *need == Need::Home);
+    let best_home = homes.map(|(_, state)| state).min().unwrap_or(State::Unhealthy);
+    let worst = servers.map(|(_, state)| state).max().unwrap_or(State::Unhealthy);
+    match (best_home, worst) {
+        (State::Unhealthy, _) => State::Unhealthy,
+        (_, State::Healthy) => State::Healthy,
+        _ => State::Degraded,
+    }
+}
+
+fn tell(server: &str, before: &Finding, found: &Finding) {
+    if before.checked_at.is_none() || before.state == found.state {
+        return;
+    }
+    let probe_us = found.probe_us;
+    match found.state {
+        State::Unhealthy => tracing::error!(server, probe_us, "a server does not answer"),
+        state => tracing::warn!(server, probe_us, "a server is {}", state.as_str()),
     }
 }
 
@@ -246,10 +303,13 @@ mod tests {
 
     fn health(patient: &Arc<Patient>) -> Health {
         Health::new(Watch {
-            store: "sqlite",
-            probe: Arc::clone(patient) as Arc<dyn Probe>,
+            servers: vec![Watched {
+                name: "sqlite",
+                probe: Arc::clone(patient) as Arc<dyn Probe>,
+                need: Need::Home,
+            }],
             outbox: Arc::clone(patient) as Arc<dyn Outbox>,
-            cache: Box::new(CacheStats::default),
+            cache: Box::new(|| Value::Null),
             clock: Arc::clone(patient) as Arc<dyn Clock>,
         })
     }
@@ -274,6 +334,22 @@ mod tests {
     }
 
     #[test]
+    fn one_home_that_answers_is_enough_to_decide() {
+        use Need::{Help, Home};
+        use State::{Degraded, Healthy, Unhealthy};
+        for (servers, expected) in [
+            (vec![(Home, Healthy), (Home, Healthy), (Help, Healthy)], Healthy),
+            (vec![(Home, Healthy), (Home, Unhealthy)], Degraded),
+            (vec![(Home, Degraded), (Home, Unhealthy)], Degraded),
+            (vec![(Home, Healthy), (Help, Unhealthy)], Degraded),
+            (vec![(Home, Unhealthy), (Home, Unhealthy), (Help, Healthy)], Unhealthy),
+            (vec![(Help, Healthy)], Unhealthy),
+        ] {
+            assert_eq!(overall(servers.iter().copied()), expected, "{servers:?}");
+        }
+    }
+
+    #[test]
     fn a_process_serves_between_its_start_and_its_end() {
         let health = health(&Arc::default());
         assert_eq!((health.is_serving(), health.phase()), (false, "starting"));
@@ -281,5 +357,7 @@ mod tests {
         assert_eq!((health.is_serving(), health.phase()), (true, "serving"));
         health.drain();
         assert_eq!((health.is_serving(), health.phase()), (false, "draining"));
+        health.serve();
+        assert!(!health.is_serving(), "there is no way back");
     }
 }

@@ -2,6 +2,8 @@
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
 pub mod cached;
+pub mod guarded;
+pub mod routed;
 pub mod sqlite;
 
 use std::future::Future;
@@ -287,4 +289,20 @@ pub trait Prepare: Send + Sync {
 pub trait Probe: Send + Sync {
     /// Answers when the store does.
     fn probe(&self) -> StoreFuture<'_, ()>;
+
+    /// How its connections are used; `None` where there are none to speak of.
+    fn pool(&self) -> Option<PoolStats> {
+        None
+    }
+}
+
+/// How a pool's connections are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PoolStats {
+    /// Connections that are open.
+    pub open: u64,
+    /// Those of them that are at work.
+    pub in_use: u64,
+    /// How many there may be.
+    pub max: u64,
 }

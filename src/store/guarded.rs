@@ -1,0 +1,157 @@
+//! A time budget and a circuit breaker around a store on a server: while it is down, nobody waits
+//! for it longer than a lookup may take, and soon nobody waits at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use recloser::{AsyncRecloser, Error, Recloser};
+
+use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
+use crate::domain::token::Token;
+
+use super::{FactsStore, StoreError, StoreFuture};
+
+/// Of so many lookups in a row the breaker looks at how many failed.
+const WATCHED: usize = 8;
+
+/// So many lookups decide whether a store that was down is back.
+const TRIED: usize = 2;
+
+/// The share of failures at which nobody is let through any more.
+const FAILURES_MAX: f32 = 0.5;
+
+/// How long nobody is let through before it is tried again.
+const OPEN: Duration = Duration::from_millis(500);
+
+/// Facts of a store that may be down.
+pub struct GuardedFacts {
+    facts: Arc<dyn FactsStore>,
+    breaker: AsyncRecloser,
+    budget: Duration,
+}
+
+impl GuardedFacts {
+    /// `budget` is how long one lookup may take.
+    pub fn new(facts: Arc<dyn FactsStore>, budget: Duration) -> Self {
+        let breaker = Recloser::custom()
+            .error_rate(FAILURES_MAX)
+            .closed_len(WATCHED)
+            .half_open_len(TRIED)
+            .open_wait(OPEN)
+            .build();
+        Self { facts, breaker: AsyncRecloser::from(breaker), budget }
+    }
+
+    fn guard<'a, T: Send + 'a>(&'a self, lookup: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            let in_time = async {
+                let found = tokio::time::timeout(self.budget, lookup).await;
+                found.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".into())))
+            };
+            self.breaker.call_with(is_outage as fn(&StoreError) -> bool, in_time).await.map_err(
+                |error| match error {
+                    Error::Inner(error) => error,
+                    Error::Rejected => {
+                        StoreError::Unavailable("it was down a moment ago (breaker open)".into())
+                    }
+                },
+            )
+        })
+    }
+}
+
+/// Only what says that the store does not answer counts.
+const fn is_outage(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(_))
+}
+
+impl FactsStore for GuardedFacts {
+    fn user<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
+        self.guard(self.facts.user(reference))
+    }
+
+    fn card<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
+        self.guard(self.facts.card(reference))
+    }
+
+    fn limits<'a>(&'a self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
+        self.guard(self.facts.limits(card))
+    }
+
+    fn outdated(&self, facts: &Facts) {
+        self.facts.outdated(facts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Knows nobody; hangs or fails on demand.
+    #[derive(Default)]
+    struct Patient {
+        hangs: AtomicBool,
+        down: AtomicBool,
+        asked: AtomicU32,
+    }
+
+    impl FactsStore for Patient {
+        fn user<'a>(&'a self, _reference: &'a Token) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
+            Box::pin(async {
+                self.asked.fetch_add(1, Ordering::SeqCst);
+                if self.hangs.load(Ordering::SeqCst) {
+                    std::future::pending::<()>().await;
+                }
+                let down = self.down.load(Ordering::SeqCst);
+                if down { Err(StoreError::Unavailable("down".into())) } else { Ok(None) }
+            })
+        }
+
+        fn card<'a>(&'a self, _reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
+            Box::pin(async { Err(StoreError::Failed("a bad row".into())) })
+        }
+
+        fn limits<'a>(&'a self, _card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
+            Box::pin(async { Ok(Arc::default()) })
+        }
+    }
+
+    async fn ask(guarded: &GuardedFacts) -> bool {
+        guarded.user(&"somebody".parse().unwrap()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_store_that_hangs_or_fails_is_soon_left_alone_and_tried_again_later() {
+        for hangs in [true, false] {
+            let patient = Arc::new(Patient::default());
+            let guarded = GuardedFacts::new(patient.clone(), Duration::from_millis(5));
+            assert!(ask(&guarded).await);
+            patient.hangs.store(hangs, Ordering::SeqCst);
+            patient.down.store(!hangs, Ordering::SeqCst);
+            for _ in 0..100 {
+                assert!(!ask(&guarded).await);
+            }
+            let asked = patient.asked.load(Ordering::SeqCst);
+            assert!((4..20).contains(&asked), "let through {asked} times");
+            patient.hangs.store(false, Ordering::SeqCst);
+            patient.down.store(false, Ordering::SeqCst);
+            // The breaker keeps its own time.
+            std::thread::sleep(OPEN + Duration::from_millis(10));
+            for _ in 0..5 {
+                assert!(ask(&guarded).await);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_that_can_not_be_read_is_not_an_outage() {
+        let guarded = GuardedFacts::new(Arc::new(Patient::default()), OPEN);
+        let card: Token = "a-card".parse().unwrap();
+        for _ in 0..100 {
+            assert!(matches!(guarded.card(&card).await, Err(StoreError::Failed(_))));
+        }
+        assert!(ask(&guarded).await);
+    }
+}

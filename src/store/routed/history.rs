@@ -1,0 +1,51 @@
+//! What has been decided, by ids that tell their home; events of both homes.
+
+use crate::domain::authorization::Authorization;
+use crate::domain::chain::Chain;
+use crate::domain::id::{AuthorizationId, Home};
+use crate::domain::posting::Posting;
+use crate::domain::time::Timestamp;
+use crate::store::{History, Outbox, StoreFuture};
+
+use super::RoutedStore;
+
+impl History for RoutedStore {
+    fn authorization(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Authorization>> {
+        self.home(id.home()).history.authorization(id)
+    }
+
+    fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>> {
+        self.home(id.home()).history.chain(id)
+    }
+
+    fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>> {
+        self.home(source.home()).history.postings(source)
+    }
+}
+
+impl Outbox for RoutedStore {
+    fn depth(&self) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let mut depth = 0;
+            for home in Home::ALL {
+                depth += self.home(home).outbox.depth().await?;
+            }
+            Ok(depth)
+        })
+    }
+
+    fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            // One home that is down must not keep the other's rows.
+            let mut dropped = Ok(0);
+            for home in Home::ALL {
+                let rows = self.home(home).outbox.drop_before(before, rows_max).await;
+                dropped = match (dropped, rows) {
+                    (Ok(dropped), Ok(rows)) => Ok(dropped + rows),
+                    (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+                };
+            }
+            dropped
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! Resources, each written to its home. A token that the other home has is taken.
+
+use std::sync::Arc;
+
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, LimitId, UserId};
+use crate::domain::party::{Account, Card, Company, User, Wallet};
+use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
+use crate::domain::token::Token;
+use crate::store::{ResourceStore, StoreError, StoreFuture};
+
+use super::program::{Changed, Following};
+use super::{RoutedStore, ask_both, find, other};
+
+const TOKEN: StoreError = StoreError::Taken("marqeta_token");
+
+/// Our ids are references, too.
+fn as_reference(id: &impl ToString) -> Result<Token, StoreError> {
+    id.to_string().parse().map_err(|error| StoreError::Failed(Box::new(error)))
+}
+
+impl RoutedStore {
+    async fn user_token_is_free(&self, user: &User) -> Result<(), StoreError> {
+        let Some(token) = &user.marqeta_token else { return Ok(()) };
+        let elsewhere = self.home(other(user.home())).facts.user(token).await?;
+        if elsewhere.is_some() { Err(TOKEN) } else { Ok(()) }
+    }
+
+    async fn card_token_is_free(&self, card: &Card) -> Result<(), StoreError> {
+        let Some(token) = &card.marqeta_token else { return Ok(()) };
+        let elsewhere = self.home(other(card.account.home())).facts.card(token).await?;
+        if elsewhere.is_some() { Err(TOKEN) } else { Ok(()) }
+    }
+
+    /// Where policy of this scope is kept; `None`: in both homes.
+    async fn home_of(&self, scope: Scope) -> Result<Option<Home>, StoreError> {
+        let found = match scope {
+            Scope::Program => return Ok(None),
+            Scope::Company(_) => return Ok(Some(Home::Business)),
+            Scope::User(id) => self.user_record(id).await?.map(|user| user.home()),
+            Scope::Card(id) => self.card_record(id).await?.map(|card| card.account.home()),
+        };
+        found.map(Some).ok_or(StoreError::Stale) // whom it was to bind has gone meanwhile
+    }
+
+    /// Program policy: the personal home follows the business home.
+    async fn follow(&self, changed: Changed) -> Result<Vec<PolicyStamp>, StoreError> {
+        let leader = Arc::clone(&self.business.resources);
+        let follower = Arc::clone(&self.personal.resources);
+        Following { leader, follower }.follow(changed).await
+    }
+
+    async fn write_limit(
+        &self,
+        limit: Limit,
+        write: impl for<'a> Fn(&'a dyn ResourceStore, Limit) -> StoreFuture<'a, Vec<PolicyStamp>>,
+    ) -> Result<Vec<PolicyStamp>, StoreError> {
+        let home = self.home_of(limit.scope).await?;
+        let first = &self.home(home.unwrap_or(Home::Business)).resources;
+        let id = limit.id;
+        let mut stamps = write(&**first, limit).await?;
+        if home.is_none() {
+            stamps.extend(self.follow(Changed::Limit(id)).await?);
+        }
+        Ok(stamps)
+    }
+
+    async fn remove_limit(&self, id: LimitId) -> Result<Option<Vec<PolicyStamp>>, StoreError> {
+        let Some(limit) = self.limit(id).await? else { return Ok(None) };
+        let home = self.home_of(limit.scope).await?;
+        let first = &self.home(home.unwrap_or(Home::Business)).resources;
+        let mut removed = first.delete_limit(id).await?;
+        if home.is_none() {
+            let followed = self.follow(Changed::Limit(id)).await?;
+            removed.get_or_insert_default().extend(followed);
+        }
+        Ok(removed)
+    }
+
+    async fn write_control(&self, control: Control) -> Result<Vec<PolicyStamp>, StoreError> {
+        let home = self.home_of(control.scope).await?;
+        let first = &self.home(home.unwrap_or(Home::Business)).resources;
+        let id = control.id;
+        let mut stamps = first.insert_control(control).await?;
+        if home.is_none() {
+            stamps.extend(self.follow(Changed::Control(id)).await?);
+        }
+        Ok(stamps)
+    }
+
+    async fn remove_control(&self, id: ControlId) -> Result<Option<Vec<PolicyStamp>>, StoreError> {
+        let Some(control) = self.control(id).await? else { return Ok(None) };
+        let home = self.home_of(control.scope).await?;
+        let first = &self.home(home.unwrap_or(Home::Business)).resources;
+        let mut removed = first.delete_control(id).await?;
+        if home.is_none() {
+            let followed = self.follow(Changed::Control(id)).await?;
+            removed.get_or_insert_default().extend(followed);
+        }
+        Ok(removed)
+    }
+}
+
+impl ResourceStore for RoutedStore {
+    fn insert_company(
+        &self,
+        company: Company,
+        account: Account,
+    ) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.business.resources.insert_company(company, account)
+    }
+
+    fn company(&self, id: CompanyId) -> StoreFuture<'_, Option<Company>> {
+        self.business.resources.company(id)
+    }
+
+    fn update_company(&self, company: Company) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.business.resources.update_company(company)
+    }
+
+    fn insert_user(&self, user: User) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            self.user_token_is_free(&user).await?;
+            let (home, names) = (user.home(), (user.id, user.marqeta_token.clone()));
+            let stamps = self.home(home).resources.insert_user(user).await?;
+            self.users.keep_route(&as_reference(&names.0)?, home);
+            names.1.iter().for_each(|token| self.users.keep_route(token, home));
+            Ok(stamps)
+        })
+    }
+
+    fn user_record(&self, id: UserId) -> StoreFuture<'_, Option<User>> {
+        Box::pin(async move {
+            let ask = |home| self.home(home).resources.user_record(id);
+            find(&*self.users, &as_reference(&id)?, ask).await
+        })
+    }
+
+    fn update_user(&self, user: User) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            self.user_token_is_free(&user).await?;
+            self.home(user.home()).resources.update_user(user).await
+        })
+    }
+
+    fn insert_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            self.card_token_is_free(&card).await?;
+            let (home, names) = (card.account.home(), (card.id, card.marqeta_token.clone()));
+            let stamps = self.home(home).resources.insert_card(card).await?;
+            self.cards.keep_route(&as_reference(&names.0)?, home);
+            names.1.iter().for_each(|token| self.cards.keep_route(token, home));
+            Ok(stamps)
+        })
+    }
+
+    fn card_record(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
+        Box::pin(async move {
+            let ask = |home| self.home(home).resources.card_record(id);
+            find(&*self.cards, &as_reference(&id)?, ask).await
+        })
+    }
+
+    fn update_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            self.card_token_is_free(&card).await?;
+            self.home(card.account.home()).resources.update_card(card).await
+        })
+    }
+
+    fn insert_wallet(&self, wallet: Wallet, account: Account) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.personal.resources.insert_wallet(wallet, account)
+    }
+
+    fn wallet(&self, account: AccountId) -> StoreFuture<'_, Option<Wallet>> {
+        self.personal.resources.wallet(account)
+    }
+
+    fn wallets_of(&self, user: UserId) -> StoreFuture<'_, Vec<Wallet>> {
+        self.personal.resources.wallets_of(user)
+    }
+
+    fn update_wallet(&self, wallet: Wallet) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.personal.resources.update_wallet(wallet)
+    }
+
+    fn account(&self, id: AccountId) -> StoreFuture<'_, Option<Account>> {
+        self.home(id.home()).resources.account(id)
+    }
+
+    fn insert_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.write_limit(limit, |store, limit| store.insert_limit(limit)))
+    }
+
+    /// A program's is in both homes; the business home's is the one that counts.
+    fn limit(&self, id: LimitId) -> StoreFuture<'_, Option<Limit>> {
+        Box::pin(async move {
+            if let Ok(Some(limit)) = self.business.resources.limit(id).await {
+                return Ok(Some(limit));
+            }
+            let found = ask_both(|home| self.home(home).resources.limit(id)).await?;
+            // The personal home alone has a program's limit only while the other can not be read,
+            // or before it has followed a deletion.
+            Ok(found.map(|(_, limit)| limit).filter(|limit| limit.scope != Scope::Program))
+        })
+    }
+
+    fn update_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.write_limit(limit, |store, limit| store.update_limit(limit)))
+    }
+
+    fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
+        Box::pin(self.remove_limit(id))
+    }
+
+    fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.write_control(control))
+    }
+
+    /// As [`ResourceStore::limit`].
+    fn control(&self, id: ControlId) -> StoreFuture<'_, Option<Control>> {
+        Box::pin(async move {
+            if let Ok(Some(control)) = self.business.resources.control(id).await {
+                return Ok(Some(control));
+            }
+            let found = ask_both(|home| self.home(home).resources.control(id)).await?;
+            Ok(found.map(|(_, control)| control).filter(|control| control.scope != Scope::Program))
+        })
+    }
+
+    fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
+        Box::pin(self.remove_control(id))
+    }
+}
