@@ -10,6 +10,7 @@ mod money;
 mod program;
 mod refresh;
 mod resources;
+mod routed;
 mod sqlite;
 mod subject;
 

@@ -1,0 +1,196 @@
+//! Two homes, each a store of its own, behind one routing store.
+
+use std::sync::Arc;
+
+use tollgate::cache::MemoryRoutes;
+use tollgate::domain::id::{AccountId, CardId, Home};
+use tollgate::domain::party::{Account, Card, User};
+use tollgate::domain::policy::{Control, Scope};
+use tollgate::domain::time::Window;
+use tollgate::store::routed::{HomeStores, RoutedStore};
+use tollgate::store::sqlite::SqliteStore;
+use tollgate::store::{FactsStore, ResourceStore, StoreError};
+
+use super::sqlite::open_store;
+use super::subject::{Subject, token};
+
+/// Each home, and both behind one.
+struct Town {
+    routed: Arc<RoutedStore>,
+    business: Arc<SqliteStore>,
+    personal: Arc<SqliteStore>,
+    /// Draws ids and knows the time; its store is the business home.
+    subject: Subject,
+    _folder: tempfile::TempDir,
+}
+
+async fn town() -> Town {
+    let (subject, business) = open_store().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("personal.db");
+    let personal = SqliteStore::open(&path, subject.clock.clone(), Default::default());
+    let personal = personal.await.unwrap();
+    let stores = |store: &Arc<SqliteStore>| HomeStores {
+        facts: store.clone(),
+        resources: store.clone(),
+        history: store.clone(),
+        outbox: store.clone(),
+    };
+    let routes = || Arc::new(MemoryRoutes::new(1_000));
+    let routed = RoutedStore::new(stores(&business), stores(&personal), routes(), routes());
+    Town { routed: Arc::new(routed), business, personal, subject, _folder: folder }
+}
+
+impl Town {
+    /// A company's card and a person's, named `{home}-card`, each of a user named `{home}-user`.
+    async fn settle(&self) -> [(User, Card); 2] {
+        let company = self.subject.company("acme");
+        let account = self.subject.account(&company, 100_00);
+        self.routed.insert_company(company.clone(), account).await.unwrap();
+        let employee = self.subject.user(Some(company.id), "business-user");
+        let person = self.subject.user(None, "personal-user");
+        for user in [&employee, &person] {
+            self.routed.insert_user(user.clone()).await.unwrap();
+        }
+        let wallet = self.subject.wallet(&person, "Europe/Paris");
+        let empty = Account::empty(wallet.account, wallet.currency);
+        self.routed.insert_wallet(wallet.clone(), empty).await.unwrap();
+        let cards = [
+            self.subject.card(&employee, company.account, "business-card"),
+            self.subject.card(&person, wallet.account, "personal-card"),
+        ];
+        for card in &cards {
+            self.routed.insert_card(card.clone()).await.unwrap();
+        }
+        let [first, second] = cards;
+        [(employee, first), (person, second)]
+    }
+
+    async fn has_control(&self, control: &Control) -> [bool; 2] {
+        let mut has = [false; 2];
+        for (has, store) in has.iter_mut().zip([&self.business, &self.personal]) {
+            *has = store.control(control.id).await.unwrap().is_some();
+        }
+        has
+    }
+}
+
+#[tokio::test]
+async fn every_reference_leads_home_and_only_there() {
+    let town = town().await;
+    let settled = town.settle().await;
+    for ((user, card), home) in settled.iter().zip(Home::ALL) {
+        for reference in [user.marqeta_token.clone().unwrap(), token(&user.id.to_string())] {
+            let found = town.routed.user(&reference).await.unwrap().unwrap();
+            assert_eq!((found.id, found.home()), (user.id, home));
+        }
+        for reference in [card.marqeta_token.clone().unwrap(), token(&card.id.to_string())] {
+            let found = town.routed.card(&reference).await.unwrap().unwrap();
+            assert_eq!((found.id, found.account.home()), (card.id, home));
+        }
+        assert_eq!(town.routed.user_record(user.id).await.unwrap().unwrap().id, user.id);
+        assert_eq!(town.routed.card_record(card.id).await.unwrap().unwrap().id, card.id);
+    }
+    assert!(town.routed.card(&token("nobody")).await.unwrap().is_none());
+    assert!(town.business.card(&token("personal-card")).await.unwrap().is_none());
+    assert!(town.personal.card(&token("business-card")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_token_of_the_other_home_is_taken_and_a_token_that_moves_is_found() {
+    let town = town().await;
+    let [(employee, business), (person, mut personal)] = town.settle().await;
+    let taken =
+        |written: Result<_, StoreError>| matches!(written, Err(StoreError::Taken("marqeta_token")));
+    let mut user = town.subject.user(employee.company, "personal-user");
+    assert!(taken(town.routed.insert_user(user.clone()).await));
+    user.marqeta_token = Some(token("business-card")); // a card's name is free for a user
+    town.routed.insert_user(user).await.unwrap();
+    let card = town.subject.card(&person, personal.account, "business-card");
+    assert!(taken(town.routed.insert_card(card).await));
+    personal.version = 2;
+    personal.marqeta_token = business.marqeta_token.clone();
+    assert!(taken(town.routed.update_card(personal.clone()).await));
+    // The old name is given up, and taken by a card of the other home.
+    personal.marqeta_token = Some(token("renamed"));
+    town.routed.update_card(personal).await.unwrap();
+    let card = town.subject.card(&employee, business.account, "personal-card");
+    town.routed.insert_card(card.clone()).await.unwrap();
+    let found = town.routed.card(&token("personal-card")).await.unwrap().unwrap();
+    assert_eq!(found.id, card.id);
+}
+
+#[tokio::test]
+async fn while_one_home_is_down_the_other_goes_on_and_nobody_is_unknown() {
+    let town = town().await;
+    town.settle().await;
+    town.personal.close().await;
+    let found = town.routed.card(&token("business-card")).await.unwrap();
+    assert_eq!(found.unwrap().account.home(), Home::Business);
+    for reference in ["personal-card", "nobody"] {
+        let unknown = town.routed.card(&token(reference)).await;
+        assert!(matches!(unknown, Err(StoreError::Unavailable(_))), "{reference}: {unknown:?}");
+    }
+    let foreign = AccountId::new(Home::Personal, uuid::Uuid::from_u128(1));
+    assert!(town.routed.account(foreign).await.is_err());
+}
+
+#[tokio::test]
+async fn policy_goes_to_the_home_of_whom_it_binds_and_the_programs_to_both() {
+    let town = town().await;
+    let [(employee, business), (person, personal)] = town.settle().await;
+    for (scope, expected) in [
+        (Scope::User(employee.id), [true, false]),
+        (Scope::Card(business.id), [true, false]),
+        (Scope::User(person.id), [false, true]),
+        (Scope::Card(personal.id), [false, true]),
+        (Scope::Program, [true, true]),
+    ] {
+        let control = town.subject.control(scope);
+        town.routed.insert_control(control.clone()).await.unwrap();
+        assert_eq!(town.has_control(&control).await, expected, "{scope:?}");
+        assert!(town.routed.control(control.id).await.unwrap().is_some());
+        assert!(town.routed.delete_control(control.id).await.unwrap().is_some());
+        assert_eq!(town.has_control(&control).await, [false, false], "{scope:?}");
+        assert!(town.routed.delete_control(control.id).await.unwrap().is_none());
+    }
+    let gone = town.subject.control(Scope::Card(CardId::new(uuid::Uuid::from_u128(1))));
+    assert!(matches!(town.routed.insert_control(gone).await, Err(StoreError::Stale)));
+}
+
+#[tokio::test]
+async fn a_limit_of_the_program_is_the_same_in_both_homes() {
+    let town = town().await;
+    let mut limit = town.subject.limit(Scope::Program, Window::Day, 10_00);
+    town.routed.insert_limit(limit.clone()).await.unwrap();
+    limit.amount = Some(20_00);
+    limit.version = 2;
+    town.routed.update_limit(limit.clone()).await.unwrap();
+    for store in [&town.business, &town.personal] {
+        assert_eq!(store.limit(limit.id).await.unwrap().as_ref(), Some(&limit));
+    }
+    assert!(matches!(town.routed.update_limit(limit.clone()).await, Err(StoreError::Stale)));
+    // A home that has missed something catches up with the next change.
+    town.personal.delete_limit(limit.id).await.unwrap();
+    limit.version = 3;
+    town.routed.update_limit(limit.clone()).await.unwrap();
+    limit.version = 4;
+    town.business.update_limit(limit.clone()).await.unwrap();
+    limit.version = 5;
+    town.routed.update_limit(limit.clone()).await.unwrap();
+    assert_eq!(town.personal.limit(limit.id).await.unwrap(), Some(limit.clone()));
+    assert!(town.routed.delete_limit(limit.id).await.unwrap().is_some());
+    for store in [&town.business, &town.personal] {
+        assert!(store.limit(limit.id).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn program_policy_is_not_acknowledged_while_a_home_is_down() {
+    let town = town().await;
+    town.personal.close().await;
+    let limit = town.subject.limit(Scope::Program, Window::Day, 10_00);
+    let written = town.routed.insert_limit(limit.clone()).await;
+    assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
+    assert!(town.business.limit(limit.id).await.unwrap().is_some(), "it binds there already");
+}
