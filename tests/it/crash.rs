@@ -1,73 +1,21 @@
 //! kill -9 under load: every answered decision is there, and a retried token answers the same bytes.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::support::app::{ADMIN_KEY, JIT_PASSWORD, JIT_USER};
-use crate::support::{Client, Program, marqeta, verify};
+use crate::support::instance::Instance;
+use crate::support::{Program, marqeta, verify};
 
 const KILLS: usize = 3;
 const CALLERS: usize = 32;
 
-/// The program itself, in a process of its own that can be killed.
-struct Service {
-    process: Child,
-    addr: SocketAddr,
-}
-
-impl Service {
-    async fn start(data_dir: &Path) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let addr = free.local_addr().expect("an address");
-        drop(free);
-        let process = Command::new(env!("CARGO_BIN_EXE_tollgate"))
-            .arg("serve")
-            .env("TOLLGATE__HTTP__LISTEN", addr.to_string())
-            .env("TOLLGATE__DATA_DIR", data_dir)
-            .env("TOLLGATE__ADMIN__KEY", ADMIN_KEY)
-            .env("TOLLGATE__JIT__USERNAME", JIT_USER)
-            .env("TOLLGATE__JIT__PASSWORD", JIT_PASSWORD)
-            .env("TOLLGATE__LOG__FILTER", "warn")
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let service = Self { process, addr };
-        for _ in 0..600 {
-            if tokio::net::TcpStream::connect(addr).await.is_ok() {
-                return service;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("not ready after 12 s");
-    }
-
-    fn client(&self) -> Client {
-        Client::new(self.addr, ADMIN_KEY, JIT_USER, JIT_PASSWORD)
-    }
-
-    fn kill(mut self) {
-        self.process.kill().expect("kill -9");
-        self.process.wait().expect("it is gone");
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answered_decision_survives_a_kill_and_is_answered_again_with_the_same_bytes() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut service = Service::start(dir.path()).await;
+    let mut service = Instance::start(dir.path()).await;
     let program = Program::set_up(&mut service.client(), 100_000_000, CALLERS).await;
     let answered: Arc<Mutex<HashMap<String, (u16, Bytes)>>> = Arc::default();
     for round in 0..KILLS {
@@ -91,7 +39,7 @@ async fn every_answered_decision_survives_a_kill_and_is_answered_again_with_the_
             caller.await.expect("a caller");
         }
         verify::books(dir.path()).await;
-        service = Service::start(dir.path()).await;
+        service = Instance::start(dir.path()).await;
     }
 
     let answered =

@@ -11,6 +11,7 @@ mod support;
 mod bad_input;
 mod crash;
 mod jit;
+mod outage;
 mod policy;
 mod races;
 mod rest;

@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod client;
+pub mod instance;
 pub mod marqeta;
+pub mod own_servers;
 pub mod program;
 pub mod servers;
 pub mod verify;

@@ -31,6 +31,35 @@ impl Program {
         program
     }
 
+    /// A person with a funded wallet, and so many active cards. The company is empty.
+    pub async fn set_up_personal(client: &mut Client, funded: i64, cards: usize) -> Self {
+        let user = created(client.post("/api/v1/personal/users", json!({})).await);
+        let body = json!({"user_id": user["id"], "currency": "USD"});
+        let wallet = created(client.post("/api/v1/personal/wallets", body).await);
+        let mut program = Self {
+            company: String::new(),
+            account: text(&wallet["id"]),
+            user: text(&user["id"]),
+            cards: Vec::new(),
+        };
+        program.fund(client, funded).await;
+        for _ in 0..cards {
+            let body = json!({"user_id": user["id"], "status": "ACTIVE"});
+            let card = created(client.post("/api/v1/personal/cards", body).await);
+            program.cards.push(text(&card["id"]));
+        }
+        program
+    }
+
+    async fn fund(&self, client: &mut Client, amount: i64) {
+        let path = format!("/api/v1/accounts/{}/fund", self.account);
+        let body = json!({"amount": amount, "currency": "USD"}).to_string();
+        let request = client.admin(http::Method::POST, &path);
+        let request = request.header("idempotency-key", &self.account);
+        let answer = client.send(request, body.into()).await.expect("an answer");
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+
     pub fn card(&self) -> &str {
         &self.cards[0]
     }

@@ -1,0 +1,87 @@
+//! Servers that stand still: nobody waits beyond the deadline, and the other home goes on.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::support::Program;
+use crate::support::instance::Instance;
+use crate::support::own_servers::OwnServers;
+
+use super::volley::{Shot, Volley, nothing_is_missing, p99};
+
+const STOPPED: Duration = Duration::from_secs(10);
+const CALLERS: usize = 8;
+
+/// The deadline, and what a slow machine adds to an answer.
+const DEADLINE: Duration = Duration::from_millis(1_000 + 500);
+
+/// One server stands still for ten seconds; cards of the other home are decided all the while.
+async fn stand_still(server: &'static str) {
+    let servers = OwnServers::start(&["postgres", "mongodb"]);
+    let folder = tempfile::tempdir().unwrap();
+    let service = Instance::start_on(folder.path(), &servers.environment()).await;
+    let mut client = service.client();
+    let business = Program::set_up(&mut client, 100_000_000, 32).await;
+    let personal = Program::set_up_personal(&mut client, 100_000_000, 32).await;
+    let (stopped, other) = match server {
+        "postgres" => (&business, &personal),
+        _ => (&personal, &business),
+    };
+    let clients = [service.client()];
+    let hit = Volley::at(&clients, CALLERS, &stopped.cards, "hit");
+    let spared = Volley::at(&clients, CALLERS, &other.cards, "spared");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let from = Instant::now();
+    servers.stop(server);
+    tokio::time::sleep(STOPPED).await;
+    servers.go_on(server);
+    let to = Instant::now();
+    let returned = hit.approves_again(to).await;
+    let (hit, spared) = (hit.end().await, spared.end().await);
+
+    let during = |shot: &&Shot| shot.sent > from && shot.sent < to;
+    let slowest = hit.iter().map(|shot| shot.took).max().unwrap_or_default();
+    assert!(slowest <= DEADLINE, "{slowest:?}");
+    let noticed = |shot: &&Shot| shot.sent > from + Duration::from_millis(300) && shot.sent < to;
+    let waited: Vec<&Shot> = hit.iter().filter(noticed).collect();
+    assert!(waited.iter().all(|shot| shot.is_unavailable()), "by policy");
+    let unharmed: Vec<&Shot> = spared.iter().filter(during).collect();
+    let declined = unharmed.iter().find(|shot| !shot.is_approved());
+    assert!(declined.is_none(), "the other home: {declined:?}");
+    let approved = nothing_is_missing(&mut client, &hit).await;
+    println!(
+        "{server} stopped for {STOPPED:?}: {} answered by policy, p99 {:?}, slowest {slowest:?}; \
+         {} of the other home approved, p99 {:?}; first approval {returned:?} after it went on; \
+         {approved} approvals, 0 missing",
+        waited.len(),
+        p99(&waited),
+        unharmed.len(),
+        p99(&unharmed),
+    );
+    assert!(p99(&waited) <= Duration::from_millis(300), "{:?}", p99(&waited));
+    assert!(returned <= Duration::from_secs(5), "{returned:?}");
+    // What was decided and not delivered is taken back: nothing else is held.
+    for (program, shots) in [(stopped, &hit), (other, &spared)] {
+        let approved = shots.iter().filter(|shot| shot.is_approved()).count();
+        let expected = i64::try_from(approved).unwrap();
+        let until = Instant::now() + Duration::from_secs(5);
+        while program.held(&mut client).await != expected && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(program.held(&mut client).await, expected);
+    }
+    service.verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn postgres_stands_still_and_nobody_hangs() {
+    stand_still("postgres").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn mongodb_stands_still_and_nobody_hangs() {
+    stand_still("mongodb").await;
+}

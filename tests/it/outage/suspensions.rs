@@ -1,0 +1,171 @@
+//! A thousand cards are suspended under fire from two instances with warm caches; and again while
+//! Redis stands still, so that no instance hears of what the other has changed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde_json::json;
+
+use crate::support::instance::Instance;
+use crate::support::own_servers::OwnServers;
+use crate::support::program::created;
+use crate::support::{Client, Program, marqeta};
+
+const CARDS: usize = 1_000;
+const CALLERS: usize = 8;
+
+/// Two instances on the same servers.
+struct Stack {
+    servers: OwnServers,
+    instances: [Instance; 2],
+    _folders: [tempfile::TempDir; 2],
+}
+
+impl Stack {
+    async fn start() -> Self {
+        let servers = OwnServers::start(&["postgres", "mongodb", "redis"]);
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let environment = servers.environment();
+        let instances = [
+            Instance::start_on(folders[0].path(), &environment).await,
+            Instance::start_on(folders[1].path(), &environment).await,
+        ];
+        Self { servers, instances, _folders: folders }
+    }
+
+    fn clients(&self) -> [Client; 2] {
+        [self.instances[0].client(), self.instances[1].client()]
+    }
+}
+
+/// Cards that have been closed, as far as their callers have been told, and who shoots at them.
+struct Range {
+    cards: Vec<String>,
+    closed: Vec<AtomicBool>,
+    stop: AtomicBool,
+    after: AtomicU64,
+    wrong: AtomicU64,
+}
+
+impl Range {
+    fn of(cards: &[String]) -> Arc<Self> {
+        Arc::new(Self {
+            cards: cards.to_vec(),
+            closed: cards.iter().map(|_| AtomicBool::new(false)).collect(),
+            stop: AtomicBool::new(false),
+            after: AtomicU64::new(0),
+            wrong: AtomicU64::new(0),
+        })
+    }
+
+    async fn shoot(&self, client: &mut Client, card: usize, token: &str) {
+        let closed = self.closed[card].load(Ordering::SeqCst);
+        let answer = client.jit(marqeta::purchase(token, &self.cards[card], "0.01")).await;
+        assert!([200, 402].contains(&answer.status.as_u16()), "{answer:?}");
+        if closed {
+            self.after.fetch_add(1, Ordering::SeqCst);
+            self.wrong.fetch_add(u64::from(answer.status == 200), Ordering::SeqCst);
+        }
+    }
+
+    /// Shoots until it is told to stop.
+    async fn keep_shooting(self: Arc<Self>, mut client: Client, caller: usize, name: String) {
+        for number in 0_usize.. {
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
+            let card = (number * 7_919 + caller * 104_729) % self.cards.len();
+            self.shoot(&mut client, card, &format!("{name}-{caller}-{number}")).await;
+        }
+    }
+}
+
+/// Warms both instances, opens fire, changes every card (or all of them at once), and shoots at each
+/// of them once more from both instances.
+async fn under_fire(
+    stack: &Stack,
+    cards: &[String],
+    name: &str,
+    change: impl AsyncFn(&mut Client, usize),
+    all_at_once: bool,
+) {
+    let range = Range::of(cards);
+    let mut clients = stack.clients();
+    for (instance, client) in clients.iter_mut().enumerate() {
+        for (number, card) in cards.iter().enumerate() {
+            let token = format!("{name}-warm-{instance}-{number}");
+            let answer = client.jit(marqeta::purchase(&token, card, "0.01")).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    }
+    let callers = (0..CALLERS).map(|caller| {
+        let client = clients[caller % 2].another();
+        tokio::spawn(Arc::clone(&range).keep_shooting(client, caller, name.to_owned()))
+    });
+    let callers: Vec<_> = callers.collect();
+    if all_at_once {
+        change(&mut clients[0], 0).await;
+        range.closed.iter().for_each(|closed| closed.store(true, Ordering::SeqCst));
+    } else {
+        for card in 0..cards.len() {
+            change(&mut clients[card % 2], card).await;
+            range.closed[card].store(true, Ordering::SeqCst);
+        }
+    }
+    for (instance, client) in clients.iter_mut().enumerate() {
+        for card in 0..cards.len() {
+            range.shoot(client, card, &format!("{name}-last-{instance}-{card}")).await;
+        }
+    }
+    range.stop.store(true, Ordering::SeqCst);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let (after, wrong) = (range.after.load(Ordering::SeqCst), range.wrong.load(Ordering::SeqCst));
+    println!("{name}: {after} requests after the change was acknowledged, {wrong} approved");
+    assert_eq!(wrong, 0, "approved after the change was acknowledged");
+}
+
+async fn suspend_all(stack: &Stack, path: &str, cards: &[String], name: &str) {
+    let suspend = async |client: &mut Client, card: usize| {
+        let path = format!("{path}/{}", cards[card]);
+        let answer = client.patch(&path, 1, json!({"status": "SUSPENDED"})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    under_fire(stack, cards, name, suspend, false).await;
+}
+
+async fn everything(stack: &Stack, name: &str) {
+    let mut client = stack.instances[0].client();
+    let business = Program::set_up(&mut client, 100_000_000, CARDS).await;
+    let limit = Program::set_up(&mut client, 100_000_000, 100).await;
+    let personal = Program::set_up_personal(&mut client, 100_000_000, CARDS).await;
+    if name == "deaf" {
+        stack.servers.stop("redis");
+    }
+    suspend_all(stack, "/api/v1/cards", &business.cards, &format!("{name}-business")).await;
+    let path = "/api/v1/personal/cards";
+    suspend_all(stack, path, &personal.cards, &format!("{name}-personal")).await;
+    let add = async |client: &mut Client, _card: usize| {
+        let company = &limit.company;
+        let body = json!({"scope": "company", "scope_id": company, "window": "day", "amount": 0});
+        created(client.post("/api/v1/spending-limits", body).await);
+    };
+    under_fire(stack, &limit.cards, &format!("{name}-limit"), add, true).await;
+    if name == "deaf" {
+        stack.servers.go_on("redis");
+    }
+    stack.instances[0].verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_thousand_suspensions_are_respected_by_two_instances() {
+    everything(&Stack::start().await, "warm").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_thousand_suspensions_are_respected_while_redis_stands_still() {
+    everything(&Stack::start().await, "deaf").await;
+}

@@ -1,0 +1,98 @@
+//! The program itself, in a process of its own that can be killed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::Client;
+use super::app::{ADMIN_KEY, JIT_PASSWORD, JIT_USER};
+use super::own_servers::free_ports;
+
+pub struct Instance {
+    process: Child,
+    pub addr: SocketAddr,
+    data_dir: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+impl Instance {
+    /// Starts on the embedded stores of a folder, and waits until it answers.
+    pub async fn start(data_dir: &Path) -> Self {
+        Self::start_on(data_dir, &[]).await
+    }
+
+    /// Starts with these variables, and waits until it is ready.
+    pub async fn start_on(data_dir: &Path, environment: &[(String, String)]) -> Self {
+        let instance = Self::spawn(data_dir, environment);
+        assert!(instance.is_ready_within(Duration::from_secs(30)).await, "not ready after 30 s");
+        instance
+    }
+
+    /// Starts with these variables, ready or not.
+    pub fn spawn(data_dir: &Path, environment: &[(String, String)]) -> Self {
+        let addr = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));
+        let process = command(addr, data_dir, environment).spawn().expect("the program starts");
+        let (data_dir, environment) = (data_dir.to_owned(), environment.to_vec());
+        Self { process, addr, data_dir, environment }
+    }
+
+    pub async fn is_ready_within(&self, time: Duration) -> bool {
+        let waiting = async {
+            loop {
+                let mut client = self.client();
+                let request = client.admin(http::Method::GET, "/ready");
+                let answer = client.send(request, bytes::Bytes::new()).await;
+                if answer.is_ok_and(|answer| answer.status == 200) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(time, waiting).await.is_ok()
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.addr, ADMIN_KEY, JIT_USER, JIT_PASSWORD)
+    }
+
+    /// kill -9.
+    pub fn kill(mut self) {
+        self.process.kill().expect("kill -9");
+        self.process.wait().expect("it is gone");
+    }
+
+    /// Recomputes the books of its stores by the program's own `verify`.
+    pub fn verify(&self) {
+        let mut verify = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        verify.arg("verify").env("TOLLGATE__DATA_DIR", &self.data_dir);
+        let output = verify.envs(self.environment.iter().cloned()).output().expect("verify runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command(addr: SocketAddr, data_dir: &Path, environment: &[(String, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    for server in ["DATABASE_URL", "MONGODB_URI", "REDIS_URL", "RABBITMQ_URL"] {
+        command.env_remove(server);
+    }
+    command
+        .arg("serve")
+        .env("TOLLGATE__HTTP__LISTEN", addr.to_string())
+        .env("TOLLGATE__DATA_DIR", data_dir)
+        .env("TOLLGATE__ADMIN__KEY", ADMIN_KEY)
+        .env("TOLLGATE__JIT__USERNAME", JIT_USER)
+        .env("TOLLGATE__JIT__PASSWORD", JIT_PASSWORD)
+        .env("TOLLGATE__LOG__FILTER", "warn")
+        .envs(environment.iter().cloned())
+        .stdout(Stdio::null());
+    command
+}
