@@ -25,7 +25,7 @@ struct Town {
 }
 
 async fn town() -> Town {
-    let (subject, business) = open_store().await;
+    let (subject, business) = open_store(&Home::ALL).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("personal.db");
     let personal = SqliteStore::open(&path, subject.clock.clone(), Default::default());
