@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -18,6 +19,9 @@ use crate::store::{FactsStore, MoneyHome, MoneyTxn, Refreshed, StoreError};
 
 /// How often fresh facts may name something that is not locked yet.
 const BEGIN_AGAIN_MAX: u32 = 3;
+
+/// Between two tries of a home that did not answer.
+const TRY_EVERY: Duration = Duration::from_millis(100);
 
 /// What a lane works with.
 pub(super) struct Bench {
@@ -69,6 +73,13 @@ impl Bench {
             tracing::error!("a batch panicked; its items are tried one by one");
             Err(Failure::Item)
         })
+    }
+
+    /// Tries the home with a batch of nothing, again and again, until it takes it.
+    pub(super) async fn until_it_answers(&self) {
+        while self.home.begin(&Wanted::default()).await.is_err() {
+            tokio::time::sleep(TRY_EVERY).await;
+        }
     }
 
     async fn transact(

@@ -78,7 +78,7 @@ impl Lane {
     }
 
     /// Runs a batch in a task of its own and watches the time: past the stall limit everything that
-    /// waits or arrives gets the outage answer at once, until the batch has ended.
+    /// waits or arrives gets the outage answer at once, until the home works again.
     async fn work(&mut self, batch: Vec<Queued>) {
         let settle = Settle {
             bench: Arc::clone(&self.bench),
@@ -95,11 +95,17 @@ impl Lane {
             stall_us = self.settings.stall_us,
             "a lane is stalled: its batch takes too long"
         );
+        let bench = Arc::clone(&self.bench);
+        let mut over = tokio::spawn(async move {
+            if !running.await.unwrap_or(false) {
+                bench.until_it_answers().await;
+            }
+        });
         let refused = Unsettled { why: Unavailable::Stalled, maybe_stored: false };
         loop {
             tokio::select! {
                 biased;
-                _ = &mut running => break,
+                _ = &mut over => break,
                 Some(mut queued) = self.queue.recv() => queued.waiting.answer(Err(refused)),
             }
         }
@@ -116,13 +122,16 @@ struct Settle {
 }
 
 impl Settle {
-    async fn run(self, batch: Vec<Queued>) {
+    /// Says whether the home has answered.
+    async fn run(self, batch: Vec<Queued>) -> bool {
+        let mut answered = true;
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
             let (mut intents, waiting) = split(part);
             match self.attempts(&mut intents, &waiting).await {
                 Ok(judged) => self.answer_all(waiting, judged),
                 Err(Failure::Home) => {
+                    answered = false;
                     self.fail_all(intents, waiting);
                     for (intents, waiting) in parts.drain(..).rev().map(split) {
                         self.fail_all(intents, waiting);
@@ -136,6 +145,7 @@ impl Settle {
                 }
             }
         }
+        answered
     }
 
     /// Runs the batch; again after a conflict, and after a commit whose outcome is unknown: what is

@@ -345,6 +345,26 @@ async fn a_stalled_lane_answers_what_waits_and_arrives_and_goes_on_later() {
 }
 
 #[tokio::test]
+async fn a_lane_whose_home_has_gone_stays_stalled_until_it_is_back() {
+    let world = world(LaneSettings { stall_us: 50_000, ..PATIENT });
+    world.stop().await;
+    let first = world.ask("first");
+    tokio::time::sleep(Duration::from_millis(80)).await;
+    // The batch ends in an outage, and so do the next two tries.
+    world.faults.outages.store(3, Ordering::Relaxed);
+    world.go_on();
+    let gone = Err(AuthorizeError::Unavailable(Unavailable::Store));
+    assert_eq!(first.await.unwrap(), gone);
+    let stalled = Err(AuthorizeError::Unavailable(Unavailable::Stalled));
+    assert_eq!(world.ask("meanwhile").await.unwrap(), stalled);
+    while world.faults.outages.load(Ordering::Relaxed) > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert_eq!(world.ask("later").await.unwrap(), Ok(true));
+}
+
+#[tokio::test]
 async fn an_answer_after_the_deadline_is_voided_and_stays_a_late_decline() {
     let world = world(LaneSettings { deadline_us: 60_000, ..PATIENT });
     world.stop().await;

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use crate::support::{Program, TestApp, marqeta};
+use crate::support::instance::Instance;
+use crate::support::own_servers::OwnServers;
+use crate::support::{Client, Program, TestApp, marqeta};
 
+const CREDIT: i64 = 200_000;
 const RACERS: usize = 64;
 const EACH: usize = 25;
 
@@ -16,22 +19,19 @@ fn cents(racer: usize, number: usize) -> i64 {
     i64::try_from(mixed).expect("small") + 1
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn racers_never_overdraw_and_are_never_declined_for_money_that_is_there() {
-    const CREDIT: i64 = 200_000;
-    let app = TestApp::start().await;
-    let mut client = app.client();
-    let program = Program::set_up(&mut client, CREDIT, RACERS).await;
+/// Races for more than there is on one account, the callers spread over the clients' services.
+async fn race(clients: &[Client], program: &Program) {
     let (approved, smallest_declined) = (AtomicI64::new(0), AtomicI64::new(i64::MAX));
     let sums = Arc::new((approved, smallest_declined));
     let racers = (0..RACERS).map(|racer| {
-        let (mut client, sums) = (client.another(), Arc::clone(&sums));
+        let (mut client, sums) = (clients[racer % clients.len()].another(), Arc::clone(&sums));
         let card = program.cards[racer].clone();
+        let name = program.account[12..36].to_owned();
         tokio::spawn(async move {
             for number in 0..EACH {
                 let amount = cents(racer, number);
                 let text = format!("{}.{:02}", amount / 100, amount % 100);
-                let token = format!("r{racer}-{number}");
+                let token = format!("{name}{racer}-{number}");
                 match client.jit(marqeta::purchase(&token, &card, &text)).await.says() {
                     (200, _) => {
                         sums.0.fetch_add(amount, Ordering::Relaxed);
@@ -54,8 +54,34 @@ async fn racers_never_overdraw_and_are_never_declined_for_money_that_is_there() 
     let asked: i64 = (0..RACERS).flat_map(|r| (0..EACH).map(move |n| cents(r, n))).sum();
     assert!(asked > CREDIT, "the race is for more than there is");
     assert!(unused < sums.1.load(Ordering::Relaxed), "{unused} was left, and less was declined");
-    assert_eq!(program.held(&mut client).await, approved);
+    assert_eq!(program.held(&mut clients[0].another()).await, approved);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racers_never_overdraw_and_are_never_declined_for_money_that_is_there() {
+    let app = TestApp::start().await;
+    let program = Program::set_up(&mut app.client(), CREDIT, RACERS).await;
+    race(&[app.client()], &program).await;
     app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn racers_on_two_instances_never_overdraw_either() {
+    let servers = OwnServers::start(&["postgres", "mongodb", "redis"]);
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    // Two instances of a debug build and three servers share the machine: this is about money.
+    let mut environment = servers.environment();
+    environment.push(("TOLLGATE__JIT__DEADLINE_MS".into(), "7000".into()));
+    environment.push(("TOLLGATE__LANE__STALL_MS".into(), "5000".into()));
+    let first = Instance::start_on(folders[0].path(), &environment).await;
+    let second = Instance::start_on(folders[1].path(), &environment).await;
+    let clients = [first.client(), second.client()];
+    let business = Program::set_up(&mut first.client(), CREDIT, RACERS).await;
+    race(&clients, &business).await;
+    let personal = Program::set_up_personal(&mut first.client(), CREDIT, RACERS).await;
+    race(&clients, &personal).await;
+    first.verify();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
