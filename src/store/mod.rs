@@ -2,6 +2,9 @@
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
 pub mod cached;
+mod details;
+pub mod postgres;
+mod refresh;
 pub mod sqlite;
 
 use std::future::Future;
