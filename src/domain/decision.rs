@@ -28,7 +28,17 @@ impl Fingerprint {
         }
         let digest = hash.finalize();
         let half = digest.first_chunk::<16>().copied().unwrap_or_default();
-        Self(u128::from_be_bytes(half))
+        Self::from_bytes(half)
+    }
+
+    /// Its 16 bytes, for stores that keep them as such.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// Reads its bytes back.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
     }
 }
 

@@ -87,6 +87,11 @@ macro_rules! plain_id {
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)
             }
+
+            /// The bare UUID, for stores that keep it as one.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
         }
 
         impl fmt::Display for $name {
@@ -131,7 +136,7 @@ macro_rules! homed_id {
                 self.home
             }
 
-            /// The bare UUID, for hashing to a lane.
+            /// The bare UUID, for hashing to a lane and for stores that keep it as one.
             pub const fn uuid(self) -> Uuid {
                 self.uuid
             }

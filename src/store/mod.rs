@@ -2,7 +2,10 @@
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
 pub mod cached;
+mod details;
 pub mod guarded;
+pub mod postgres;
+mod refresh;
 pub mod routed;
 pub mod sqlite;
 

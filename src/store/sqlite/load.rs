@@ -1,13 +1,13 @@
 //! Loading what a batch names into its books.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::sqlite::SqliteConnection;
 
 use super::encode::{Rows, foreign_keys, keys};
 use super::error::translate;
 use super::query::{ask, decode, many};
-use super::rows::{self, ChainDetails};
+use super::rows;
 use crate::domain::chain::Link;
 use crate::domain::id::{AuthorizationId, CardId};
 use crate::domain::money::Currency;
@@ -17,15 +17,14 @@ use crate::domain::token::Token;
 use crate::ledger::books::Books;
 use crate::ledger::wanted::Wanted;
 use crate::store::StoreError;
+use crate::store::details::ChainDetails;
+use crate::store::refresh::Policies;
 
 const BOOKS: &str = include_str!("sql/books_load.sql");
 const ACCOUNTS: &str = include_str!("sql/accounts_load.sql");
 const CHAINS: &str = include_str!("sql/chains_load.sql");
 const COUNTERS: &str = include_str!("sql/counters_load.sql");
 const USES: &str = include_str!("sql/uses_load.sql");
-
-/// What a batch compares its facts with.
-pub(super) type Policies = HashMap<Scope, i64>;
 
 /// What was found: facts are compared with it, and it is updated where all else is inserted.
 #[derive(Default)]

@@ -3,11 +3,12 @@
 use super::SqliteStore;
 use super::load::{self, Found};
 use super::persist::persist;
-use super::refresh;
+use super::refresh::Reader;
 use super::turn::Turn;
 use crate::ledger::books::Books;
 use crate::ledger::intent::Intent;
 use crate::ledger::wanted::Wanted;
+use crate::store::refresh::refresh;
 use crate::store::{MoneyHome, MoneyTxn, Refreshed, StoreFuture};
 
 impl MoneyHome for SqliteStore {
@@ -37,7 +38,8 @@ impl MoneyTxn for SqliteTxn {
     ) -> StoreFuture<'a, Refreshed> {
         Box::pin(async move {
             let connection = self.turn.connection();
-            let stale = refresh::refresh(connection, &self.found.policies, intents).await?;
+            let reader = &mut Reader(&mut *connection);
+            let stale = refresh(reader, &self.found.policies, intents).await?;
             if stale.is_empty() {
                 return Ok(Refreshed::Current);
             }

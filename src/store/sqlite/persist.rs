@@ -5,7 +5,6 @@ use sqlx::sqlite::SqliteConnection;
 use super::encode::{Row, Rows};
 use super::error::clash;
 use super::load::Found;
-use super::rows::{ChainDetails, explained};
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
 use crate::domain::decision::Decision;
@@ -15,9 +14,7 @@ use crate::domain::policy::{Counter, CounterKey};
 use crate::domain::time::Timestamp;
 use crate::ledger::books::{AppliedStep, Changes};
 use crate::store::StoreError;
-
-/// Into how many shares the outbox is dealt, by key: several relays then keep each key's order.
-const SHARDS: u32 = 16;
+use crate::store::details::{chain_details, explained, shard};
 
 /// Writes the changes. On an error some are written and some are not: roll back.
 pub(super) async fn persist(
@@ -100,12 +97,7 @@ fn holds(chains: &[&Chain]) -> Option<Rows> {
         row.maybe_number(chain.expires_at.map(Timestamp::as_micros));
         row.maybe_number(chain.last_use_at().map(Timestamp::as_micros));
         row.maybe_plain(chain.merged_into);
-        row.wide(&ChainDetails {
-            totals: chain.totals,
-            closings: chain.closings,
-            merchant: &chain.merchant,
-            uses: &chain.uses,
-        });
+        row.wide(&chain_details(chain));
     })
 }
 
@@ -176,12 +168,4 @@ fn events(changes: &Changes<'_>) -> Option<Rows> {
         row.text(&event.key).number(shard(&event.key));
         row.number(event.at.as_micros()).wide(&event.payload);
     })
-}
-
-/// The same for a key on every machine and in every release.
-fn shard(key: &str) -> u32 {
-    let fnv = key
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    fnv % SHARDS
 }

@@ -1,7 +1,5 @@
-//! Facts are checked, not trusted: what has changed since they were read is read again, in the
-//! transaction that judges by them.
+//! Facts are read again in the transaction of the batch.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteConnection;
@@ -9,138 +7,40 @@ use sqlx::sqlite::SqliteConnection;
 use super::encode::keys;
 use super::error::translate;
 use super::facts;
-use super::load::Policies;
 use super::query::decode;
-use crate::domain::facts::{CardFacts, Cardholder, Facts, LimitFacts, UserFacts};
-use crate::domain::id::CardId;
-use crate::domain::request::AuthRequest;
+use crate::domain::facts::{CardFacts, LimitFacts, UserFacts};
 use crate::domain::token::Token;
-use crate::ledger::intent::{Act, Intent};
-use crate::store::StoreError;
+use crate::store::StoreFuture;
+use crate::store::refresh::FactsReader;
 
 const KNOWN: &str = include_str!("sql/references_known.sql");
 
-/// Replaces the facts that are stale, and gives back what they were.
-pub(super) async fn refresh(
-    connection: &mut SqliteConnection,
-    policies: &Policies,
-    intents: &mut [Intent],
-) -> Result<Vec<Facts>, StoreError> {
-    let known = Known::now(connection, intents).await?;
-    let mut stale = Vec::new();
-    let mut fresh = Fresh { connection, users: HashMap::new(), cards: HashMap::new() };
-    for intent in intents {
-        if is_current(&intent.facts, policies) && !known.changes(intent) {
-            continue;
-        }
-        let facts = fresh.facts(intent).await?;
-        stale.push(std::mem::replace(&mut intent.facts, facts));
-    }
-    Ok(stale)
-}
+/// Reads with the writer's connection.
+pub(super) struct Reader<'c>(pub(super) &'c mut SqliteConnection);
 
-/// Whether nothing has changed that the facts were read from.
-fn is_current(facts: &Facts, policies: &Policies) -> bool {
-    facts.stamps().all(|stamp| policies.get(&stamp.subject) == Some(&stamp.version))
-}
-
-/// What was unknown when it was looked up carries no version: it may exist by now.
-#[derive(Default)]
-struct Known {
-    cards: Vec<Token>,
-    users: Vec<Token>,
-}
-
-impl Known {
-    async fn now(
-        connection: &mut SqliteConnection,
-        intents: &[Intent],
-    ) -> Result<Self, StoreError> {
-        let cards: Vec<&Token> = intents.iter().filter_map(unknown_card).collect();
-        let users: Vec<&Token> = intents.iter().filter_map(unknown_user).collect();
-        if cards.is_empty() && users.is_empty() {
-            return Ok(Self::default());
-        }
-        let query = sqlx::query_as(KNOWN).bind(keys(cards)).bind(keys(users));
-        let (cards, users): (String, String) =
-            query.fetch_one(connection).await.map_err(translate)?;
-        Ok(Self { cards: decode(&cards)?, users: decode(&users)? })
+impl FactsReader for Reader<'_> {
+    fn user<'a>(&'a mut self, reference: &'a str) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
+        Box::pin(facts::user(self.0, reference))
     }
 
-    fn changes(&self, intent: &Intent) -> bool {
-        unknown_card(intent).is_some_and(|card| self.cards.contains(card))
-            || unknown_user(intent).is_some_and(|user| self.users.contains(user))
-    }
-}
-
-fn request(intent: &Intent) -> Option<&AuthRequest> {
-    match &intent.act {
-        Act::Authorize(request) => Some(request),
-        Act::Decline(_) | Act::Step(_) | Act::Void(_) => None,
-    }
-}
-
-fn unknown_card(intent: &Intent) -> Option<&Token> {
-    let request = request(intent)?;
-    intent.facts.card.is_none().then_some(&request.card)
-}
-
-fn unknown_user(intent: &Intent) -> Option<&Token> {
-    let request = request(intent)?;
-    if intent.facts.cardholder == Cardholder::Unknown { request.cardholder() } else { None }
-}
-
-/// Fresh facts, each read once for the batch.
-struct Fresh<'c> {
-    connection: &'c mut SqliteConnection,
-    users: HashMap<String, Option<Arc<UserFacts>>>,
-    cards: HashMap<String, Option<(Arc<CardFacts>, Arc<LimitFacts>)>>,
-}
-
-impl Fresh<'_> {
-    /// The facts by the references of the request; those of a step by the id of its card.
-    async fn facts(&mut self, intent: &Intent) -> Result<Facts, StoreError> {
-        let id = |id: CardId| id.to_string();
-        let (user, card) = match request(intent) {
-            Some(request) => (request.cardholder(), Some(request.card.to_string())),
-            None => (None, intent.facts.card.as_ref().map(|card| id(card.id))),
-        };
-        let cardholder = match user {
-            Some(user) => self.user(user).await?.map_or(Cardholder::Unknown, Cardholder::Known),
-            None => Cardholder::Owner,
-        };
-        let card = match card {
-            Some(card) => self.card(card).await?,
-            None => None,
-        };
-        let (card, limits) = card.unzip();
-        Ok(Facts { cardholder, card, limits: limits.unwrap_or_default() })
+    fn card<'a>(&'a mut self, reference: &'a str) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
+        Box::pin(facts::card(self.0, reference))
     }
 
-    async fn user(&mut self, user: &Token) -> Result<Option<Arc<UserFacts>>, StoreError> {
-        if let Some(found) = self.users.get(user.as_str()) {
-            return Ok(found.clone());
-        }
-        let found = facts::user(self.connection, user.as_str()).await?;
-        self.users.insert(user.to_string(), found.clone());
-        Ok(found)
+    fn limits<'a>(&'a mut self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
+        Box::pin(facts::limits(self.0, card))
     }
 
-    async fn card(
-        &mut self,
-        card: String,
-    ) -> Result<Option<(Arc<CardFacts>, Arc<LimitFacts>)>, StoreError> {
-        if let Some(found) = self.cards.get(&card) {
-            return Ok(found.clone());
-        }
-        let found = match facts::card(self.connection, &card).await? {
-            Some(facts) => {
-                let limits = facts::limits(self.connection, &facts).await?;
-                Some((facts, limits))
-            }
-            None => None,
-        };
-        self.cards.insert(card, found.clone());
-        Ok(found)
+    fn known<'a>(
+        &'a mut self,
+        cards: Vec<&'a Token>,
+        users: Vec<&'a Token>,
+    ) -> StoreFuture<'a, (Vec<Token>, Vec<Token>)> {
+        Box::pin(async move {
+            let query = sqlx::query_as(KNOWN).bind(keys(cards)).bind(keys(users));
+            let (cards, users): (String, String) =
+                query.fetch_one(&mut *self.0).await.map_err(translate)?;
+            Ok((decode(&cards)?, decode(&users)?))
+        })
     }
 }

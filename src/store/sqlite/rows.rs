@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::error::unreadable;
-use crate::domain::authorization::{Authorization, StageTimes};
-use crate::domain::chain::{Chain, Closings, Totals, Use};
+use crate::domain::authorization::Authorization;
+use crate::domain::chain::Chain;
 use crate::domain::decision::{Balances, Decision, Echo, Fingerprint};
-use crate::domain::finding::{Code, Finding, Reason, Refusal};
+use crate::domain::finding::Reason;
 use crate::domain::id::{AccountId, AuthorizationId, CardId, LimitId};
-use crate::domain::merchant::Merchant;
 use crate::domain::money::{Currency, Money};
 use crate::domain::party::Account;
 use crate::domain::policy::{Counter, CounterKey, Member, Scope};
 use crate::domain::posting::{Cause, Movement, Posting};
-use crate::domain::request::{Door, Operation};
+use crate::domain::request::Operation;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::ledger::books::AppliedStep;
+use crate::store::details::{ChainDetails, Explanation, refusal};
 use crate::store::{AccountSums, ChainSums, RowCounts, StoreError};
 
 /// `accounts`.
@@ -27,15 +27,6 @@ pub(super) type AccountRow = (AccountId, Currency, i64, i64, i64, i64, i64);
 pub(super) const fn account(row: AccountRow) -> Account {
     let (id, currency, limit, funded, held, posted, version) = row;
     Account { id, currency, limit, funded, held, posted, version }
-}
-
-/// What no statement looks at of a chain.
-#[derive(Serialize, Deserialize)]
-pub(super) struct ChainDetails<M = Merchant, U = Vec<Use>> {
-    pub(super) totals: Totals,
-    pub(super) closings: Closings,
-    pub(super) merchant: M,
-    pub(super) uses: U,
 }
 
 /// `holds`.
@@ -102,11 +93,6 @@ pub(super) fn decision(row: DecisionRow) -> (Decision, Option<AuthorizationId>) 
     (decision, chain)
 }
 
-fn refusal(reason: Option<Reason>, code: Option<String>) -> Option<Refusal> {
-    let code = Code::stored(code.unwrap_or_default());
-    reason.map(|reason| Refusal { reason, code })
-}
-
 /// `intents`.
 pub(super) type StepRow = (String, Fingerprint, Arc<Movement>);
 
@@ -144,53 +130,6 @@ pub(super) fn posting(row: PostingRow) -> Result<Posting, StoreError> {
         cause,
         at,
     })
-}
-
-/// What no statement looks at of an authorization: its explanation.
-#[derive(Deserialize)]
-pub(super) struct Explanation {
-    door: Door,
-    #[serde(default)]
-    preceding: Option<Token>,
-    #[serde(default)]
-    original: Option<Token>,
-    findings: Vec<Finding>,
-    stages: StageTimes,
-    merchant: Merchant,
-    #[serde(default)]
-    entry_mode: Option<Arc<str>>,
-    #[serde(default)]
-    channel: Option<Arc<str>>,
-}
-
-/// The same, to be written.
-#[derive(Serialize)]
-pub(super) struct Explained<'a> {
-    door: Door,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preceding: Option<&'a Token>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    original: Option<&'a Token>,
-    findings: &'a [Finding],
-    stages: StageTimes,
-    merchant: &'a Merchant,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entry_mode: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<&'a str>,
-}
-
-pub(super) fn explained(authorization: &Authorization) -> Explained<'_> {
-    Explained {
-        door: authorization.door,
-        preceding: authorization.preceding.as_ref(),
-        original: authorization.original.as_ref(),
-        findings: &authorization.findings,
-        stages: authorization.stages,
-        merchant: &authorization.merchant,
-        entry_mode: authorization.entry_mode.as_deref(),
-        channel: authorization.channel.as_deref(),
-    }
 }
 
 /// `authorizations`.

@@ -1,0 +1,93 @@
+//! How connections are opened: lanes' own, the pool's, and one for whatever has no hurry.
+
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::PostgresOptions;
+
+/// How long a lane waits for a row that another transaction has locked.
+const LOCK_TIMEOUT: &str = "250ms";
+
+/// How long the server keeps a transaction whose client has gone quiet.
+const IDLE_IN_TRANSACTION: &str = "2s";
+
+/// How long the server tries to reach a client that does not acknowledge what was sent.
+const TCP_USER_TIMEOUT: &str = "5s";
+
+/// How often the server looks whether the client of a running statement is still there: a lane that
+/// gave up must not keep its place in the queue for a lock.
+const CLIENT_CHECK: &str = "100ms";
+
+/// A lane's connection. Plans are made once, for any number of keys, and always go by the keys:
+/// statistics of tables that grow from nothing would have them read whole.
+pub(super) fn lane(options: &PostgresOptions) -> PgConnectOptions {
+    let statement = milliseconds(options.deadline);
+    safe(options, "tollgate lane").options([
+        ("lock_timeout", LOCK_TIMEOUT),
+        ("statement_timeout", statement.as_str()),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+        ("client_connection_check_interval", CLIENT_CHECK),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+    ])
+}
+
+/// Connections for lookups and resources. Opened as they are needed, those that must be kept too.
+pub(super) fn pool(options: &PostgresOptions) -> PgPool {
+    let statement = milliseconds(options.statement_timeout);
+    let connecting = safe(options, "tollgate").options([
+        ("statement_timeout", statement.as_str()),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+        // Rolling back where nothing has begun is a warning, and done after every call.
+        ("client_min_messages", "error"),
+    ]);
+    PgPoolOptions::new()
+        .min_connections(options.pool_min)
+        .max_connections(options.pool_max)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(options.idle_timeout)
+        .after_release(|connection, _| {
+            // A call that was dropped in the middle must not hand on an open transaction: the next
+            // borrower's writes would vanish with it.
+            Box::pin(async move {
+                sqlx::raw_sql("rollback").execute(connection).await?;
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(connecting)
+}
+
+/// A connection for work that may take long: one snapshot of everything.
+pub(super) fn auditor(options: &PostgresOptions) -> PgConnectOptions {
+    safe(options, "tollgate audit")
+}
+
+/// A connection that sets nothing: what the server does by itself can be seen on it.
+pub(super) fn plain(options: &PostgresOptions) -> PgConnectOptions {
+    options.connect.clone().application_name("tollgate prepare").disable_statement_logging()
+}
+
+/// What every connection sets, whatever the role, the database and the server have set.
+fn safe(options: &PostgresOptions, name: &str) -> PgConnectOptions {
+    let connecting = options.connect.clone().application_name(name).options([
+        ("default_transaction_isolation", "read committed"),
+        ("tcp_user_timeout", TCP_USER_TIMEOUT),
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "2"),
+        ("tcp_keepalives_count", "3"),
+        ("jit", "off"),
+    ]);
+    let connecting = connecting.disable_statement_logging();
+    if options.allow_unsafe_commit {
+        return connecting; // whatever the server is set to
+    }
+    connecting.options([("synchronous_commit", "on")])
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis().max(1))
+}

@@ -1,0 +1,149 @@
+//! The business store: PostgreSQL. A pool for lookups and resources, and connections of their own for
+//! lanes. Personal wallets are not kept here.
+
+mod audit;
+mod connect;
+mod error;
+mod facts;
+mod history;
+mod lanes;
+mod load;
+mod money;
+mod outbox;
+mod parties;
+mod persist;
+mod policies;
+mod prepare;
+mod resources;
+mod rows;
+mod write;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool};
+
+use crate::store::{Probe, StoreError, StoreFuture};
+use error::{Silence, silent, translate};
+use lanes::Lanes;
+
+/// The URL can not be understood. Says why without repeating it: it may hold a password.
+#[derive(Debug, thiserror::Error)]
+#[error("not a URL of a PostgreSQL database")]
+pub struct UrlError;
+
+/// What may be set about the store.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    connect: PgConnectOptions,
+    /// Connections for lookups and resources that are kept open.
+    pub pool_min: u32,
+    /// Connections for lookups and resources at most.
+    pub pool_max: u32,
+    /// How long a call waits for one of them.
+    pub acquire_timeout: Duration,
+    /// How long one statement outside the lanes may take.
+    pub statement_timeout: Duration,
+    /// A connection of the pool is closed after so long without work.
+    pub idle_timeout: Duration,
+    /// Connections for lanes at most: transactions that may be open at a time.
+    pub lanes: u32,
+    /// How long one statement of a lane may take. A transaction has twice that.
+    pub deadline: Duration,
+    /// Whether a server may be used that acknowledges commits before they are on disk.
+    pub allow_unsafe_commit: bool,
+    /// Added to the server's time, in microseconds: tests move it, everyone else leaves it at 0.
+    pub clock_offset_us: Arc<AtomicI64>,
+}
+
+impl PostgresOptions {
+    /// The defaults, for `postgres://user:password@host:port/database`.
+    ///
+    /// # Errors
+    /// Where this is no such URL.
+    pub fn new(url: &str) -> Result<Self, UrlError> {
+        let connect = PgConnectOptions::from_str(url).map_err(|_| UrlError)?;
+        Ok(Self {
+            connect,
+            pool_min: 5,
+            pool_max: 20,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+            lanes: 2,
+            deadline: Duration::from_secs(1),
+            allow_unsafe_commit: false,
+            clock_offset_us: Arc::default(),
+        })
+    }
+}
+
+/// Without the URL.
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions").field("lanes", &self.lanes).finish_non_exhaustive()
+    }
+}
+
+/// The business store: facts, resources, money home, history, outbox and audit of company accounts.
+pub struct PostgresStore {
+    options: PostgresOptions,
+    ready: OnceLock<Ready>,
+}
+
+/// What there is once the server is known to be as it must be.
+struct Ready {
+    pool: PgPool,
+    lanes: Arc<Lanes>,
+}
+
+impl PostgresStore {
+    /// A store that has not connected to anything yet: see [`crate::store::Prepare`].
+    pub fn new(options: PostgresOptions) -> Arc<Self> {
+        Arc::new(Self { options, ready: OnceLock::new() })
+    }
+
+    /// Closes all connections, those of lanes as their transactions end. Later calls are
+    /// [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        if let Some(ready) = self.ready.get() {
+            ready.lanes.close().await;
+            ready.pool.close().await;
+        }
+    }
+
+    fn ready(&self) -> Result<&Ready, StoreError> {
+        self.ready.get().ok_or_else(|| silent(Silence::Unprepared))
+    }
+
+    fn pool(&self) -> Result<&PgPool, StoreError> {
+        Ok(&self.ready()?.pool)
+    }
+
+    fn lanes(&self) -> Result<&Arc<Lanes>, StoreError> {
+        Ok(&self.ready()?.lanes)
+    }
+
+    /// A connection that reads what has been committed.
+    async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.pool()?.acquire().await.map_err(translate)
+    }
+
+    fn offset_us(&self) -> i64 {
+        self.options.clock_offset_us.load(Ordering::SeqCst)
+    }
+}
+
+impl Probe for PostgresStore {
+    fn probe(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let asked = sqlx::query_scalar::<_, i64>(include_str!("sql/store_probe.sql"));
+            asked.fetch_one(&mut *self.reader().await?).await.map_err(translate).map(drop)
+        })
+    }
+}

@@ -1,0 +1,3 @@
+select id, currency, limit_minor, funded, held, posted, version
+from accounts
+where id = $1

@@ -1,0 +1,4 @@
+select
+    id, user_id, account_id, marqeta_token, last_four, product, expires, status, version, created_at
+from cards
+where id = $1

@@ -1,0 +1,3 @@
+select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+from companies
+where id = $1

@@ -1,0 +1,3 @@
+update companies
+set marqeta_token = $3, name = $4, status = $5, zone = $6, version = $2
+where id = $1 and version = $2 - 1

@@ -1,0 +1,1 @@
+select body::text from spending_controls where id = $1

@@ -1,0 +1,1 @@
+select body::text from spending_limits where id = $1

@@ -1,0 +1,4 @@
+select
+    id, company_id, marqeta_token, first_name, last_name, email, role, status, version, created_at
+from users
+where id = $1

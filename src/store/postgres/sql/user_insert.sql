@@ -1,0 +1,3 @@
+insert into users
+    (id, company_id, marqeta_token, first_name, last_name, email, role, status, version, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

@@ -1,0 +1,35 @@
+//! Writes outside the lanes: each a transaction in a task of its own, which no caller can cancel.
+
+use sqlx::postgres::{PgConnection, PgPool};
+
+use super::PostgresStore;
+use super::error::{Silence, of_commit, translate, unknown};
+use crate::store::{StoreError, StoreFuture};
+
+impl PostgresStore {
+    /// Runs a write in a transaction of its own and waits for its commit. Dropping this call does
+    /// not stop the write.
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T> + Send + 'static,
+    {
+        let pool = self.pool()?.clone();
+        let task = tokio::spawn(transact(pool, work));
+        // A panic may have come before or after the commit.
+        task.await.unwrap_or_else(|_| Err(unknown(Silence::Stopped)))
+    }
+}
+
+async fn transact<T, W>(pool: PgPool, work: W) -> Result<T, StoreError>
+where
+    W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T>,
+{
+    let mut connection = pool.acquire().await.map_err(translate)?;
+    sqlx::raw_sql("begin").execute(&mut *connection).await.map_err(translate)?;
+    let done = work(&mut connection).await?; // the pool rolls back what is released to it
+    match sqlx::raw_sql("commit").execute(&mut *connection).await {
+        Ok(_) => Ok(done),
+        Err(error) => Err(of_commit(error)),
+    }
+}
