@@ -15,4 +15,5 @@ mod outage;
 mod policy;
 mod races;
 mod rest;
+mod startup;
 mod store;

@@ -82,6 +82,12 @@ impl Client {
         self.send(request, Bytes::new()).await.expect("an answer")
     }
 
+    /// `None`: nobody answers.
+    pub async fn try_get(&mut self, path: &str) -> Option<Answer> {
+        let request = self.admin(Method::GET, path);
+        self.send(request, Bytes::new()).await.ok()
+    }
+
     pub async fn delete(&mut self, path: &str) -> Answer {
         let request = self.admin(Method::DELETE, path);
         self.send(request, Bytes::new()).await.expect("an answer")

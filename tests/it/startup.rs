@@ -1,0 +1,116 @@
+//! Starting: what is wrong with the settings is said in one line that names the key; a server that
+//! is not there yet is waited for.
+
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::instance::Instance;
+use crate::support::marqeta;
+use crate::support::own_servers::{OwnServers, free_ports};
+
+/// Runs `tollgate serve` with these variables until it gives up.
+fn refused(environment: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    for server in ["DATABASE_URL", "MONGODB_URI", "REDIS_URL", "RABBITMQ_URL"] {
+        command.env_remove(server);
+    }
+    command
+        .env("TOLLGATE__HTTP__LISTEN", "127.0.0.1:0")
+        .env("TOLLGATE__DATA_DIR", folder.path())
+        .env("TOLLGATE__ADMIN__KEY", "a-key-of-some-length")
+        .env("TOLLGATE__JIT__USERNAME", "a-name")
+        .env("TOLLGATE__JIT__PASSWORD", "A-password-0001!")
+        .env("TOLLGATE__LOG__FILTER", "error")
+        .envs(environment.iter().copied())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut process = command.spawn().expect("the program starts");
+    let until = Instant::now() + Duration::from_secs(20);
+    while process.try_wait().expect("a process").is_none() {
+        if Instant::now() > until {
+            let _ = process.kill();
+            panic!("{environment:?} did not stop the start");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let Output { status, stderr, .. } = process.wait_with_output().expect("an end");
+    assert!(!status.success());
+    let said = String::from_utf8(stderr).expect("text");
+    assert_eq!(said.lines().count(), 1, "one line: {said}");
+    assert!(!said.contains("s3cret"), "secrets do not print: {said}");
+    said
+}
+
+fn check(environment: &[(&str, &str)], names: &str) {
+    let said = refused(environment);
+    assert!(said.contains(names), "{names} is not in {said}");
+}
+
+#[test]
+fn settings_that_can_not_be_right_stop_the_start_and_name_the_key() {
+    check(&[("DATABASE_URL", "postgres://u:s3cret@host:port/db")], "store.postgres.url");
+    check(&[("DATABASE_URL", "mysql://u:s3cret@host/db")], "store.postgres.url");
+    check(&[("MONGODB_URI", "mongodb://u:s3cret@/?x")], "store.mongodb.url");
+    check(&[("REDIS_URL", "redis://u:s3cret@host:port/0")], "cache.redis.url");
+    check(&[("TOLLGATE__STORE__POSTGRES__POOL_MAX", "0")], "store.postgres.pool_max");
+    check(&[("TOLLGATE__STORE__POSTGRES__POOLS", "5")], "did you mean");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_not_there_is_waited_for_while_the_process_is_up() {
+    let ports = free_ports(3);
+    let environment = [
+        ("DATABASE_URL".to_owned(), format!("postgres://u:p@127.0.0.1:{}/d", ports[0])),
+        ("MONGODB_URI".to_owned(), format!("mongodb://127.0.0.1:{}/d?replicaSet=rs0", ports[1])),
+        ("REDIS_URL".to_owned(), format!("redis://127.0.0.1:{}/0", ports[2])),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let instance = Instance::spawn(folder.path(), &environment);
+    let mut client = instance.client();
+    let until = Instant::now() + Duration::from_secs(10);
+    while client.try_get("/live").await.is_none_or(|answer| answer.status != 200) {
+        assert!(Instant::now() < until, "the process is not up");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let ready = client.get("/ready").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["phase"]), (503, &Value::from("starting")));
+    let health = client.get("/health").await;
+    assert_eq!(health.status, 503);
+    assert_eq!(health.json()["services"]["postgres"], "unhealthy");
+    let asked = Instant::now();
+    let answer = client.jit(marqeta::purchase("t1", "a-card", "1.00")).await;
+    assert_eq!(answer.says(), (402, "TRANSACTION_NOT_PERMITTED".to_owned()));
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+}
+
+#[test]
+#[ignore = "needs servers: scripts/test"]
+fn servers_that_can_not_be_used_stop_the_start_and_name_the_key() {
+    let servers = OwnServers::start(&["postgres"]);
+    let environment = servers.environment();
+    let url = &environment[0].1;
+    let wrong_password = url.replace(":tollgate-dev@", ":s3cret@");
+    assert_ne!(&wrong_password, url);
+    check(&[("DATABASE_URL", &wrong_password)], "store.postgres.url");
+    let wrong_database = url.replace("/tollgate", "/nowhere");
+    check(&[("DATABASE_URL", &wrong_database)], "store.postgres.url");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_service_joins_its_servers_when_they_appear() {
+    let servers = OwnServers::start(&["postgres", "mongodb", "redis"]);
+    for name in ["postgres", "mongodb", "redis"] {
+        servers.kill(name);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let instance = Instance::spawn(folder.path(), &servers.environment());
+    assert!(!instance.is_ready_within(Duration::from_secs(2)).await);
+    for name in ["redis", "postgres", "mongodb"] {
+        tokio::task::block_in_place(|| servers.up(name));
+    }
+    assert!(instance.is_ready_within(Duration::from_secs(5)).await, "joined too late");
+}
