@@ -4,10 +4,14 @@
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
+use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{
     Audit, FactsStore, History, MoneyHome, Outbox, Prepare, Probe, ResourceStore, StoreError,
@@ -17,6 +21,8 @@ use super::AppError;
 
 /// The embedded store's file in the data folder.
 const SQLITE_FILE: &str = "tollgate.db";
+
+const POSTGRES_URL: &str = "store.postgres.url";
 
 /// One adapter, seen through every port.
 #[derive(Clone)]
@@ -47,11 +53,38 @@ impl OpenHome {
         (self.close)().await;
     }
 
+    /// The embedded store has one writer, and so one lane.
     fn embedded(store: Arc<SqliteStore>) -> Self {
         let closing = Arc::clone(&store);
+        let close = move || -> Closing {
+            let store = Arc::clone(&closing);
+            Box::pin(async move { store.close().await })
+        };
+        Self::of(store, ("sqlite", "data_dir"), 1, close)
+    }
+
+    fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
+        let closing = Arc::clone(&store);
+        let close = move || -> Closing {
+            let store = Arc::clone(&closing);
+            Box::pin(async move { store.close().await })
+        };
+        let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
+        Self { prepare, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
+    }
+
+    fn of<S>(
+        store: Arc<S>,
+        (name, setting): (&'static str, &'static str),
+        lanes: usize,
+        close: impl Fn() -> Closing + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: FactsStore + ResourceStore + MoneyHome + History + Outbox + Audit + Probe + 'static,
+    {
         Self {
-            name: "sqlite",
-            setting: "data_dir",
+            name,
+            setting,
             facts: store.clone(),
             resources: store.clone(),
             money: store.clone(),
@@ -60,11 +93,8 @@ impl OpenHome {
             audit: store.clone(),
             probe: store,
             prepare: None,
-            lanes: 1,
-            close: Arc::new(move || {
-                let store = Arc::clone(&closing);
-                Box::pin(async move { store.close().await })
-            }),
+            lanes,
+            close: Arc::new(close),
         }
     }
 }
@@ -83,12 +113,30 @@ pub(super) enum OpenHomes {
 }
 
 impl OpenHomes {
-    /// Opens the stores that the settings select. Servers are not asked yet.
+    /// Opens the stores that the settings select. Servers are not asked yet. What no server is
+    /// selected for is embedded.
     pub(super) async fn open(
         settings: &Settings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, AppError> {
-        Ok(Self::Shared(OpenHome::embedded(sqlite(&settings.data_dir, clock).await?)))
+        let lanes = lanes(settings);
+        let business = match &settings.store.postgres.url {
+            Some(url) => Some(OpenHome::postgres(postgres(settings, url, lanes)?, lanes)),
+            None => None,
+        };
+        let personal: Option<OpenHome> = None;
+        if let (Some(business), Some(personal)) = (&business, &personal) {
+            let (business, personal) = (business.clone(), personal.clone());
+            return Ok(Self::Separate { business, personal });
+        }
+        let embedded = OpenHome::embedded(sqlite(&settings.data_dir, clock).await?);
+        Ok(match (business, personal) {
+            (None, None) => Self::Shared(embedded),
+            (business, personal) => Self::Separate {
+                business: business.unwrap_or_else(|| embedded.clone()),
+                personal: personal.unwrap_or(embedded),
+            },
+        })
     }
 
     /// Each store once.
@@ -107,6 +155,40 @@ impl OpenHomes {
             (Self::Separate { personal, .. }, Home::Personal) => personal,
         }
     }
+}
+
+/// Lanes of each home on a server: one per core, where the settings do not say.
+fn lanes(settings: &Settings) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    match usize::try_from(settings.lane.count) {
+        Ok(0) | Err(_) => cores(),
+        Ok(count) => count,
+    }
+}
+
+fn postgres(
+    settings: &Settings,
+    url: &SecretString,
+    lanes: usize,
+) -> Result<Arc<PostgresStore>, AppError> {
+    let set = &settings.store.postgres;
+    let millis = Duration::from_millis;
+    let mut options = PostgresOptions::new(url.expose_secret())
+        .map_err(|error| AppError::Url { setting: POSTGRES_URL, source: Box::new(error) })?;
+    options.pool_min = narrow(set.pool_min);
+    options.pool_max = narrow(set.pool_max);
+    options.acquire_timeout = millis(set.acquire_ms);
+    options.statement_timeout = millis(set.statement_ms);
+    options.idle_timeout = Duration::from_secs(set.idle_s);
+    options.lanes = u32::try_from(lanes).unwrap_or(u32::MAX);
+    options.deadline = millis(settings.jit.deadline_ms);
+    options.allow_unsafe_commit = set.allow_unsafe_commit;
+    Ok(PostgresStore::new(options))
+}
+
+/// The settings' ranges fit.
+fn narrow(setting: u64) -> u32 {
+    u32::try_from(setting).unwrap_or(u32::MAX)
 }
 
 /// The embedded store of a data folder; created if it is not there.

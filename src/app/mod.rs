@@ -4,6 +4,7 @@ pub mod clock;
 pub mod secrets;
 
 mod build;
+mod caches;
 mod homes;
 mod prepare;
 mod run;
@@ -69,6 +70,14 @@ pub enum AppError {
         /// What it said.
         source: StoreError,
     },
+    /// A URL makes no sense to the server's driver. It is not repeated: it may hold a password.
+    #[error("setting {setting} can not be used")]
+    Url {
+        /// Which URL.
+        setting: &'static str,
+        /// What is wrong with it.
+        source: crate::store::Source,
+    },
     /// A server can not be used with these settings: a wrong password, an unsafe server, a schema
     /// that is newer than this release.
     #[error("setting {setting} names a server that can not be used")]
@@ -113,7 +122,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
 
     let homes = OpenHomes::open(&settings, &clock).await?;
     let preparing = prepare::begin(&homes).await?;
-    let stores = Stores::compose(&homes, &settings, &clock);
+    let stores = Stores::compose(&homes, &settings, &clock)?;
     let outbox = Arc::clone(&stores.outbox);
     let doors = build::doors(&settings, &secrets, stores, &clock);
     let pipeline = Arc::clone(&doors.pipeline);

@@ -2,16 +2,13 @@
 //! routing store.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cache::memory::{MemoryCache, MemoryLimits};
-use crate::cache::off::NoCache;
-use crate::cache::{FactsCache, MemoryRoutes, Routes};
+use crate::cache::{MemoryRoutes, Routes};
 use crate::config::Settings;
-use crate::config::cache::CacheKind;
 use crate::domain::clock::Clock;
+use crate::domain::id::Home;
 use crate::pipeline::{HomeLanes, Homes};
 use crate::service::health::{Need, Watched};
 use crate::store::cached::CachedStore;
@@ -19,6 +16,8 @@ use crate::store::guarded::GuardedFacts;
 use crate::store::routed::{HomeStores, RoutedStore};
 use crate::store::{FactsStore, History, Outbox, ResourceStore};
 
+use super::AppError;
+use super::caches::Caches;
 use super::homes::{OpenHome, OpenHomes};
 
 /// The ports of the service.
@@ -34,16 +33,21 @@ pub(super) struct Stores {
 
 impl Stores {
     /// Puts caches before the homes, and routing before both.
-    pub(super) fn compose(open: &OpenHomes, settings: &Settings, clock: &Arc<dyn Clock>) -> Self {
+    pub(super) fn compose(
+        open: &OpenHomes,
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, AppError> {
+        let caches = Caches::open(settings, clock)?;
         let watch = |home: &&OpenHome| Watched {
             name: home.name,
             probe: Arc::clone(&home.probe),
             need: Need::Home,
         };
-        let watched = open.each().iter().map(watch).collect();
-        match open {
+        let watched = open.each().iter().map(watch).chain(caches.watched()).collect();
+        Ok(match open {
             OpenHomes::Shared(home) => {
-                let cached = cached(home, settings, clock);
+                let cached = cached(home, Home::Business, &caches);
                 Self {
                     facts: cached.clone(),
                     resources: cached.clone(),
@@ -55,13 +59,13 @@ impl Stores {
                 }
             }
             OpenHomes::Separate { business, personal } => {
-                let (first, second) =
-                    (cached(business, settings, clock), cached(personal, settings, clock));
+                let first = cached(business, Home::Business, &caches);
+                let second = cached(personal, Home::Personal, &caches);
                 let routed = Arc::new(RoutedStore::new(
                     stores_of(business, &first),
                     stores_of(personal, &second),
-                    routes(settings),
-                    routes(settings),
+                    user_routes(settings),
+                    caches.card_routes(),
                 ));
                 Self {
                     facts: routed.clone(),
@@ -78,7 +82,7 @@ impl Stores {
                     ),
                 }
             }
-        }
+        })
     }
 }
 
@@ -97,36 +101,16 @@ fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>) -> HomeStores {
 
 /// Facts and resources of a home behind the cache that the settings ask for. Nobody waits for a
 /// server longer than a lane may be busy with a batch.
-fn cached(home: &OpenHome, settings: &Settings, clock: &Arc<dyn Clock>) -> Arc<CachedStore> {
-    let facts: Arc<dyn FactsStore> = match home.prepare {
-        None => Arc::clone(&home.facts),
-        Some(_) => {
-            let budget = Duration::from_millis(settings.lane.stall_ms);
-            Arc::new(GuardedFacts::new(Arc::clone(&home.facts), budget))
-        }
+fn cached(open: &OpenHome, home: Home, caches: &Caches) -> Arc<CachedStore> {
+    let facts: Arc<dyn FactsStore> = match open.prepare {
+        None => Arc::clone(&open.facts),
+        Some(_) => Arc::new(GuardedFacts::new(Arc::clone(&open.facts), caches.lookup_budget)),
     };
-    let resources = Arc::clone(&home.resources);
-    Arc::new(CachedStore::new(facts, resources, cache(settings, clock)))
+    Arc::new(CachedStore::new(facts, Arc::clone(&open.resources), caches.of(home)))
 }
 
-fn cache(settings: &Settings, clock: &Arc<dyn Clock>) -> Arc<dyn FactsCache> {
-    let seconds = Duration::from_secs;
-    let cache = &settings.cache;
-    match cache.kind {
-        CacheKind::Off => Arc::new(NoCache),
-        CacheKind::Memory => {
-            let limits = MemoryLimits {
-                entries_max: cache.entries_max,
-                user_ttl: seconds(cache.user_ttl_s),
-                card_ttl: seconds(cache.card_ttl_s),
-                limits_ttl: seconds(cache.limits_ttl_s),
-            };
-            Arc::new(MemoryCache::new(limits, Arc::clone(clock)))
-        }
-    }
-}
-
-fn routes(settings: &Settings) -> Arc<dyn Routes> {
+/// Users have no routes that instances share: what is asked for is the card's.
+fn user_routes(settings: &Settings) -> Arc<dyn Routes> {
     // Both names of each object: our id and the platform's token.
     Arc::new(MemoryRoutes::new(settings.cache.entries_max.saturating_mul(2)))
 }

@@ -16,6 +16,7 @@ use crate::domain::policy::PolicyStamp;
 use crate::domain::token::Token;
 
 use super::floors::{Floors, Raised};
+use super::jitter::Jittered;
 use super::{FactsCache, Stamped, is_older};
 
 /// How much is kept, and how long.
@@ -65,12 +66,6 @@ impl MemoryCache {
         self.limits.forget(card.id, limits);
         self.forget_user(&card.owner);
     }
-
-    fn clear(&self) {
-        self.users.entries.invalidate_all();
-        self.cards.entries.invalidate_all();
-        self.limits.entries.invalidate_all();
-    }
 }
 
 /// The references under which an object may be kept: our id and the platform's token.
@@ -99,7 +94,7 @@ impl FactsCache for MemoryCache {
         self.cards.keep(reference.clone(), facts);
     }
 
-    fn keep_limits(&self, card: CardId, facts: &Arc<LimitFacts>) {
+    fn keep_limits(&self, card: CardId, _token: Option<&Token>, facts: &Arc<LimitFacts>) {
         self.limits.keep(card, facts);
     }
 
@@ -120,6 +115,12 @@ impl FactsCache for MemoryCache {
         if let Some(card) = &facts.card {
             self.forget_card(card, &facts.limits);
         }
+    }
+
+    fn clear(&self) {
+        self.users.entries.invalidate_all();
+        self.cards.entries.invalidate_all();
+        self.limits.entries.invalidate_all();
     }
 
     fn entries(&self) -> u64 {
@@ -181,26 +182,6 @@ where
     }
 }
 
-/// A lifetime, give or take a tenth: what was loaded together does not expire together.
-struct Jittered {
-    ttl: Duration,
-    drawn: AtomicU64,
-}
-
-impl Jittered {
-    fn new(ttl: Duration) -> Self {
-        Self { ttl, drawn: AtomicU64::new(0) }
-    }
-
-    /// Steps of the golden ratio: any number of draws in a row are spread evenly.
-    fn draw(&self) -> Option<Duration> {
-        const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-        let step = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN) >> 32;
-        let part = step as f64 / f64::from(u32::MAX);
-        Some(self.ttl.mul_f64(0.9 + 0.2 * part))
-    }
-}
-
 impl<K, V> Expiry<K, V> for Jittered {
     fn expire_after_create(&self, _key: &K, _value: &V, _at: Instant) -> Option<Duration> {
         self.draw()
@@ -214,19 +195,5 @@ impl<K, V> Expiry<K, V> for Jittered {
         _left: Option<Duration>,
     ) -> Option<Duration> {
         self.draw()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lifetimes_differ_by_at_most_a_tenth() {
-        let jittered = Jittered::new(Duration::from_secs(100));
-        let drawn: Vec<Duration> = (0..1000).filter_map(|_| jittered.draw()).collect();
-        assert!(drawn.iter().all(|ttl| (90.0..=110.0).contains(&ttl.as_secs_f64())));
-        let early = drawn.iter().filter(|ttl| ttl.as_secs() < 95).count();
-        assert!((200..300).contains(&early), "a quarter of them: {early}");
     }
 }

@@ -30,7 +30,7 @@ impl FactsCache for NoCache {
 
     fn keep_card(&self, _reference: &Token, _facts: &Arc<CardFacts>) {}
 
-    fn keep_limits(&self, _card: CardId, _facts: &Arc<LimitFacts>) {}
+    fn keep_limits(&self, _card: CardId, _token: Option<&Token>, _facts: &Arc<LimitFacts>) {}
 
     fn raise_floor(&self, _stamp: PolicyStamp) {}
 
@@ -39,6 +39,8 @@ impl FactsCache for NoCache {
     }
 
     fn forget(&self, _facts: &Facts) {}
+
+    fn clear(&self) {}
 
     fn entries(&self) -> u64 {
         0

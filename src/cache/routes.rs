@@ -1,46 +1,58 @@
-//! Routes: which home a reference leads to. It never changes, so a route needs no lifetime.
-
-use std::future::Future;
-use std::pin::Pin;
+//! Routes: in which home a card lives.
 
 use moka::sync::Cache;
 
 use crate::domain::id::Home;
 use crate::domain::token::Token;
 
-/// Remembers where references lead.
-pub trait Routes: Send + Sync {
-    /// The home of what is called `reference`; `None`: not known here.
-    fn route<'a>(
-        &'a self,
-        reference: &'a Token,
-    ) -> Pin<Box<dyn Future<Output = Option<Home>> + Send + 'a>>;
+use super::CacheFuture;
 
-    /// Remembers a home.
-    fn keep_route(&self, reference: &Token, home: Home);
+/// Where cards live. A card never moves, so what is known once is known for ever; a card that is not
+/// known may be created at any time, so that is not kept.
+pub trait Routes: Send + Sync {
+    /// The card's home, if it has been looked up before, here or by another instance.
+    fn route<'a>(&'a self, card: &'a Token) -> CacheFuture<'a, Option<Home>>;
+    /// Keeps where a card lives.
+    fn keep_route(&self, card: &Token, home: Home);
 }
 
 /// Routes in the memory of this process.
+#[derive(Debug)]
 pub struct MemoryRoutes {
-    entries: Cache<Token, Home>,
+    homes: Cache<Token, Home>,
 }
 
 impl MemoryRoutes {
-    /// Remembers at most so many.
+    /// Keeps at most so many; those asked for least go first.
     pub fn new(entries_max: u64) -> Self {
-        Self { entries: Cache::new(entries_max) }
+        Self { homes: Cache::new(entries_max) }
+    }
+
+    /// The card's home, if it is kept.
+    pub fn get(&self, card: &Token) -> Option<Home> {
+        self.homes.get(card)
     }
 }
 
 impl Routes for MemoryRoutes {
-    fn route<'a>(
-        &'a self,
-        reference: &'a Token,
-    ) -> Pin<Box<dyn Future<Output = Option<Home>> + Send + 'a>> {
-        Box::pin(std::future::ready(self.entries.get(reference)))
+    fn route<'a>(&'a self, card: &'a Token) -> CacheFuture<'a, Option<Home>> {
+        Box::pin(std::future::ready(self.get(card)))
     }
 
-    fn keep_route(&self, reference: &Token, home: Home) {
-        self.entries.insert(reference.clone(), home);
+    fn keep_route(&self, card: &Token, home: Home) {
+        self.homes.insert(card.clone(), home);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_route_is_kept_and_an_unknown_card_is_not() {
+        let (routes, card) = (MemoryRoutes::new(10), "card".parse::<Token>().unwrap());
+        assert_eq!(routes.route(&card).await, None);
+        routes.keep_route(&card, Home::Personal);
+        assert_eq!(routes.route(&card).await, Some(Home::Personal));
     }
 }

@@ -126,7 +126,7 @@ fn a_company_s_floor_covers_its_users_cards_and_limits() {
     let old = card_at((1, 5, 5));
     cache.keep_card(&token("card"), &old);
     cache.keep_user(&token("user"), &Arc::new(old.owner.clone()));
-    cache.keep_limits(old.id, &limits_at((1, 5, 5)));
+    cache.keep_limits(old.id, None, &limits_at((1, 5, 5)));
     assert!(cache.card(&token("card")).is_some());
     cache.raise_floor(company_floor(2));
     assert_eq!(cache.card(&token("card")), None);
@@ -156,7 +156,7 @@ fn outdated_facts_are_forgotten_under_all_their_names_but_newer_ones_stay() {
     cache.keep_card(&token("card"), &stale);
     cache.keep_card(&own_id, &card_at((1, 1, 2)));
     cache.keep_user(&token("user"), &Arc::new(stale.owner.clone()));
-    cache.keep_limits(stale.id, &limits_at((1, 1, 1)));
+    cache.keep_limits(stale.id, None, &limits_at((1, 1, 1)));
     cache.forget(&facts);
     assert_eq!(cache.card(&token("card")), None);
     assert_eq!(cache.user(&token("user")), None);

@@ -1,16 +1,17 @@
 //! Read-through: facts come from the cache where it has them. Writes pass through to the store, and
 //! what they make old is refused by the cache before they are acknowledged.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use crate::cache::{CacheStats, FactsCache, Flights, Tally};
+use crate::cache::{CacheStats, FactsCache, Flights, Nothing, Tally, Wanted};
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, LimitId, UserId};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::domain::token::Token;
 
-use super::{FactsStore, ResourceStore, StoreError, StoreFuture};
+use super::{FactsStore, Hint, ResourceStore, StoreError, StoreFuture};
 
 /// A store behind a cache.
 pub struct CachedStore {
@@ -20,6 +21,7 @@ pub struct CachedStore {
     users: Lookups<Token, UserFacts>,
     cards: Lookups<Token, CardFacts>,
     limits: Lookups<CardId, LimitFacts>,
+    expected: Flights<Token, ()>,
 }
 
 /// The lookups of one kind.
@@ -48,6 +50,7 @@ impl CachedStore {
             users: Lookups::default(),
             cards: Lookups::default(),
             limits: Lookups::default(),
+            expected: Flights::default(),
         }
     }
 
@@ -58,13 +61,15 @@ impl CachedStore {
             cards: self.cards.tally.read(),
             limits: self.limits.tally.read(),
             entries: self.cache.entries(),
+            shared: self.cache.shared_stats(),
         }
     }
 
     async fn load_user(&self, reference: &Token) -> Result<Option<Arc<UserFacts>>, StoreError> {
         let load = async {
-            if let Some(filled) = self.cache.user(reference) {
-                return Ok(Some(filled));
+            let wanted = Wanted { user: Some(reference), ..Wanted::default() };
+            if let Some(kept) = self.recalled(wanted, || self.cache.user(reference)).await {
+                return Ok(Some(kept));
             }
             let user = self.facts.user(reference).await?;
             user.iter().for_each(|user| self.cache.keep_user(reference, user));
@@ -75,8 +80,9 @@ impl CachedStore {
 
     async fn load_card(&self, reference: &Token) -> Result<Option<Arc<CardFacts>>, StoreError> {
         let load = async {
-            if let Some(filled) = self.cache.card(reference) {
-                return Ok(Some(filled));
+            let wanted = Wanted { card: Some(reference), ..Wanted::default() };
+            if let Some(kept) = self.recalled(wanted, || self.cache.card(reference)).await {
+                return Ok(Some(kept));
             }
             let card = self.facts.card(reference).await?;
             card.iter().for_each(|card| self.cache.keep_card(reference, card));
@@ -87,15 +93,48 @@ impl CachedStore {
 
     async fn load_limits(&self, card: &CardFacts) -> Result<Arc<LimitFacts>, StoreError> {
         let load = async {
-            if let Some(filled) = self.cache.limits(card.id) {
-                return Ok(Some(filled));
+            let name = card.marqeta_token.clone().or_else(|| card.id.to_string().parse().ok());
+            let wanted = Wanted { limits: name.as_ref(), ..Wanted::default() };
+            if let Some(kept) = self.recalled(wanted, || self.cache.limits(card.id)).await {
+                return Ok(Some(kept));
             }
             let limits = self.facts.limits(card).await?;
-            self.cache.keep_limits(card.id, &limits);
+            self.cache.keep_limits(card.id, card.marqeta_token.as_ref(), &limits);
             Ok(Some(limits))
         };
         let loaded = self.limits.under_way.join(&card.id, |limits| self.cache.admits(limits), load);
         Ok(loaded.await?.unwrap_or_default())
+    }
+
+    /// What someone else has brought into memory meanwhile, or the shared level now brings.
+    async fn recalled<T>(&self, wanted: Wanted<'_>, find: impl Fn() -> Option<T>) -> Option<T> {
+        if let Some(filled) = find() {
+            return Some(filled);
+        }
+        if !self.cache.is_shared() {
+            return None;
+        }
+        self.cache.recall(wanted).await;
+        find()
+    }
+
+    /// What the memory lacks of what will be asked for.
+    fn lacking<'a>(&self, user: Option<&'a Token>, card: &'a Token) -> Wanted<'a> {
+        let user = user.filter(|user| self.cache.user(user).is_none());
+        let (card, limits) = match self.cache.card(card) {
+            Some(known) => (None, self.cache.limits(known.id).is_none().then_some(card)),
+            None => (Some(card), Some(card)),
+        };
+        Wanted { user, card, limits }
+    }
+
+    /// One asks for all who expect the same card.
+    async fn bring(&self, wanted: Wanted<'_>, card: &Token) {
+        let bring = async {
+            self.cache.recall(wanted).await;
+            Ok::<_, Infallible>(Some(Arc::new(())))
+        };
+        let Ok(_brought) = self.expected.join(card, |()| true, bring).await;
     }
 
     /// Runs a write to its end even if its caller goes away, and raises the floors it has made
@@ -108,6 +147,7 @@ impl CachedStore {
         let written = tokio::spawn(async move {
             let written = write(resources).await?;
             written.stamps().iter().for_each(|stamp| cache.raise_floor(*stamp));
+            cache.announce(written.stamps()).await;
             Ok(written)
         });
         Box::pin(async move { written.await.map_err(|panic| StoreError::Failed(panic.into()))? })
@@ -161,6 +201,16 @@ impl FactsStore for CachedStore {
                 None => Box::pin(self.load_limits(card)).await,
             }
         })
+    }
+
+    fn expect<'a>(&'a self, user: Option<&'a Token>, card: &'a Token) -> Hint<'a> {
+        if self.cache.is_shared() {
+            let wanted = self.lacking(user, card);
+            if !wanted.is_nothing() {
+                return Box::pin(self.bring(wanted, card));
+            }
+        }
+        Box::pin(Nothing)
     }
 
     fn outdated(&self, facts: &Facts) {

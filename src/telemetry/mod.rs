@@ -1,5 +1,6 @@
-//! Telemetry: logging set-up, the stage profile, alerts.
+//! Telemetry: logging set-up, the stage profile, alerts, metrics.
 
 pub mod alerts;
 pub mod logging;
+pub mod metrics;
 pub mod profile;

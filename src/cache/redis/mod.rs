@@ -1,0 +1,122 @@
+//! The level that all instances share, on a Redis server. It only ever saves time: a server that is
+//! slow, gone, empty or full of rubbish makes lookups slower and changes nothing else.
+
+mod announce;
+mod cache;
+mod codec;
+mod fills;
+mod hear;
+mod keys;
+mod link;
+mod routes;
+mod scripts;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::domain::clock::Clock;
+use crate::domain::id::Home;
+
+use super::FactsCache;
+
+use fills::Fills;
+use keys::Keys;
+use link::Link;
+use scripts::Scripts;
+
+pub use cache::RedisCache;
+pub use routes::RedisRoutes;
+
+/// Where the server is, and how patient to be with it.
+#[derive(Clone)]
+pub struct RedisOptions {
+    /// `redis://user:password@host:port/database`, or `rediss://…`.
+    pub url: String,
+    /// What every key begins with.
+    pub prefix: String,
+    /// How long connecting may take.
+    pub connect: Duration,
+    /// How long a call may take before one goes on without it.
+    pub budget: Duration,
+}
+
+/// The URL may hold a password.
+impl fmt::Debug for RedisOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url: _, prefix, connect, budget } = self;
+        f.debug_struct("RedisOptions")
+            .field("prefix", prefix)
+            .field("connect", connect)
+            .field("budget", budget)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long the server keeps facts, give or take a tenth.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Users.
+    pub user: Duration,
+    /// Cards.
+    pub card: Duration,
+    /// Limits and controls of cards.
+    pub limits: Duration,
+}
+
+/// The URL of the server makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("the URL of the cache's server can not be used")]
+pub struct RedisUrlError(#[source] redis::RedisError);
+
+/// The server, over one connection. Whatever is made of it shares that, and can outlive it.
+pub struct RedisServer {
+    link: Arc<Link>,
+    keys: Keys,
+    watch: Arc<Watch>,
+}
+
+/// Keeps watch over the connection until it is dropped.
+struct Watch {
+    _task: JoinSet<()>,
+}
+
+impl RedisServer {
+    /// Connects in the background: a server that is down delays nothing. Must be called within a
+    /// runtime.
+    pub fn open(options: RedisOptions, clock: Arc<dyn Clock>) -> Result<Self, RedisUrlError> {
+        let keys = Keys::new(&options.prefix);
+        let link = Arc::new(Link::new(options, clock).map_err(RedisUrlError)?);
+        let mut task = JoinSet::new();
+        let watched = Arc::clone(&link);
+        task.spawn(async move { watched.keep_watch().await });
+        Ok(Self { link, keys, watch: Arc::new(Watch { _task: task }) })
+    }
+
+    /// Whether it has answered lately.
+    pub fn is_available(&self) -> bool {
+        self.link.is_available()
+    }
+
+    /// The facts of one home, with the memory before them. Policy versions of one home mean nothing
+    /// in the other, so each has its own memory, floors and announcements.
+    pub fn for_home(
+        &self,
+        home: Home,
+        lifetimes: Lifetimes,
+        memory: Arc<dyn FactsCache>,
+    ) -> RedisCache {
+        let watched = (Arc::clone(&self.link), Arc::clone(&self.watch));
+        RedisCache::new(watched, self.keys.clone(), home, lifetimes, memory)
+    }
+
+    /// Where cards live; so many routes are kept in memory, too.
+    pub fn routes(&self, entries_max: u64) -> RedisRoutes {
+        let scripts = Arc::new(Scripts::new(self.keys.clone(), Home::Business));
+        let fills = Fills::new(Arc::clone(&self.link), scripts);
+        let watched = (Arc::clone(&self.link), Arc::clone(&self.watch));
+        RedisRoutes::new(watched, fills, self.keys.clone(), entries_max)
+    }
+}

@@ -1,0 +1,187 @@
+//! S-05: what a sick server does to those who ask it. Each test has a server of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::server::OwnRedis;
+use super::world::{Instance, Scripted, eventually};
+
+/// The budget of 20 ms, and what a busy machine of two cores adds to it.
+const BUDGET_AND_A_LITTLE: Duration = Duration::from_millis(60);
+
+/// What is asked of a server that has been given up: nothing. The store of these tests answers at
+/// once.
+const AT_ONCE: Duration = Duration::from_millis(15);
+
+const RECOVERY: Duration = Duration::from_secs(1);
+
+struct Ward {
+    redis: OwnRedis,
+    source: Arc<Scripted>,
+    instance: Instance,
+    next: u128,
+}
+
+impl Ward {
+    async fn new() -> Self {
+        let redis = OwnRedis::start().await;
+        let source = Scripted::with_cards(1_000_000);
+        let instance = Instance::sharing(&source, &redis.url(), "t:").await;
+        Self { redis, source, instance, next: 0 }
+    }
+
+    /// A purchase with a card that no memory knows.
+    async fn purchase(&mut self) -> Duration {
+        let started = Instant::now();
+        assert_eq!(self.instance.purchase(self.next).await, Some((1, 1)));
+        self.next += 1;
+        started.elapsed()
+    }
+
+    /// Purchases while the server is sick: at first each waits no longer than it may, then none
+    /// waits at all.
+    async fn endures(&mut self, sick: Duration) {
+        let (began, mut slowest, mut slowest_open) =
+            (Instant::now(), Duration::ZERO, Duration::ZERO);
+        let mut purchases = 0;
+        while began.elapsed() < sick {
+            let open = !self.instance.shared().available;
+            let took = self.purchase().await;
+            slowest = slowest.max(took);
+            if open {
+                slowest_open = slowest_open.max(took);
+            }
+            purchases += 1;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let shared = self.instance.shared();
+        eprintln!(
+            "sick for {sick:?}: {purchases} purchases, slowest {slowest:?}, once open {slowest_open:?}"
+        );
+        assert!(shared.opened >= 1 && !shared.available, "the breaker is open: {shared:?}");
+        assert!(slowest <= BUDGET_AND_A_LITTLE, "{slowest:?}");
+        assert!(slowest_open <= AT_ONCE, "{slowest_open:?}");
+    }
+
+    /// Back to hits: what one instance fills, the next lookup of another finds.
+    async fn recovers(&mut self, since: Instant) {
+        let shared = || self.instance.shared();
+        eventually("in step again", RECOVERY, || shared().available && shared().in_step).await;
+        let filled = shared().filled;
+        let n = self.next;
+        self.purchase().await;
+        eventually("filled again", RECOVERY, || self.instance.shared().filled >= filled + 4).await;
+        eprintln!("recovered after {:?}", since.elapsed());
+        assert!(since.elapsed() <= RECOVERY, "{:?}", since.elapsed());
+        let other = Instance::sharing(&self.source, &self.redis.url(), "t:").await;
+        let before = self.source.reads();
+        assert_eq!(other.purchase(n).await, Some((1, 1)));
+        assert_eq!(self.source.reads(), before, "a hit");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_killed_server_costs_no_more_than_the_budget() {
+    let mut ward = Ward::new().await;
+    ward.purchase().await;
+    ward.redis.kill();
+    ward.endures(Duration::from_secs(2)).await;
+    ward.redis.restart().await;
+    ward.recovers(Instant::now()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_frozen_server_costs_no_more_than_the_budget() {
+    let mut ward = Ward::new().await;
+    ward.purchase().await;
+    ward.redis.freeze();
+    ward.endures(Duration::from_secs(2)).await;
+    ward.redis.thaw();
+    ward.recovers(Instant::now()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_paused_server_costs_no_more_than_the_budget() {
+    let mut ward = Ward::new().await;
+    ward.purchase().await;
+    let mut raw = ward.redis.raw().await.unwrap();
+    let mut pause = redis::cmd("CLIENT");
+    let () = pause.arg("PAUSE").arg(1_500).arg("ALL").query_async(&mut raw).await.unwrap();
+    let paused = Instant::now();
+    ward.endures(Duration::from_millis(1_200)).await;
+    tokio::time::sleep(Duration::from_millis(1_500).saturating_sub(paused.elapsed())).await;
+    ward.recovers(Instant::now()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_server_that_comes_later_is_used_when_it_comes() {
+    let mut redis = OwnRedis::down();
+    let source = Scripted::with_cards(1_000);
+    let started = Instant::now();
+    let instance = Instance::starting(&source, &redis.url(), "t:");
+    assert!(started.elapsed() < Duration::from_millis(50), "{:?}", started.elapsed());
+    for n in 0..50 {
+        let asked = Instant::now();
+        assert_eq!(instance.purchase(n).await, Some((1, 1)));
+        assert!(asked.elapsed() <= BUDGET_AND_A_LITTLE, "{:?}", asked.elapsed());
+        instance.update_card(&source, 500).await;
+    }
+    redis.restart().await;
+    let back = Instant::now();
+    eventually("in step", RECOVERY, || instance.shared().in_step).await;
+    instance.until("what waited has been told", |shared| shared.waiting == 0).await;
+    eprintln!("used after {:?}", back.elapsed());
+    instance.purchase(999).await;
+    instance.until("filled", |shared| shared.filled >= 4).await;
+}
+
+/// What was changed while the server was away is known to everyone once it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn changes_made_while_the_server_is_frozen_are_told_later() {
+    let ward = Ward::new().await;
+    let other = Instance::sharing(&ward.source, &ward.redis.url(), "t:").await;
+    assert_eq!(
+        (other.purchase(7).await, ward.instance.purchase(7).await),
+        (Some((1, 1)), Some((1, 1)))
+    );
+    ward.redis.freeze();
+    let asked = Instant::now();
+    ward.instance.update_card(&ward.source, 7).await;
+    assert!(asked.elapsed() <= BUDGET_AND_A_LITTLE, "acknowledged anyway: {:?}", asked.elapsed());
+    assert_eq!(ward.instance.card_version(7).await, Some(2));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ward.redis.thaw();
+    let card = super::world::card_token(7);
+    let took = eventually("known elsewhere", RECOVERY, || other.cache.card(&card).is_none()).await;
+    eprintln!("told {took:?} after the server was back");
+    assert_eq!(other.card_version(7).await, Some(2));
+}
+
+/// All subscribers are cut off, again and again, while changes are made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_cut_subscriber_misses_nothing_for_long() {
+    let ward = Ward::new().await;
+    let other = Instance::sharing(&ward.source, &ward.redis.url(), "t:").await;
+    let mut raw = ward.redis.raw().await.unwrap();
+    let mut slowest = Duration::ZERO;
+    for n in 0..20 {
+        other.purchase(n).await;
+        let mut kill = redis::cmd("CLIENT");
+        let cut: i64 =
+            kill.arg("KILL").arg("TYPE").arg("pubsub").query_async(&mut raw).await.unwrap();
+        ward.instance.update_card(&ward.source, n).await;
+        let card = super::world::card_token(n);
+        let took = eventually("known elsewhere", RECOVERY, || other.cache.card(&card).is_none());
+        slowest = slowest.max(took.await);
+        assert_eq!(other.card_version(n).await, Some(2), "{cut} subscribers were cut");
+    }
+    eprintln!("known elsewhere after at most {slowest:?} although everyone was cut off");
+}
