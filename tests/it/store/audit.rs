@@ -26,7 +26,7 @@ pub async fn what_is_committed_adds_up(subject: &Subject) {
     subject.take("fund", "acme-card", None, Step::Fund(usd(20_00))).await;
     let mut snapshot = subject.audit.snapshot().await.unwrap();
     let sums = snapshot.accounts(None).await.unwrap().remove(0);
-    assert_eq!(sums.account.id, program.company.account);
+    assert_eq!(sums.account.id, program.account);
     assert_eq!((sums.holds, sums.posted, sums.funded), (0, 150_00, 20_00));
     assert_eq!(sums.overdraft_causes, 1, "the over-clearing");
     let counts = snapshot.counts().await.unwrap();
@@ -48,7 +48,7 @@ pub async fn a_snapshot_is_of_one_moment(subject: &Subject) {
     let sums = snapshot.accounts(None).await.unwrap().remove(0);
     assert_eq!((sums.account.held, sums.holds), (10_00, 10_00));
     drop(snapshot);
-    assert_eq!(subject.balance(program.company.account).await, [100_00, 0, 15_00, 0]);
+    assert_eq!(subject.balance(program.account).await, [100_00, 0, 15_00, 0]);
     assert_eq!(subject.audit.snapshot().await.unwrap().counts().await.unwrap().decisions, 2);
 }
 

@@ -63,7 +63,7 @@ pub async fn a_dropped_begin_leaves_nothing_behind(subject: &Subject) {
             drop(txn.transpose().unwrap());
             // The next write must be committed on its own, and be there for others to see.
             let name = format!("u{round}-{polls}-{}", linger.as_millis());
-            let user = subject.user(Some(program.company.id), &name);
+            let user = subject.user(program.employer(), &name);
             let id = user.id;
             subject.resources.insert_user(user).await.unwrap();
             assert!(subject.resources.user_record(id).await.unwrap().is_some(), "{name}");
@@ -73,7 +73,7 @@ pub async fn a_dropped_begin_leaves_nothing_behind(subject: &Subject) {
         }
     }
     assert!(gone.iter().all(|gone| *gone >= CUTS), "{gone:?}");
-    assert_eq!(subject.balance(program.company.account).await, [1_000_000_00, 0, 0, 0]);
+    assert_eq!(subject.balance(program.account).await, [1_000_000_00, 0, 0, 0]);
     subject.approve(purchase("after", "acme-card", 1_00)).await;
     subject.assert_adds_up().await;
 }
@@ -96,7 +96,7 @@ pub async fn a_dropped_transaction_is_rolled_back(subject: &Subject) {
         let intents = batch(subject, &name).await;
         let judged = AtomicBool::new(false);
         let settle = async {
-            let mut txn = subject.home.begin(&Wanted::by(&intents)).await.unwrap();
+            let mut txn = subject.begin(&Wanted::by(&intents)).await.unwrap();
             let books = txn.books();
             for intent in &intents {
                 ledger::apply(books, intent, &Rules::default());
@@ -106,7 +106,8 @@ pub async fn a_dropped_transaction_is_rolled_back(subject: &Subject) {
         };
         let acknowledged = cut(settle, polls, linger).await.is_some();
         // Whoever comes next waits until what was cut short has ended, one way or the other.
-        drop(subject.home.begin(&Wanted::default()).await.unwrap());
+        let account = Wanted { accounts: [program.account].into(), ..Wanted::default() };
+        drop(subject.begin(&account).await.unwrap());
         let mut stored = 0;
         for intent in [&intents[0], &intents[PURCHASES - 1]] {
             let id = intent.authorization_id();
@@ -115,7 +116,7 @@ pub async fn a_dropped_transaction_is_rolled_back(subject: &Subject) {
         assert!(stored == 0 || stored == 2, "all of {name} or nothing");
         assert!(stored == 2 || !acknowledged, "{name} was acknowledged");
         held += if stored == 2 { all } else { 0 };
-        assert_eq!(subject.balance(program.company.account).await[2], held, "{name}");
+        assert_eq!(subject.balance(program.account).await[2], held, "{name}");
         writing += usize::from(stored == 0 && judged.load(Ordering::SeqCst));
         committing += usize::from(stored == 2 && !acknowledged);
         if writing >= CUTS && committing >= CUTS {
@@ -133,10 +134,9 @@ pub async fn writers_and_lanes_side_by_side_lose_nothing(subject: &Subject) {
     let mut writers = Vec::new();
     for writer in 0..4 {
         let resources = Arc::clone(&subject.resources);
-        let company = program.company.id;
-        let users: Vec<_> = (0..EACH)
-            .map(|number| subject.user(Some(company), &format!("w{writer}-{number}")))
-            .collect();
+        let company = program.employer();
+        let users: Vec<_> =
+            (0..EACH).map(|number| subject.user(company, &format!("w{writer}-{number}"))).collect();
         writers.push(tokio::spawn(async move {
             let mut written: Vec<UserId> = Vec::new();
             for mut user in users {
@@ -160,6 +160,6 @@ pub async fn writers_and_lanes_side_by_side_lose_nothing(subject: &Subject) {
         }
     }
     let held = i64::try_from(EACH).unwrap() * 1_00;
-    assert_eq!(subject.balance(program.company.account).await, [1_000_000_00, 0, held, 0]);
+    assert_eq!(subject.balance(program.account).await, [1_000_000_00, 0, held, 0]);
     subject.assert_adds_up().await;
 }

@@ -49,17 +49,17 @@ pub async fn a_young_limit_counts_what_its_card_has_used(subject: &Subject) {
     subject.assert_adds_up().await;
 }
 
-pub async fn a_pool_counts_the_uses_of_all_its_cards(subject: &Subject) {
+pub async fn a_companys_pool_counts_the_uses_of_all_its_cards(subject: &Subject) {
     let program = subject.program("acme", 1000_00).await;
-    let colleague = subject.user(Some(program.company.id), "colleague");
+    let colleague = subject.user(program.employer(), "colleague");
     subject.resources.insert_user(colleague.clone()).await.unwrap();
-    let card = subject.card(&colleague, program.company.account, "second");
+    let card = subject.card(&colleague, program.account, "second");
     subject.resources.insert_card(card).await.unwrap();
     subject.program("other", 1000_00).await;
     for (name, card) in [("t1", "acme-card"), ("t2", "second"), ("t3", "other-card")] {
         subject.approve(purchase(name, card, 3_00)).await;
     }
-    let mut company = subject.limit(Scope::Company(program.company.id), Window::Day, 10_00);
+    let mut company = subject.limit(Scope::Company(program.company().id), Window::Day, 10_00);
     company.mode = LimitMode::Pool;
     let mut user = subject.limit(Scope::User(colleague.id), Window::Lifetime, 5_00);
     user.mode = LimitMode::Pool;
@@ -75,9 +75,28 @@ pub async fn a_pool_counts_the_uses_of_all_its_cards(subject: &Subject) {
     subject.assert_adds_up().await;
 }
 
+pub async fn a_users_pool_counts_the_uses_of_all_their_cards(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let second = subject.card(&program.user, program.account, "second");
+    subject.resources.insert_card(second).await.unwrap();
+    subject.program("other", 1000_00).await;
+    for (name, card) in [("t1", "acme-card"), ("t2", "second"), ("t3", "other-card")] {
+        subject.approve(purchase(name, card, 3_00)).await;
+    }
+    let mut pool = subject.limit(Scope::User(program.user.id), Window::Week, 10_00);
+    pool.mode = LimitMode::Pool;
+    subject.resources.insert_limit(pool).await.unwrap();
+    let over = Some(Reason::AmountLimitExceeded);
+    assert_eq!(refused(subject, "t4", "second", 4_01).await, over);
+    assert_eq!(refused(subject, "t5", "acme-card", 2_00).await, None);
+    assert_eq!(refused(subject, "t6", "second", 2_01).await, over);
+    assert_eq!(refused(subject, "t7", "second", 2_00).await, None);
+    subject.assert_adds_up().await;
+}
+
 pub async fn a_message_of_another_card_counts_for_the_card_of_the_purchase(subject: &Subject) {
     let program = subject.program("acme", 1000_00).await;
-    let replacement = subject.card(&program.user, program.company.account, "replacement");
+    let replacement = subject.card(&program.user, program.account, "replacement");
     subject.resources.insert_card(replacement).await.unwrap();
     let limit = subject.limit(Scope::User(program.user.id), Window::Day, 20_00);
     subject.resources.insert_limit(limit).await.unwrap();
@@ -96,7 +115,7 @@ pub async fn a_message_of_another_card_counts_for_the_card_of_the_purchase(subje
 
 pub async fn a_deleted_limit_takes_its_counters_along(subject: &Subject) {
     let program = subject.program("acme", 1000_00).await;
-    let limit = subject.limit(Scope::Company(program.company.id), Window::Month, 10_00);
+    let limit = subject.limit(Scope::User(program.user.id), Window::Month, 10_00);
     subject.resources.insert_limit(limit.clone()).await.unwrap();
     subject.approve(purchase("t1", "acme-card", usd(9_00).minor())).await;
     let mut snapshot = subject.audit.snapshot().await.unwrap();

@@ -14,13 +14,20 @@ pub async fn references_are_tokens_or_ids(subject: &Subject) {
     let by_id = facts.card(&token(&program.card.id.to_string())).await.unwrap().unwrap();
     assert_eq!(by_token, by_id);
     assert_eq!(by_id.id, program.card.id);
-    assert_eq!(by_id.account, program.company.account);
-    assert_eq!(by_id.zone, program.company.zone);
+    assert_eq!(by_id.account, program.account);
+    assert_eq!(by_id.zone, program.zone);
     assert_eq!(by_id.expires, program.card.expires);
-    assert_eq!(by_id.owner.home(), Home::Business);
+    assert_eq!(by_id.owner.home(), program.user.home());
     let user = facts.user(&token("acme-user")).await.unwrap().unwrap();
     assert_eq!(*user, by_id.owner);
-    assert_eq!(user.company.as_ref().map(|company| company.id), Some(program.company.id));
+    assert_eq!(user.company.as_ref().map(|company| company.id), program.employer());
+    for unknown in ["nobody", "acme-car", "ACME-CARD", "crd_0"] {
+        assert_eq!(facts.card(&token(unknown)).await.unwrap(), None, "{unknown}");
+        assert_eq!(facts.user(&token(unknown)).await.unwrap(), None, "{unknown}");
+    }
+}
+
+pub async fn a_personal_card_has_its_wallets_zone_and_no_company(subject: &Subject) {
     let person = subject.user(None, "wren");
     subject.resources.insert_user(person.clone()).await.unwrap();
     let wallet = subject.wallet(&person, "Asia/Tokyo");
@@ -28,25 +35,16 @@ pub async fn references_are_tokens_or_ids(subject: &Subject) {
     subject.resources.insert_wallet(wallet.clone(), account).await.unwrap();
     let card = subject.card(&person, wallet.account, "wren-card");
     subject.resources.insert_card(card).await.unwrap();
-    let personal = facts.card(&token("wren-card")).await.unwrap().unwrap();
+    let personal = subject.facts.card(&token("wren-card")).await.unwrap().unwrap();
     assert_eq!((personal.owner.company.as_ref(), personal.owner.home()), (None, Home::Personal));
     assert_eq!((&personal.zone, personal.currency), (&wallet.zone, wallet.currency));
-    for unknown in ["nobody", "acme-car", "ACME-CARD", "crd_0"] {
-        assert_eq!(facts.card(&token(unknown)).await.unwrap(), None, "{unknown}");
-        assert_eq!(facts.user(&token(unknown)).await.unwrap(), None, "{unknown}");
-    }
 }
 
 pub async fn limits_come_narrowest_scope_first_with_all_versions(subject: &Subject) {
     let store = &subject.resources;
     let program = subject.program("acme", 0).await;
     let other = subject.program("other", 0).await;
-    let scopes = [
-        Scope::Card(program.card.id),
-        Scope::User(program.user.id),
-        Scope::Company(program.company.id),
-        Scope::Program,
-    ];
+    let scopes = program.scopes();
     let mut expected = Vec::new();
     for scope in scopes.iter().rev() {
         for window in [Window::Lifetime, Window::Day] {
@@ -56,7 +54,7 @@ pub async fn limits_come_narrowest_scope_first_with_all_versions(subject: &Subje
         }
         store.insert_control(subject.control(*scope)).await.unwrap();
     }
-    for foreign in [Scope::Card(other.card.id), Scope::Company(other.company.id)] {
+    for foreign in other.scopes().into_iter().filter(|scope| *scope != Scope::Program) {
         store.insert_limit(subject.limit(foreign, Window::Day, 1)).await.unwrap();
     }
     let card = subject.facts.card(&token("acme-card")).await.unwrap().unwrap();
@@ -64,9 +62,8 @@ pub async fn limits_come_narrowest_scope_first_with_all_versions(subject: &Subje
     assert_eq!(limits.limits, expected);
     let bound: Vec<Scope> = limits.controls.iter().map(|control| control.scope).collect();
     assert_eq!(bound, scopes);
-    let stamp = |subject, version| PolicyStamp { subject, version };
-    let [card_scope, user, company, program] = scopes;
-    let stamps = [stamp(card_scope, 4), stamp(user, 4), stamp(company, 4), stamp(program, 4)];
+    let after = |subject| PolicyStamp { subject, version: program.first_version(subject) + 3 };
+    let stamps: Vec<PolicyStamp> = scopes.into_iter().map(after).collect();
     assert_eq!(limits.stamps, stamps);
     assert_eq!(card.policy_version, 4);
 }

@@ -28,7 +28,7 @@ pub async fn an_explanation_is_read_back_whole(subject: &Subject) {
         decision_us: 5,
     };
     let id = intents[0].authorization_id();
-    let mut txn = subject.home.begin(&Wanted::by(&intents)).await.unwrap();
+    let mut txn = subject.begin(&Wanted::by(&intents)).await.unwrap();
     ledger::apply(txn.books(), &intents[0], &Rules::default());
     txn.books().record_stages(id, stages);
     let written = txn.books().changes().authorizations[0].clone();
@@ -61,7 +61,8 @@ pub async fn events_wait_in_order_and_are_dropped_from_the_front(subject: &Subje
     assert_eq!(outbox.drop_before(young, 100).await.unwrap(), 1, "none that are young");
     assert_eq!(outbox.drop_before(young, 100).await.unwrap(), 0);
     assert_eq!(outbox.depth().await.unwrap(), 2);
-    assert_eq!(outbox.drop_before(young.plus_micros(1), 100).await.unwrap(), 2);
+    let later = subject.clock.now().plus_micros(1);
+    assert_eq!(outbox.drop_before(later, 100).await.unwrap(), 2);
     assert_eq!(outbox.depth().await.unwrap(), 0);
     subject.approve(purchase("t6", "acme-card", 1_00)).await;
     assert_eq!(outbox.depth().await.unwrap(), 1);

@@ -13,13 +13,37 @@ mod resources;
 mod sqlite;
 mod subject;
 
-/// Runs the whole suite on the store that `$open` opens. `#[ignore]` before it: on a server that
-/// `scripts/test` starts.
+/// Runs the suite on the store that `$open` opens: what holds for every store, and what only a
+/// store that keeps `business` accounts, or `personal` ones, has to answer for.
+/// `conformance!(open; business, personal)` runs all of it. `#[ignore]` before it: on a server
+/// that `scripts/test` starts.
 macro_rules! conformance {
-    ($(#[$ignore:meta])? $open:path) => {
-        conformance!($(#[$ignore])? $open;
+    ($(#[$ignore:meta])? $open:path; $($kind:ident),+) => {
+        conformance!(@any [$(#[$ignore])?] $open);
+        conformance!(@each [$(#[$ignore])?] $open; $($kind)+);
+    };
+    (@each $ignore:tt $open:path; $($kind:ident)+) => {
+        $(conformance!(@$kind $ignore $open);)+
+    };
+    (@business $ignore:tt $open:path) => {
+        conformance!(@tests $ignore $open;
             resources::a_company_is_kept_with_its_account
-            resources::users_cards_and_wallets_are_kept_whole
+            resources::an_update_of_an_old_company_is_stale
+            resources::a_taken_token_of_a_company_is_named
+            money::a_declined_request_is_kept_without_an_account
+            counting::a_companys_pool_counts_the_uses_of_all_its_cards
+        );
+    };
+    (@personal $ignore:tt $open:path) => {
+        conformance!(@tests $ignore $open;
+            resources::people_and_wallets_are_kept_whole
+            resources::an_update_of_an_old_wallet_is_stale
+            facts::a_personal_card_has_its_wallets_zone_and_no_company
+        );
+    };
+    (@any $ignore:tt $open:path) => {
+        conformance!(@tests $ignore $open;
+            resources::users_and_cards_are_kept_whole
             resources::limits_and_controls_are_kept_whole
             resources::an_update_of_an_old_version_is_stale
             resources::a_taken_token_is_named
@@ -33,11 +57,10 @@ macro_rules! conformance {
             money::a_later_message_finds_its_chain_by_any_name
             money::chains_that_turn_out_to_be_one_are_loaded_together
             money::a_void_overturns_the_stored_approval
-            money::a_declined_request_is_kept_without_an_account
             money::a_clash_with_what_is_stored_is_a_conflict
             counting::counters_are_kept_and_rolled
             counting::a_young_limit_counts_what_its_card_has_used
-            counting::a_pool_counts_the_uses_of_all_its_cards
+            counting::a_users_pool_counts_the_uses_of_all_their_cards
             counting::a_message_of_another_card_counts_for_the_card_of_the_purchase
             counting::a_deleted_limit_takes_its_counters_along
             refresh::stale_facts_are_replaced_under_the_lock
@@ -54,14 +77,14 @@ macro_rules! conformance {
             cancelled::writers_and_lanes_side_by_side_lose_nothing
         );
     };
-    (#[$ignore:meta] $open:path; $($room:ident::$name:ident)+) => {$(
+    (@tests [#[$ignore:meta]] $open:path; $($room:ident::$name:ident)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         #[$ignore]
         async fn $name() {
             crate::store::$room::$name(&$open().await).await;
         }
     )+};
-    ($open:path; $($room:ident::$name:ident)+) => {$(
+    (@tests [] $open:path; $($room:ident::$name:ident)+) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             crate::store::$room::$name(&$open().await).await;

@@ -20,10 +20,10 @@ pub async fn a_purchase_is_there_once_it_is_committed(subject: &Subject) {
     let request = purchase("t1", "acme-card", 30_00);
     let mut intents = [subject.request(request.clone()).await];
     let id = intents[0].authorization_id();
-    let mut txn = subject.home.begin(&Wanted::by(&intents)).await.unwrap();
+    let mut txn = subject.begin(&Wanted::by(&intents)).await.unwrap();
     txn.refresh_stale_facts(&mut intents).await.unwrap();
     ledger::apply(txn.books(), &intents[0], &Rules::default());
-    let account = program.company.account;
+    let account = program.account;
     assert_eq!(subject.balance(account).await, [100_00, 0, 0, 0], "not committed yet");
     assert_eq!(subject.history.chain(id).await.unwrap(), None);
     txn.commit().await.unwrap();
@@ -79,7 +79,7 @@ pub async fn a_life_cycle_ends_in_the_same_rows(subject: &Subject) {
     let chain = subject.chain(id).await;
     assert_eq!((chain.hold(), chain.state()), (0, HoldState::Cleared));
     assert_eq!(chain.totals.cleared, 45_00);
-    assert_eq!(subject.balance(program.company.account).await, [100_00, 0, 0, 44_00]);
+    assert_eq!(subject.balance(program.account).await, [100_00, 0, 0, 44_00]);
     let postings = subject.history.postings(id).await.unwrap();
     let moved: Vec<_> = postings.iter().map(|p| (p.number, p.amount.minor(), p.cause)).collect();
     let expected =
@@ -90,7 +90,7 @@ pub async fn a_life_cycle_ends_in_the_same_rows(subject: &Subject) {
 
 pub async fn funding_and_limits_change_the_account_once(subject: &Subject) {
     let program = subject.program("acme", 100_00).await;
-    let account = program.company.account;
+    let account = program.account;
     for _ in 0..2 {
         subject.take("fund \"é\"", "acme-card", None, Step::Fund(usd(7_00))).await;
         let change = Step::ChangeLimit { limit: usd(50_00), version: 1 };
@@ -137,7 +137,7 @@ pub async fn chains_that_turn_out_to_be_one_are_loaded_together(subject: &Subjec
     assert_eq!(subject.chain(second).await.id, first, "found under the other's id too");
     let later = subject.take("later", "acme-card", named(&links[1..], &[]), clear).await;
     assert_eq!((later.chain, later.hold), (Some(first), 20_00));
-    assert_eq!(subject.balance(program.company.account).await, [100_00, 0, 20_00, 10_00]);
+    assert_eq!(subject.balance(program.account).await, [100_00, 0, 20_00, 10_00]);
     assert_eq!(subject.history.postings(first).await.unwrap().len(), 2);
     subject.assert_adds_up().await;
 }
@@ -153,7 +153,7 @@ pub async fn a_void_overturns_the_stored_approval(subject: &Subject) {
     assert_eq!(subject.authorization(made.id).await.refusal, late);
     assert_eq!(subject.decide(request).await.refusal, late);
     assert_eq!(subject.chain(made.id).await.state(), HoldState::Voided);
-    assert_eq!(subject.balance(program.company.account).await, [100_00, 0, 0, 0]);
+    assert_eq!(subject.balance(program.account).await, [100_00, 0, 0, 0]);
     subject.assert_adds_up().await;
 }
 
@@ -187,7 +187,7 @@ pub async fn a_clash_with_what_is_stored_is_a_conflict(subject: &Subject) {
     subject.settle(&mut [first]).await.unwrap();
     let clash = subject.settle(&mut [other]).await;
     assert!(matches!(clash, Err(StoreError::Conflict(_))), "{clash:?}");
-    assert_eq!(subject.balance(program.company.account).await, [100_00, 0, 30_00, 0]);
+    assert_eq!(subject.balance(program.account).await, [100_00, 0, 30_00, 0]);
     subject.approve(purchase("t2", "acme-card", 2_00)).await;
     subject.assert_adds_up().await;
 }

@@ -11,24 +11,82 @@ use tollgate::domain::time::{Expiry, Window, Zone};
 
 use super::subject::{Subject, token};
 
-/// A company with one employee, who has one card.
+/// One user with one card: an employee of a company, or a person with a wallet.
 pub struct Program {
-    pub company: Company,
+    pub company: Option<Company>,
+    pub wallet: Option<Wallet>,
     pub user: User,
     pub card: Card,
+    /// What the card draws on.
+    pub account: AccountId,
+    /// Where the account's windows begin.
+    pub zone: Zone,
+}
+
+impl Program {
+    /// The company, in a store that keeps companies.
+    pub fn company(&self) -> &Company {
+        self.company.as_ref().unwrap()
+    }
+
+    /// Whom a colleague, or another person, belongs to.
+    pub fn employer(&self) -> Option<CompanyId> {
+        self.company.as_ref().map(|company| company.id)
+    }
+
+    /// Whose policies bind the card, narrowest first.
+    pub fn scopes(&self) -> Vec<Scope> {
+        let own = [Scope::Card(self.card.id), Scope::User(self.user.id)];
+        let company = self.employer().map(Scope::Company);
+        own.into_iter().chain(company).chain([Scope::Program]).collect()
+    }
+
+    /// The policy version that the subject was created with. A wallet that is added counts as a
+    /// change of its user.
+    pub fn first_version(&self, subject: Scope) -> i64 {
+        let has_wallet = self.wallet.is_some() && subject == Scope::User(self.user.id);
+        if has_wallet { 2 } else { 1 }
+    }
 }
 
 impl Subject {
-    /// A company called `name`, whose user is `{name}-user` and card `{name}-card`.
+    /// A user called `{name}-user` with a card `{name}-card`: of a company called `name` where the
+    /// store keeps companies, else a person with a wallet. Both in US dollars and Brussels' time.
     pub async fn program(&self, name: &str, limit: i64) -> Program {
+        if self.homes.contains(&Home::Business) {
+            self.business_program(name, limit).await
+        } else {
+            self.personal_program(name, limit).await
+        }
+    }
+
+    async fn business_program(&self, name: &str, limit: i64) -> Program {
         let company = self.company(name);
-        let account = self.account(&company, limit);
-        self.resources.insert_company(company.clone(), account).await.unwrap();
+        let (account, zone) = (company.account, company.zone.clone());
+        let granted = self.account(&company, limit);
+        self.resources.insert_company(company.clone(), granted).await.unwrap();
         let user = self.user(Some(company.id), &format!("{name}-user"));
         self.resources.insert_user(user.clone()).await.unwrap();
-        let card = self.card(&user, company.account, &format!("{name}-card"));
+        let card = self.inserted_card(&user, account, name).await;
+        Program { company: Some(company), wallet: None, user, card, account, zone }
+    }
+
+    async fn personal_program(&self, name: &str, limit: i64) -> Program {
+        let user = self.user(None, &format!("{name}-user"));
+        self.resources.insert_user(user.clone()).await.unwrap();
+        let currency = Currency::parse("USD").unwrap();
+        let wallet = Wallet { currency, ..self.wallet(&user, "Europe/Brussels") };
+        let (account, zone) = (wallet.account, wallet.zone.clone());
+        let granted = Account { limit, ..Account::empty(account, currency) };
+        self.resources.insert_wallet(wallet.clone(), granted).await.unwrap();
+        let card = self.inserted_card(&user, account, name).await;
+        Program { company: None, wallet: Some(wallet), user, card, account, zone }
+    }
+
+    async fn inserted_card(&self, user: &User, account: AccountId, name: &str) -> Card {
+        let card = self.card(user, account, &format!("{name}-card"));
         self.resources.insert_card(card.clone()).await.unwrap();
-        Program { company, user, card }
+        card
     }
 
     pub fn company(&self, name: &str) -> Company {

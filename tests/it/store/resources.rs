@@ -2,11 +2,14 @@
 
 use tollgate::domain::clock::Clock;
 use tollgate::domain::id::{CardId, CompanyId, ControlId, LimitId, UserId};
-use tollgate::domain::party::{Account, CardStatus, CompanyStatus, UserStatus};
+use tollgate::domain::party::{
+    Account, Card, CardStatus, Company, CompanyStatus, User, UserStatus, Wallet,
+};
 use tollgate::domain::policy::{PolicyStamp, Scope};
 use tollgate::domain::time::{Window, Zone};
 use tollgate::store::StoreError;
 
+use super::program::Program;
 use super::subject::{Subject, token};
 
 pub async fn a_company_is_kept_with_its_account(subject: &Subject) {
@@ -28,11 +31,31 @@ pub async fn a_company_is_kept_with_its_account(subject: &Subject) {
     assert_eq!(store.company(nobody).await.unwrap(), None);
 }
 
-pub async fn users_cards_and_wallets_are_kept_whole(subject: &Subject) {
+pub async fn users_and_cards_are_kept_whole(subject: &Subject) {
     let store = &subject.resources;
-    let program = subject.program("acme", 0).await;
-    assert_eq!(store.user_record(program.user.id).await.unwrap(), Some(program.user));
-    assert_eq!(store.card_record(program.card.id).await.unwrap(), Some(program.card));
+    let Program { mut user, mut card, .. } = subject.program("acme", 0).await;
+    assert_eq!(store.user_record(user.id).await.unwrap().as_ref(), Some(&user));
+    assert_eq!(store.card_record(card.id).await.unwrap().as_ref(), Some(&card));
+    user.email = Some("zoe@example.org".into());
+    user.first_name = None;
+    user.status = UserStatus::Limited;
+    user.version = 2;
+    store.update_user(user.clone()).await.unwrap();
+    assert_eq!(store.user_record(user.id).await.unwrap(), Some(user));
+    card.status = CardStatus::Terminated;
+    card.expires = None;
+    card.last_four = None;
+    card.product = None;
+    card.version = 2;
+    store.update_card(card.clone()).await.unwrap();
+    assert_eq!(store.card_record(card.id).await.unwrap(), Some(card));
+    let nobody = UserId::new(subject.clock.uuid());
+    assert_eq!(store.user_record(nobody).await.unwrap(), None);
+    assert_eq!(store.card_record(CardId::new(subject.clock.uuid())).await.unwrap(), None);
+}
+
+pub async fn people_and_wallets_are_kept_whole(subject: &Subject) {
+    let store = &subject.resources;
     let mut person = subject.user(None, "wren");
     store.insert_user(person.clone()).await.unwrap();
     person.email = Some("wren@example.org".into());
@@ -54,19 +77,11 @@ pub async fn users_cards_and_wallets_are_kept_whole(subject: &Subject) {
     wallet.zone = Zone::parse("Europe/Paris").unwrap();
     wallet.version = 2;
     store.update_wallet(wallet.clone()).await.unwrap();
-    let mut card = subject.card(&person, wallet.account, "wren-card");
+    let card = subject.card(&person, wallet.account, "wren-card");
     store.insert_card(card.clone()).await.unwrap();
-    assert_eq!(store.wallet(wallet.account).await.unwrap(), Some(wallet));
-    card.status = CardStatus::Terminated;
-    card.expires = None;
-    card.last_four = None;
-    card.product = None;
-    card.version = 2;
-    store.update_card(card.clone()).await.unwrap();
     assert_eq!(store.card_record(card.id).await.unwrap(), Some(card));
+    assert_eq!(store.wallet(wallet.account).await.unwrap(), Some(wallet));
     let nobody = UserId::new(subject.clock.uuid());
-    assert_eq!(store.user_record(nobody).await.unwrap(), None);
-    assert_eq!(store.card_record(CardId::new(subject.clock.uuid())).await.unwrap(), None);
     assert!(store.wallets_of(nobody).await.unwrap().is_empty());
 }
 
@@ -98,15 +113,12 @@ pub async fn an_update_of_an_old_version_is_stale(subject: &Subject) {
     let limit = subject.limit(Scope::Card(program.card.id), Window::Day, 1);
     store.insert_limit(limit.clone()).await.unwrap();
     for version in [1, 3] {
-        let mut company = program.company.clone();
-        company.version = version;
         let mut user = program.user.clone();
         user.version = version;
         let mut card = program.card.clone();
         card.version = version;
         let mut limit = limit.clone();
         limit.version = version;
-        assert!(matches!(store.update_company(company).await, Err(StoreError::Stale)));
         assert!(matches!(store.update_user(user).await, Err(StoreError::Stale)));
         assert!(matches!(store.update_card(card).await, Err(StoreError::Stale)));
         assert!(matches!(store.update_limit(limit).await, Err(StoreError::Stale)));
@@ -119,27 +131,56 @@ pub async fn an_update_of_an_old_version_is_stale(subject: &Subject) {
     assert!(matches!(store.update_limit(nothing).await, Err(StoreError::Stale)));
 }
 
+pub async fn an_update_of_an_old_company_is_stale(subject: &Subject) {
+    let program = subject.program("acme", 0).await;
+    for version in [1, 3] {
+        let company = Company { version, ..program.company().clone() };
+        let stale = subject.resources.update_company(company).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+    }
+}
+
+pub async fn an_update_of_an_old_wallet_is_stale(subject: &Subject) {
+    let person = subject.user(None, "wren");
+    subject.resources.insert_user(person.clone()).await.unwrap();
+    let wallet = subject.wallet(&person, "UTC");
+    let account = Account::empty(wallet.account, wallet.currency);
+    subject.resources.insert_wallet(wallet.clone(), account).await.unwrap();
+    for version in [1, 3] {
+        let wallet = Wallet { version, ..wallet.clone() };
+        let stale = subject.resources.update_wallet(wallet).await;
+        assert!(matches!(stale, Err(StoreError::Stale)), "{stale:?}");
+    }
+}
+
+/// A token of another object of the kind.
+fn assert_taken(result: Result<Vec<PolicyStamp>, StoreError>) {
+    assert!(matches!(result, Err(StoreError::Taken("marqeta_token"))), "{result:?}");
+}
+
+pub async fn a_taken_token_of_a_company_is_named(subject: &Subject) {
+    let store = &subject.resources;
+    subject.program("acme", 0).await;
+    let company = subject.company("acme");
+    let account = subject.account(&company, 0);
+    assert_taken(store.insert_company(company, account.clone()).await);
+    assert_eq!(store.account(account.id).await.unwrap(), None, "nothing of it stays");
+}
+
 pub async fn a_taken_token_is_named(subject: &Subject) {
     let store = &subject.resources;
     let program = subject.program("acme", 0).await;
     subject.program("other", 0).await;
-    let taken = |result: Result<Vec<PolicyStamp>, StoreError>| {
-        assert!(matches!(result, Err(StoreError::Taken("marqeta_token"))), "{result:?}");
-    };
-    let company = subject.company("acme");
-    let account = subject.account(&company, 0);
-    taken(store.insert_company(company.clone(), account.clone()).await);
-    assert_eq!(store.account(account.id).await.unwrap(), None, "nothing of it stays");
-    taken(store.insert_user(subject.user(None, "acme-user")).await);
-    let card = subject.card(&program.user, program.company.account, "other-card");
-    taken(store.insert_card(card).await);
+    assert_taken(store.insert_user(subject.user(program.employer(), "acme-user")).await);
+    let card = subject.card(&program.user, program.account, "other-card");
+    assert_taken(store.insert_card(card).await);
     let mut card = program.card.clone();
     card.marqeta_token = Some(token("other-card"));
     card.version = 2;
-    taken(store.update_card(card).await);
-    let again = store.insert_card(program.card).await;
+    assert_taken(store.update_card(card).await);
+    let again = store.insert_card(program.card.clone()).await;
     assert!(matches!(again, Err(StoreError::Taken(_))), "{again:?}");
-    let mut nameless = subject.user(None, "x");
+    let mut nameless = subject.user(program.employer(), "x");
     for _ in 0..2 {
         nameless.id = UserId::new(subject.clock.uuid());
         nameless.marqeta_token = None;
@@ -149,28 +190,32 @@ pub async fn a_taken_token_is_named(subject: &Subject) {
 
 pub async fn every_write_bumps_the_versions_of_its_subjects(subject: &Subject) {
     let store = &subject.resources;
-    let mut program = subject.program("acme", 0).await;
-    let stamp = |subject, version| vec![PolicyStamp { subject, version }];
-    let (company, user, card) = (
-        Scope::Company(program.company.id),
-        Scope::User(program.user.id),
-        Scope::Card(program.card.id),
-    );
-    program.company.version = 2;
-    assert_eq!(store.update_company(program.company).await.unwrap(), stamp(company, 2));
-    program.user.version = 2;
-    assert_eq!(store.update_user(program.user).await.unwrap(), stamp(user, 2));
-    program.card.version = 2;
-    assert_eq!(store.update_card(program.card).await.unwrap(), stamp(card, 2));
-    for scope in [company, user, card] {
+    let program = subject.program("acme", 0).await;
+    let stamp = |subject, changes| {
+        let version = program.first_version(subject) + changes;
+        vec![PolicyStamp { subject, version }]
+    };
+    let mut scopes = program.scopes();
+    scopes.retain(|scope| *scope != Scope::Program);
+    let user = User { version: 2, ..program.user.clone() };
+    let changed = store.update_user(user).await.unwrap();
+    assert_eq!(changed, stamp(Scope::User(program.user.id), 1));
+    let card = Card { version: 2, ..program.card.clone() };
+    let changed = store.update_card(card).await.unwrap();
+    assert_eq!(changed, stamp(Scope::Card(program.card.id), 1));
+    if let Some(company) = &program.company {
+        let changed = store.update_company(Company { version: 2, ..company.clone() }).await;
+        assert_eq!(changed.unwrap(), stamp(Scope::Company(company.id), 1));
+    }
+    for scope in scopes {
         let mut limit = subject.limit(scope, Window::Day, 1);
-        assert_eq!(store.insert_limit(limit.clone()).await.unwrap(), stamp(scope, 3));
+        assert_eq!(store.insert_limit(limit.clone()).await.unwrap(), stamp(scope, 2));
         limit.version = 2;
-        assert_eq!(store.update_limit(limit.clone()).await.unwrap(), stamp(scope, 4));
-        assert_eq!(store.delete_limit(limit.id).await.unwrap(), Some(stamp(scope, 5)));
+        assert_eq!(store.update_limit(limit.clone()).await.unwrap(), stamp(scope, 3));
+        assert_eq!(store.delete_limit(limit.id).await.unwrap(), Some(stamp(scope, 4)));
         let control = subject.control(scope);
-        assert_eq!(store.insert_control(control.clone()).await.unwrap(), stamp(scope, 6));
-        assert_eq!(store.delete_control(control.id).await.unwrap(), Some(stamp(scope, 7)));
+        assert_eq!(store.insert_control(control.clone()).await.unwrap(), stamp(scope, 5));
+        assert_eq!(store.delete_control(control.id).await.unwrap(), Some(stamp(scope, 6)));
     }
     let limit = subject.limit(Scope::Program, Window::Day, 1);
     let before = store.insert_limit(limit.clone()).await.unwrap()[0];

@@ -1,13 +1,15 @@
 //! The store under test, behind its ports, and a lane's way of using it.
 
+use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tollgate::domain::authorization::{Authorization, StageTimes};
 use tollgate::domain::chain::{Chain, Link};
 use tollgate::domain::clock::Clock;
 use tollgate::domain::decision::{Decision, Fingerprint};
 use tollgate::domain::facts::{Cardholder, Facts};
-use tollgate::domain::id::{AccountId, AuthorizationId};
+use tollgate::domain::id::{AccountId, AuthorizationId, Home};
 use tollgate::domain::merchant::Merchant;
 use tollgate::domain::money::{Currency, Money};
 use tollgate::domain::posting::Movement;
@@ -19,13 +21,19 @@ use tollgate::ledger::intent::{Act, ChainRef, Intent, Outcome, Step, StepIntent}
 use tollgate::ledger::wanted::Wanted;
 use tollgate::service::verify::verify;
 use tollgate::store::{
-    Audit, FactsStore, History, MoneyHome, Outbox, Refreshed, ResourceStore, StoreError,
+    Audit, FactsStore, History, MoneyHome, MoneyTxn, Outbox, Refreshed, ResourceStore, StoreError,
 };
 
 use super::clock::TestClock;
 
+/// How often, and after how long, a begin that met a conflict is tried again: 2 s in all.
+const CONFLICTS_MAX: u32 = 1_000;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(2);
+
 /// One store, seen through every port.
 pub struct Subject {
+    /// The kinds of account that it keeps.
+    pub homes: &'static [Home],
     pub home: Arc<dyn MoneyHome>,
     pub facts: Arc<dyn FactsStore>,
     pub resources: Arc<dyn ResourceStore>,
@@ -33,7 +41,8 @@ pub struct Subject {
     pub outbox: Arc<dyn Outbox>,
     pub audit: Arc<dyn Audit>,
     pub clock: Arc<TestClock>,
-    pub _folder: tempfile::TempDir,
+    /// Dropped last: takes everything away that the test has stored.
+    pub cleanup: Box<dyn Any + Send + Sync>,
 }
 
 pub fn token(text: &str) -> Token {
@@ -106,11 +115,27 @@ impl Subject {
         self.intent(facts, Act::Step(step))
     }
 
+    /// Begins, and again where someone else holds what is wanted: a transaction that was dropped
+    /// may take a moment until it is rolled back.
+    pub async fn begin(&self, wanted: &Wanted) -> Result<Box<dyn MoneyTxn>, StoreError> {
+        for _ in 0..CONFLICTS_MAX {
+            match self.home.begin(wanted).await {
+                Err(StoreError::Conflict(_)) => tokio::time::sleep(CONFLICT_PAUSE).await,
+                other => return other,
+            }
+        }
+        self.home.begin(wanted).await
+    }
+
     /// One batch, as a lane runs it.
     pub async fn settle(&self, intents: &mut [Intent]) -> Result<Vec<Outcome>, StoreError> {
-        let mut txn = self.home.begin(&Wanted::by(intents)).await?;
-        let refreshed = txn.refresh_stale_facts(intents).await?;
-        assert!(!matches!(refreshed, Refreshed::BeginAgain(_)), "one round is enough here");
+        let mut txn = self.begin(&Wanted::by(intents)).await?;
+        if let Refreshed::BeginAgain(_) = txn.refresh_stale_facts(intents).await? {
+            drop(txn);
+            txn = self.begin(&Wanted::by(intents)).await?;
+            let refreshed = txn.refresh_stale_facts(intents).await?;
+            assert!(matches!(refreshed, Refreshed::Current), "the second round is the last");
+        }
         let books = txn.books();
         let rules = Rules::default();
         let outcomes = intents.iter().map(|intent| ledger::apply(books, intent, &rules)).collect();
