@@ -7,6 +7,8 @@ mod counting;
 mod facts;
 mod history;
 mod money;
+mod postgres;
+mod postgres_database;
 mod program;
 mod refresh;
 mod resources;

@@ -2,24 +2,20 @@
 
 use std::sync::Arc;
 
+use tollgate::domain::id::Home;
+use tollgate::store::postgres::PostgresOptions;
+
 use super::clock::TestClock;
 use super::conformance;
 use super::postgres_database::{Database, prepared};
 use super::subject::Subject;
 
-/// The time of the server.
-async fn now_us(database: &Database) -> i64 {
-    let now = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
-    sqlx::query_scalar(now).fetch_one(&mut database.connect().await).await.unwrap()
-}
-
-/// The store of a database, in time with a clock.
-pub async fn subject(database: &Database, lanes: u32, clock: Arc<TestClock>) -> Subject {
-    let mut options = database.options();
-    options.lanes = lanes;
-    options.clock_offset_us = clock.follow(now_us(database).await);
+/// The store of these options as an instance sees it that has this clock.
+pub async fn subject(mut options: PostgresOptions, clock: Arc<TestClock>) -> Subject {
+    options.clock_offset_us = clock.offset();
     let store = prepared(options).await;
     Subject {
+        homes: &[Home::Business],
         home: store.clone(),
         facts: store.clone(),
         resources: store.clone(),
@@ -27,17 +23,17 @@ pub async fn subject(database: &Database, lanes: u32, clock: Arc<TestClock>) -> 
         outbox: store.clone(),
         audit: store,
         clock,
-        _folder: tempfile::tempdir().unwrap(),
+        cleanup: Box::new(()),
     }
 }
 
 /// One connection for lanes: the suite waits for a transaction that was dropped by beginning another.
 async fn open() -> Subject {
-    let clock = Arc::new(TestClock::default());
     let database = Database::migrated().await;
-    let subject = subject(&database, 1, clock.clone()).await;
-    clock.keep(database);
-    subject
+    let mut options = database.options();
+    options.lanes = 1;
+    let clock = Arc::new(TestClock::beside_a_server());
+    Subject { cleanup: Box::new(database), ..subject(options, clock).await }
 }
 
-conformance!(#[ignore = "needs servers: scripts/test"] open);
+conformance!(#[ignore = "needs servers: scripts/test"] open; business);
