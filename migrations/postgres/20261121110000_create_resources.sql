@@ -40,10 +40,10 @@ create table companies (
     created_at bigint not null
 );
 
--- company_id is null only where the users of both homes are kept here.
+-- Everyone here is someone's employee: people with wallets are kept in the other home.
 create table users (
     id uuid not null constraint users_pkey primary key,
-    company_id uuid constraint users_company references companies (id),
+    company_id uuid not null constraint users_company references companies (id),
     marqeta_token text collate "C" constraint users_marqeta_token unique,
     first_name text,
     last_name text,
@@ -55,7 +55,7 @@ create table users (
 );
 
 -- The uses of a company's cards are summed when a pool starts.
-create index users_by_company on users (company_id) where company_id is not null;
+create index users_by_company on users (company_id);
 
 create table cards (
     id uuid not null constraint cards_pkey primary key,

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use tollgate::domain::id::Home;
+use tollgate::store::postgres::PostgresOptions;
 
 use super::clock::TestClock;
 use super::conformance;
 use super::postgres_database::{Database, prepared};
 use super::subject::Subject;
 
-/// The store of a database, in time with a clock that stands beside a server.
-pub async fn subject(database: &Database, lanes: u32, clock: Arc<TestClock>) -> Subject {
-    let mut options = database.options();
-    options.lanes = lanes;
+/// The store of these options as an instance sees it that has this clock.
+pub async fn subject(mut options: PostgresOptions, clock: Arc<TestClock>) -> Subject {
     options.clock_offset_us = clock.offset();
     let store = prepared(options).await;
     Subject {
@@ -31,8 +30,10 @@ pub async fn subject(database: &Database, lanes: u32, clock: Arc<TestClock>) -> 
 /// One connection for lanes: the suite waits for a transaction that was dropped by beginning another.
 async fn open() -> Subject {
     let database = Database::migrated().await;
-    let subject = subject(&database, 1, Arc::new(TestClock::beside_a_server())).await;
-    Subject { cleanup: Box::new(database), ..subject }
+    let mut options = database.options();
+    options.lanes = 1;
+    let clock = Arc::new(TestClock::beside_a_server());
+    Subject { cleanup: Box::new(database), ..subject(options, clock).await }
 }
 
 conformance!(#[ignore = "needs servers: scripts/test"] open; business);
