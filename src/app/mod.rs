@@ -37,7 +37,7 @@ use secrets::{Secrets, SecretsError};
 use stores::Stores;
 
 pub use run::run;
-pub use yardstick::{open_audit, open_yardstick, serve_yardstick};
+pub use yardstick::{open_audits, open_yardstick, serve_yardstick};
 
 /// Installs the one TLS provider for every driver. Drivers that find none fail when they connect.
 pub fn install_tls_provider() {

@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::domain::id::Home;
 
 fn settings(folder: &tempfile::TempDir) -> Settings {
     Settings::embedded(folder.path().join("data"), "127.0.0.1:0".parse().unwrap())
@@ -60,6 +61,8 @@ async fn an_address_that_is_taken_is_named() {
 #[tokio::test]
 async fn books_that_are_not_there_are_not_made() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(open_audit(folder.path()).await.is_err());
+    let settings = settings(&folder);
+    assert!(open_audits(&settings).await.is_err());
+    assert!(open_yardstick(&settings, Home::Business).await.is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -1,6 +1,5 @@
 //! For `bench` and `verify`: the accept loop with nothing behind it, and a store without a service.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -8,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::domain::clock::Clock;
+use crate::domain::id::Home;
 use crate::ingress::http::{accept, yardstick};
 use crate::service::yardstick::Parts;
 use crate::store::Audit;
@@ -17,15 +17,19 @@ use super::build::limits;
 use super::clock::SystemClock;
 use super::homes;
 
-/// Opens the books of a data folder to be read; a service may be working on them.
-pub async fn open_audit(data_dir: &Path) -> Result<Arc<dyn Audit>, AppError> {
-    Ok(homes::existing(data_dir, &system_clock()).await?)
+/// Opens the books that these settings name to be read, each home's once, with its name; a service
+/// may be working on them.
+pub async fn open_audits(
+    settings: &Settings,
+) -> Result<Vec<(&'static str, Arc<dyn Audit>)>, AppError> {
+    let store = homes::existing(&settings.data_dir, &system_clock()).await?;
+    Ok(vec![("sqlite", store)])
 }
 
-/// Opens the store of a data folder to be driven without HTTP, wire and judge.
-pub async fn open_yardstick(data_dir: &Path) -> Result<Parts, AppError> {
+/// Opens the store of a home to be driven without HTTP, wire and judge.
+pub async fn open_yardstick(settings: &Settings, _home: Home) -> Result<Parts, AppError> {
     let clock = system_clock();
-    let store = homes::existing(data_dir, &clock).await?;
+    let store = homes::existing(&settings.data_dir, &clock).await?;
     Ok(Parts { facts: store.clone(), home: store, clock })
 }
 

@@ -69,21 +69,25 @@ pub async fn run(args: Args) -> Result<ExitCode, DemoError> {
     };
     let scratch = Scratch::create(None, "demo")?;
     let started = Instant::now();
-    let running = app::start(settings(&args, &scratch)).await?;
+    let settings = settings(&args, &scratch);
+    let running = app::start(settings.clone()).await?;
     println!("tollgate is ready on http://{} after {}", running.addr, millis(started));
     let failures = play_all(&scenarios, &running).await;
     print_profile(&running).await;
     let audited = Instant::now();
-    let audit = app::open_audit(&running.data_dir).await?;
-    let report = books::verify(&*audit).await?;
     println!();
-    verify::print(&report, audited);
+    let mut clean = true;
+    for (_, audit) in app::open_audits(&settings).await? {
+        let report = books::verify(&*audit).await?;
+        verify::print(&report, audited);
+        clean &= report.clean();
+    }
     println!("{}", verdict(failures));
     if !args.exit {
         serve_on(&running).await?;
     }
     running.shutdown().await;
-    let sound = failures == 0 && report.clean();
+    let sound = failures == 0 && clean;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,6 +1,7 @@
 //! `tollgate verify`: recomputes the books and says what differs. Reads only; a service may be
 //! working on the same books.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,10 +15,14 @@ use crate::store::StoreError;
 /// Differences that are printed; all are counted.
 const PRINTED_MAX: usize = 20;
 
+/// Books are read without a door.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// Which books.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Where the books are [default: the setting `data_dir`].
+    /// The embedded store of this folder, whatever the settings say [default: every store that the
+    /// settings select].
     #[arg(long)]
     data_dir: Option<PathBuf>,
 }
@@ -36,17 +41,24 @@ pub enum VerifyError {
     Store(#[from] StoreError),
 }
 
-/// Verifies and prints the verdict. Fails if anything differs.
+/// Verifies every home and prints the verdicts. Fails if anything differs.
 pub async fn run(args: Args) -> Result<ExitCode, VerifyError> {
-    let data_dir = match args.data_dir {
-        Some(data_dir) => data_dir,
-        None => Settings::load()?.data_dir,
+    let settings = match args.data_dir {
+        Some(data_dir) => Settings::embedded(data_dir, ANYWHERE),
+        None => Settings::load()?,
     };
-    let audit = app::open_audit(&data_dir).await?;
-    let started = Instant::now();
-    let report = verify(&*audit).await?;
-    print(&report, started);
-    Ok(if report.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let audits = app::open_audits(&settings).await?;
+    let (several, mut clean) = (audits.len() > 1, true);
+    for (name, audit) in audits {
+        if several {
+            println!("{name}");
+        }
+        let started = Instant::now();
+        let report = verify(&*audit).await?;
+        print(&report, started);
+        clean &= report.clean();
+    }
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints what was looked at, what differs, and the verdict.

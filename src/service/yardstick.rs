@@ -1,11 +1,15 @@
 //! The bare batch: the money home's own statements at a given batch size, without HTTP, wire and
 //! judge. What the whole service reaches is reported as a share of this.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::authorization::StageTimes;
 use crate::domain::clock::Clock;
 use crate::domain::facts::{Cardholder, Facts};
+use crate::domain::id::AccountId;
 use crate::domain::merchant::Merchant;
 use crate::domain::money::{AMOUNT_MAX_MINOR, Money};
 use crate::domain::party::Account;
@@ -16,10 +20,13 @@ use crate::ledger::intent::{Act, Intent};
 use crate::ledger::wanted::Wanted;
 use crate::store::{FactsStore, MoneyHome, StoreError};
 
-/// How many batches are prepared at a time, outside the measured time.
+/// How many batches of each lane are prepared at a time, outside the measured time.
 const PREPARED_BATCHES: usize = 32;
 
-/// What the bare batch works on.
+/// How many cards are looked up at a time.
+const LOOKUPS: usize = 32;
+
+/// What the bare batch works on: a home as one instance of the service has opened it.
 #[derive(Clone)]
 pub struct Parts {
     /// Where the cards' facts come from.
@@ -39,6 +46,10 @@ pub struct Bare {
     pub batches: u64,
     /// The time they took, without their preparation.
     pub elapsed_us: u64,
+    /// How many were under way at a time.
+    pub lanes: usize,
+    /// Transactions that were refused for a conflict, and are not counted.
+    pub conflicts: u64,
 }
 
 /// What is asked for, again and again: so much with any of these cards.
@@ -54,30 +65,92 @@ pub struct Purchases {
     pub batch: usize,
 }
 
-/// Settles batches of purchases, one after another, for at least this long. They are judged before:
-/// what is timed is what the home does, from the first lock to the commit. Nothing is measured where
-/// there is no card.
+/// Settles batches of purchases for at least this long, in so many lanes of each instance at the
+/// same time; each lane has accounts of its own. The batches are judged before: what is timed is
+/// what the home does, from the first lock to the commit. Nothing is measured where there is no
+/// card or no instance.
 pub async fn bare_batch(
-    parts: &Parts,
+    instances: &[Parts],
     purchases: &Purchases,
+    lanes_each: usize,
     at_least_us: u64,
 ) -> Result<Bare, StoreError> {
-    let cards = known(&*parts.facts, &purchases.cards).await?;
-    let mut bare = Bare::default();
-    let mut cards_in_turn = cards.iter().cycle();
-    while bare.elapsed_us < at_least_us && !cards.is_empty() {
-        let ready: Vec<Batch> = (0..PREPARED_BATCHES)
-            .map(|_| Batch::judged(&*parts.clock, purchases, &mut cards_in_turn))
-            .collect();
-        let started = parts.clock.monotonic();
-        for batch in ready {
-            bare.decisions += u64::try_from(batch.intents.len()).unwrap_or(0);
-            bare.batches += 1;
-            batch.settle(&*parts.home).await?;
+    let Some(first) = instances.first() else { return Ok(Bare::default()) };
+    let known = known(&*first.facts, &purchases.cards).await?;
+    let mut lanes = lanes(instances, lanes_each, known);
+    let mut bare = Bare { lanes: lanes.len(), ..Bare::default() };
+    while bare.elapsed_us < at_least_us && !lanes.is_empty() {
+        let ready: Vec<_> = lanes.iter_mut().map(|lane| lane.prepared(purchases)).collect();
+        let started = first.clock.monotonic();
+        let settling: Vec<_> =
+            ready.into_iter().map(|(home, batches)| tokio::spawn(settle(home, batches))).collect();
+        for lane in settling {
+            let settled = lane.await.map_err(|panic| StoreError::Failed(panic.into()))??;
+            bare.decisions += settled.decisions;
+            bare.batches += settled.batches;
+            bare.conflicts += settled.conflicts;
         }
-        bare.elapsed_us += parts.clock.monotonic().since(started);
+        bare.elapsed_us += first.clock.monotonic().since(started);
     }
     Ok(bare)
+}
+
+/// One batch after another.
+async fn settle(home: Arc<dyn MoneyHome>, batches: Vec<Batch>) -> Result<Bare, StoreError> {
+    let mut settled = Bare::default();
+    for batch in batches {
+        let decisions = u64::try_from(batch.intents.len()).unwrap_or(0);
+        match batch.settle(&*home).await {
+            Ok(()) => {
+                settled.decisions += decisions;
+                settled.batches += 1;
+            }
+            Err(StoreError::Conflict(_)) => settled.conflicts += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(settled)
+}
+
+/// A lane: a home, and cards on accounts that no other lane has.
+struct Lane {
+    parts: Parts,
+    cards: Vec<(Token, Facts)>,
+    next: usize,
+}
+
+impl Lane {
+    fn prepared(&mut self, purchases: &Purchases) -> (Arc<dyn MoneyHome>, Vec<Batch>) {
+        let Self { parts, cards, next } = self;
+        let mut in_turn = cards.iter().cycle().skip(*next);
+        let batches: Vec<Batch> = (0..PREPARED_BATCHES)
+            .map(|_| Batch::judged(&*parts.clock, purchases, &mut in_turn))
+            .collect();
+        *next = (*next + PREPARED_BATCHES * purchases.batch.max(1)) % cards.len().max(1);
+        (Arc::clone(&parts.home), batches)
+    }
+}
+
+/// Deals the accounts out. A lane that would get none is left out.
+fn lanes(instances: &[Parts], lanes_each: usize, known: Vec<(Token, Facts)>) -> Vec<Lane> {
+    let count = (instances.len() * lanes_each).max(1);
+    let mut lanes: Vec<Lane> = instances
+        .iter()
+        .cycle()
+        .take(count)
+        .map(|parts| Lane { parts: parts.clone(), cards: Vec::new(), next: 0 })
+        .collect();
+    let mut owners: BTreeMap<AccountId, usize> = BTreeMap::new();
+    for (token, facts) in known {
+        let Some(account) = facts.account() else { continue };
+        let owner = owners.len() % count;
+        let owner = *owners.entry(account).or_insert(owner);
+        if let Some(lane) = lanes.get_mut(owner) {
+            lane.cards.push((token, facts));
+        }
+    }
+    lanes.retain(|lane| !lane.cards.is_empty());
+    lanes
 }
 
 /// Approvals that only have to be written.
@@ -115,15 +188,19 @@ impl Batch {
 
 /// Each known card with its facts.
 async fn known(facts: &dyn FactsStore, cards: &[Token]) -> Result<Vec<(Token, Facts)>, StoreError> {
-    let mut known = Vec::new();
-    for token in cards {
-        if let Some(card) = facts.card(token).await? {
-            let limits = facts.limits(&card).await?;
-            let facts = Facts { cardholder: Cardholder::Owner, card: Some(card), limits };
-            known.push((token.clone(), facts));
-        }
-    }
-    Ok(known)
+    let lookups = cards.iter().map(|token| known_card(facts, token));
+    let found: Vec<_> = stream::iter(lookups).buffered(LOOKUPS).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn known_card(
+    facts: &dyn FactsStore,
+    token: &Token,
+) -> Result<Option<(Token, Facts)>, StoreError> {
+    let Some(card) = facts.card(token).await? else { return Ok(None) };
+    let limits = facts.limits(&card).await?;
+    let facts = Facts { cardholder: Cardholder::Owner, card: Some(card), limits };
+    Ok(Some((token.clone(), facts)))
 }
 
 fn batch<'a>(

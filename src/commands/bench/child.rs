@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::client::{Ask, Client};
+use super::processes::{self, Used};
 
 /// How long a server may take to become ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -18,9 +19,6 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Ports to try. Below the range that the kernel hands out: a connection to a port of that range
 /// where nobody listens yet may end up connected to itself.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
-
-/// Ticks of `/proc/*/stat` per second: a constant of the Linux interface.
-const TICKS_PER_SECOND: u64 = 100;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,17 +42,6 @@ pub struct Server {
     pub start_to_ready: Duration,
 }
 
-/// What a server has used so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Used {
-    /// CPU time in user and kernel mode, in microseconds.
-    pub cpu_us: u64,
-    /// Resident memory now, in KiB.
-    pub rss_kib: u64,
-    /// Resident memory at its highest, in KiB.
-    pub rss_peak_kib: u64,
-}
-
 impl Server {
     /// Runs this program with what `prepare` makes of a free address, and waits until `ready` is
     /// answered with 200. What it prints goes to `log`.
@@ -68,12 +55,8 @@ impl Server {
         let started = Instant::now();
         let mut command = Command::new(std::env::current_exe()?);
         prepare(&mut command, addr);
-        let child = command
-            .env_remove("TOLLGATE_ENV")
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()?;
+        let child =
+            command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn()?;
         let log = log.to_path_buf();
         let mut server = Self { child, log, addr, start_to_ready: Duration::ZERO };
         server.wait_until_ready(ready, started).await?;
@@ -101,17 +84,9 @@ impl Server {
         lines.iter().skip(lines.len().saturating_sub(10)).copied().collect::<Vec<_>>().join("\n")
     }
 
-    /// What it has used so far; zeros where the system does not tell (it is not Linux).
+    /// What it has used so far.
     pub fn used(&self) -> Used {
-        let read = |name: &str| {
-            fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap_or_default()
-        };
-        let status = read("status");
-        Used {
-            cpu_us: cpu_us(&read("stat")).unwrap_or(0),
-            rss_kib: kib(&status, "VmRSS:").unwrap_or(0),
-            rss_peak_kib: kib(&status, "VmHWM:").unwrap_or(0),
-        }
+        processes::used(self.child.id())
     }
 
     /// Ends it at once, without giving it a chance to tidy up.
@@ -143,32 +118,9 @@ fn free_address() -> io::Result<SocketAddr> {
     Err(last)
 }
 
-/// Fields 14 and 15; the second field may hold spaces, but ends with the last parenthesis.
-fn cpu_us(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(") ")?;
-    let mut fields = after_name.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some((user + system) * 1_000_000 / TICKS_PER_SECOND)
-}
-
-fn kib(status: &str, name: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn use_is_read_from_what_the_kernel_writes() {
-        let stat = "42 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 4 0 100 0 0";
-        assert_eq!(cpu_us(stat), Some(3_000_000));
-        let status = "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n";
-        assert_eq!((kib(status, "VmRSS:"), kib(status, "VmHWM:")), (Some(1024), Some(2048)));
-        assert_eq!((cpu_us("odd"), kib("odd", "VmRSS:")), (None, None));
-    }
 
     #[test]
     fn a_free_address_is_below_the_kernels_own_range() {

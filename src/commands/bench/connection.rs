@@ -24,6 +24,8 @@ pub struct Response<'a> {
     pub status: u16,
     /// The body.
     pub body: &'a [u8],
+    /// Whether the peer will close the connection.
+    pub last: bool,
 }
 
 impl Connection {
@@ -32,6 +34,12 @@ impl Connection {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// Whether the peer has closed it, or said something that nobody has asked for.
+    pub fn is_stale(&self) -> bool {
+        let read = self.stream.try_read(&mut [0; 1]);
+        !matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Sends a whole request and reads its whole answer.
@@ -61,7 +69,9 @@ impl Connection {
         }
         let status =
             status(&self.buffer).ok_or_else(|| invalid("an answer without a status line"))?;
-        Ok(Response { status, body: self.buffer.get(head..total).unwrap_or_default() })
+        let last = field(self.buffer.get(..head).unwrap_or_default(), b"connection:")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        Ok(Response { status, body: self.buffer.get(head..total).unwrap_or_default(), last })
     }
 }
 
@@ -81,11 +91,15 @@ fn status(bytes: &[u8]) -> Option<u16> {
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {
-    const NAME: &[u8] = b"content-length:";
-    let line = head
-        .split(|byte| *byte == b'\n')
-        .find(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)))?;
-    std::str::from_utf8(line.get(NAME.len()..)?).ok()?.trim().parse().ok()
+    field(head, b"content-length:")?.parse().ok()
+}
+
+/// The value of a header field; `name` is in lower case and ends with its colon.
+fn field<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a str> {
+    let line = head.split(|byte| *byte == b'\n').find(|line| {
+        line.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name))
+    })?;
+    Some(std::str::from_utf8(line.get(name.len()..)?).ok()?.trim())
 }
 
 #[cfg(test)]
@@ -120,6 +134,22 @@ mod tests {
         let parts: [&[u8]; 3] =
             [b"HTTP/1.1 200 OK\r\ncontent-", b"length: 4\r\n\r\nbo", b"dy and more"];
         assert_eq!(answered(&parts).await.unwrap(), (200, b"body".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_peer_has_closed_or_will_close_is_known() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut connection = Connection::open(listener.local_addr().unwrap()).await.unwrap();
+        assert!(!connection.is_stale());
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\ncontent-length: 0\r\n\r\n";
+        peer.write_all(answer).await.unwrap();
+        assert!(connection.exchange(b"ask").await.unwrap().last);
+        drop(peer);
+        // The end arrives by way of the reactor.
+        while !connection.is_stale() {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]

@@ -1,15 +1,19 @@
-//! One connection of the load generator: makes a request, sends it, and judges the answer.
+//! One connection of the load generator: makes a request, sends it, and has the answer judged.
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use super::answers::{Answered, Failure, FailureKind, judge};
 use super::connection::Connection;
 use super::load::Shared;
+use super::profile::Expected;
 
-/// One connection with its buffers; reopened when it breaks.
+/// Whoever has not answered by then does not answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// One connection with its buffers; reopened when it breaks or its peer closes it.
 pub(super) struct Line {
     addr: SocketAddr,
     connection: Option<Connection>,
@@ -19,60 +23,57 @@ pub(super) struct Line {
 
 impl Line {
     /// Connects.
-    pub(super) async fn open(addr: SocketAddr) -> io::Result<Self> {
+    pub(super) async fn open(addr: SocketAddr) -> std::io::Result<Self> {
         let connection = Some(Connection::open(addr).await?);
         Ok(Self { addr, connection, request: Vec::new(), token: Vec::new() })
     }
 
     /// Asks once, and records what came of it.
     pub(super) async fn ask(&mut self, shared: &Shared, due: Instant, sent: Instant) {
-        self.prepare(shared);
-        let answer = self.exchange(shared.load.tokens_come_back).await;
+        let expected = self.prepare(shared);
+        let answer = timeout(ANSWER_WITHIN, self.exchange(shared, expected)).await;
+        let answer = answer.unwrap_or_else(|_| Err(not_in_time()));
         let latency = due.elapsed();
         let mut phase = shared.phase.borrow_mut();
         match answer {
-            Ok(()) => {
+            Ok(answered) => {
                 phase.answers += 1;
+                phase.declined += u64::from(answered == Answered::Declined);
                 phase.latency.saturating_record(micros(latency));
                 phase.lateness.saturating_record(micros(sent - due));
             }
-            Err(error) => phase.error(|| error.to_string()),
+            Err(failure) => phase.fail(failure),
         }
     }
 
-    fn prepare(&mut self, shared: &Shared) {
+    fn prepare(&mut self, shared: &Shared) -> Expected {
         self.token.clear();
         self.token.extend_from_slice(shared.tokens.borrow_mut().draw());
-        let templates = &shared.load.templates;
-        let pick = usize::try_from(shared.next_random()).unwrap_or(0) % templates.len().max(1);
-        if let Some(template) = templates.get(pick) {
-            template.write(&self.token, &mut self.request);
-        }
+        shared.load.requests.write(|| shared.next_random(), &self.token, &mut self.request)
     }
 
-    async fn exchange(&mut self, tokens_come_back: bool) -> io::Result<()> {
+    /// A connection that the peer has closed meanwhile is replaced before anything is sent: that is
+    /// its right. One that breaks under a request is a failure.
+    async fn exchange(&mut self, shared: &Shared, expected: Expected) -> Result<Answered, Failure> {
         let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => Connection::open(self.addr).await?,
+            Some(connection) if !connection.is_stale() => connection,
+            _ => Connection::open(self.addr).await?,
         };
         let response = connection.exchange(&self.request).await?;
-        let right =
-            response.status == 200 && (!tokens_come_back || contains(response.body, &self.token));
-        if !right {
-            let body = String::from_utf8_lossy(response.body).into_owned();
-            let fault = format!("answered {} {body}", response.status);
+        let last = response.last;
+        let judged = judge(shared.load.check, expected, &self.token, &response);
+        if !last {
             self.connection = Some(connection);
-            return Err(io::Error::other(fault));
         }
-        self.connection = Some(connection);
-        Ok(())
+        judged
     }
+}
+
+fn not_in_time() -> Failure {
+    let text = format!("no answer within {} s", ANSWER_WITHIN.as_secs());
+    Failure { kind: FailureKind::Connection, text }
 }
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn contains(body: &[u8], part: &[u8]) -> bool {
-    body.windows(part.len().max(1)).any(|window| window == part)
 }

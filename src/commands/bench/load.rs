@@ -15,33 +15,39 @@ use hdrhistogram::Histogram;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
+use super::answers::{Check, Failure, FailureKind, Failures};
 use super::line::Line;
 use super::pace::Due;
-use super::requests::{Template, Tokens};
+use super::requests::{Requests, Tokens};
 
 /// Latencies above this are recorded as this.
 const LATENCY_US_MAX: u64 = 60_000_000;
 
+/// What a server that has fallen behind is given to catch up, beside the phase's own length.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
 /// What to ask, and over how many connections.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Whom.
-    pub addr: SocketAddr,
+    /// Whom: connections are spread evenly over these.
+    pub addrs: Vec<SocketAddr>,
     /// How many connections.
     pub connections: usize,
-    /// What: any of these.
-    pub templates: Arc<Vec<Template>>,
-    /// Whether an answer must repeat its request's token.
-    pub tokens_come_back: bool,
+    /// What.
+    pub requests: Arc<Requests>,
+    /// What must come back.
+    pub check: Check,
 }
 
-/// When saturation ends: whichever is later.
+/// When saturation ends: whichever of the first two is later, but not after the third.
 #[derive(Clone, Copy, Debug)]
 pub struct Until {
     /// At least this long.
     pub elapsed: Duration,
     /// At least so many answers.
     pub answers: u64,
+    /// At most this long.
+    pub at_most: Duration,
 }
 
 /// What came of a phase. Times in microseconds.
@@ -53,9 +59,11 @@ pub struct Phase {
     pub lateness: Histogram<u64>,
     /// Right answers.
     pub answers: u64,
+    /// Declines among them.
+    pub declined: u64,
     /// Everything else.
-    pub errors: u64,
-    /// One of the errors.
+    pub failures: Failures,
+    /// The first of the failures.
     pub example: Option<String>,
     /// From the first request to the last answer.
     pub elapsed: Duration,
@@ -68,7 +76,8 @@ impl Phase {
             latency: histogram(),
             lateness: histogram(),
             answers: 0,
-            errors: 0,
+            declined: 0,
+            failures: Failures::default(),
             example: None,
             elapsed: Duration::ZERO,
         }
@@ -81,9 +90,9 @@ impl Phase {
     }
 
     /// Counts what went wrong.
-    pub(super) fn error(&mut self, what: impl FnOnce() -> String) {
-        self.errors += 1;
-        self.example.get_or_insert_with(what);
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.failures.count(failure.kind);
+        self.example.get_or_insert(failure.text);
     }
 }
 
@@ -106,13 +115,17 @@ impl Load {
     /// Asks as fast as the answers come. Blocks.
     pub fn saturate(&self, tokens: &mut Tokens, until: Until) -> io::Result<Phase> {
         self.run(tokens, |shared, start| {
-            let end = start + until.elapsed;
+            let (end, last) = (start + until.elapsed, start + until.at_most.max(until.elapsed));
             move |mut line: Line| {
                 let shared = Rc::clone(&shared);
                 async move {
-                    while Instant::now() < end || shared.started.get() < until.answers {
-                        shared.started.set(shared.started.get() + 1);
+                    loop {
                         let now = Instant::now();
+                        let enough = now >= end && shared.started.get() >= until.answers;
+                        if enough || now >= last {
+                            break;
+                        }
+                        shared.started.set(shared.started.get() + 1);
                         line.ask(&shared, now, now).await;
                     }
                 }
@@ -120,17 +133,24 @@ impl Load {
         })
     }
 
-    /// Asks `rate` times a second, evenly. Blocks.
+    /// Asks `rate` times a second, evenly. A server that falls behind is given as long again to
+    /// catch up; what could not be sent by then has failed. Blocks.
     pub fn open_loop(&self, tokens: &mut Tokens, rate: u32, time: Duration) -> io::Result<Phase> {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let requests = u64::from(rate).saturating_mul(millis) / 1_000;
         self.run(tokens, |shared, start| {
             let due = Due::paced(start, rate, requests);
+            let last = start + time * 2 + CATCH_UP;
             move |mut line: Line| {
                 let (shared, due) = (Rc::clone(&shared), Rc::clone(&due));
                 async move {
                     while let Some(at) = due.next().await {
-                        line.ask(&shared, at, Instant::now()).await;
+                        let now = Instant::now();
+                        if now < last {
+                            line.ask(&shared, at, now).await;
+                        } else {
+                            shared.phase.borrow_mut().fail(unsent());
+                        }
                     }
                 }
             }
@@ -158,8 +178,8 @@ impl Load {
         });
         let elapsed = LocalSet::new().block_on(&runtime, async {
             let mut lines = Vec::with_capacity(self.connections);
-            for _ in 0..self.connections {
-                lines.push(Line::open(self.addr).await?);
+            for addr in self.addrs.iter().cycle().take(self.connections) {
+                lines.push(Line::open(*addr).await?);
             }
             let start = Instant::now();
             let work = prepare(Rc::clone(&shared), start);
@@ -176,6 +196,11 @@ impl Load {
     }
 }
 
+fn unsent() -> Failure {
+    let text = "due, but every connection was still waiting for an answer".to_owned();
+    Failure { kind: FailureKind::Unsent, text }
+}
+
 impl Shared {
     /// xorshift64: which card is next has to be spread, not secret.
     pub(super) fn next_random(&self) -> u64 {
@@ -189,61 +214,4 @@ impl Shared {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::thread;
-
-    use axum::Router;
-    use axum::routing::post;
-
-    use super::super::requests::Caller;
-    use super::*;
-
-    /// A service that answers with the request's token, after a pause, and every `nth` time wrong.
-    fn serve(pause: Duration, nth: u64) -> SocketAddr {
-        let (send, receive) = std::sync::mpsc::channel();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
-                let served = Arc::new(std::sync::atomic::AtomicU64::new(0));
-                let answer = move |body: String| async move {
-                    let number = served.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-                    tokio::time::sleep(pause).await;
-                    if number.is_multiple_of(nth) { "wrong".to_owned() } else { body }
-                };
-                let routes = Router::new().route("/api/v1/marqeta/jit", post(answer));
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                send.send(listener.local_addr().unwrap()).unwrap();
-                axum::serve(listener, routes).await.unwrap();
-            });
-        });
-        receive.recv().unwrap()
-    }
-
-    fn load(addr: SocketAddr, connections: usize) -> Load {
-        let caller = Caller { addr, username: "u", password: "p" };
-        let template = Template::purchase(&caller, "usr", "crd").unwrap();
-        Load { addr, connections, templates: Arc::new(vec![template]), tokens_come_back: true }
-    }
-
-    #[test]
-    fn saturation_counts_right_and_wrong_answers() {
-        let load = load(serve(Duration::ZERO, 10), 4);
-        let until = Until { elapsed: Duration::ZERO, answers: 100 };
-        let phase = load.saturate(&mut Tokens::of("test"), until).unwrap();
-        assert_eq!((phase.answers, phase.errors), (90, 10));
-        assert_eq!(phase.example.as_deref(), Some("answered 200 wrong"));
-        assert_eq!(phase.latency.len(), 90);
-    }
-
-    #[test]
-    fn the_open_loop_measures_from_when_a_request_was_due() {
-        // One connection serves 20 requests a second and is asked for 100: the last of them waits
-        // for all before it.
-        let load = load(serve(Duration::from_millis(50), u64::MAX), 1);
-        let time = Duration::from_millis(200);
-        let phase = load.open_loop(&mut Tokens::of("test"), 100, time).unwrap();
-        assert_eq!((phase.answers, phase.errors), (20, 0));
-        assert!(phase.latency.max() > 700_000, "{} us", phase.latency.max());
-        assert!(phase.lateness.max() > 700_000, "{} us", phase.lateness.max());
-    }
-}
+mod tests;

@@ -1,10 +1,12 @@
 //! `tollgate bench`: how many purchases a second the service decides durably, and how fast.
 //!
-//! The service runs in a process of its own on a fresh store. First each of the connections asks
-//! as fast as it is answered (the peak), then purchases arrive at a fixed rate (the latencies).
-//! In the same run, on the same connections, an empty handler and the bare batch say what the
-//! machine would allow. One profile so far: uncontended purchases at the JIT door.
+//! The service runs in processes of its own. First each of the connections asks as fast as it is
+//! answered (the peak), then purchases arrive at a fixed rate (the latencies). In the same run, on
+//! the same connections, an empty handler and the bare batch say what the machine would allow.
+//! `docs/BENCH.md` says how to read the result.
 
+mod answers;
+mod args;
 mod child;
 mod connection;
 mod flush;
@@ -12,51 +14,48 @@ mod line;
 mod load;
 mod pace;
 mod phases;
+mod plan;
+mod prepare;
+mod processes;
+mod profile;
 mod program;
 mod report;
 mod requests;
+mod service;
+mod setup;
+mod stores;
+mod table;
+mod target;
 mod yardsticks;
 
 use std::io;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::scenario::ScenarioError;
 use super::scratch::Scratch;
 use crate::app::AppError;
+use crate::app::clock::SystemClock;
+use crate::config::SettingsError;
+use crate::domain::clock::Clock;
 use crate::store::StoreError;
 
 use child::ChildError;
-use phases::Bench;
-use program::SetupError;
+use phases::{Bench, Measured};
+use plan::{Plan, Step};
+use profile::{Choice, Profile};
 use report::Report;
+use setup::SetupError;
+use stores::Stores;
+use target::Target;
 
-/// What to measure.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Args {
-    /// How long each phase takes, in seconds.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    seconds: u64,
-    /// At least so many decisions at saturation.
-    #[arg(long, default_value_t = 0)]
-    decisions: u64,
-    /// Connections that are kept open.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=2_000))]
-    connections: u16,
-    /// Arrivals a second in the open loop [default: 12000, or 80 % of the peak if that is less].
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    rate: Option<u32>,
-    /// Print the result as one JSON object.
-    #[arg(long)]
-    json: bool,
-    /// Leave out the empty handler and the bare batch.
-    #[arg(long)]
-    no_yardsticks: bool,
-    /// Where the fresh store is put, and the disk that is measured [default: the system's folder
-    /// for temporary files].
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
-}
+pub use args::Args;
+
+/// Any port of this machine: stores are opened without a door.
+const SELF: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
@@ -64,12 +63,21 @@ pub enum BenchError {
     /// Files, sockets, processes.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The flags and the environment do not go together.
+    #[error("{0}")]
+    Refused(String),
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The server did not start.
     #[error(transparent)]
     Child(#[from] ChildError),
     /// The card program could not be created.
     #[error("the card program could not be set up")]
     Setup(#[from] SetupError),
+    /// The set-up alone took all the time.
+    #[error("{0} accounts could not be set up within {1} s: give more time, or fewer accounts")]
+    TooLong(u32, u64),
     /// The requests could not be made.
     #[error(transparent)]
     Requests(#[from] ScenarioError),
@@ -81,54 +89,99 @@ pub enum BenchError {
     Store(#[from] StoreError),
 }
 
-/// Measures, and prints the result. Fails if an answer was wrong or the books differ.
+/// Measures, and prints the results. Fails if a request failed or the books differ.
 pub async fn run(args: Args) -> Result<ExitCode, BenchError> {
-    let scratch = Scratch::create(args.data_dir.as_deref(), "bench")?;
-    let report = measure(&args, &scratch).await?;
-    print(&args, &report);
-    let sound = report.errors == 0 && report.verified != Some(false);
+    let deadline = args.time_limit.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let plan = Plan::new(args.seconds, deadline, !args.no_yardsticks && args.target.is_none());
+    let profiles = Choice::profiles(&args.profile);
+    let mut left = u32::try_from(profiles.len()).unwrap_or(u32::MAX);
+    let mut sound = true;
+    let target = match &args.target {
+        Some(url) => Some(Target::of(url, &args).await?),
+        None => None,
+    };
+    for profile in profiles {
+        let plan = plan.next_of(left);
+        let report = match &target {
+            Some(target) => target.measure(&args, profile, plan).await?,
+            None => measure(&args, profile, plan).await?,
+        };
+        print(&args, &report);
+        sound &= report.errors == 0 && report.verified != Some(false);
+        left -= 1;
+    }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn measure(args: &Args, scratch: &Scratch) -> Result<Report, BenchError> {
-    let mut bench = Bench::start(args, scratch).await?;
+async fn measure(args: &Args, profile: Profile, plan: Plan) -> Result<Report, BenchError> {
+    let stores = Stores::select(args)?;
+    let scratch = Scratch::create(args.data_dir.as_deref(), "bench")?;
+    let folder = scratch.path();
+    let mut bench = Bench::start(args, profile, &stores, plan, folder).await?;
     bench.warm_up().await?;
     let peak = bench.saturate().await?;
     let open_loop = bench.open_loop(peak.report.per_s).await?;
-    let used = bench.server.used();
-    let start_to_ready = bench.server.start_to_ready;
-    let (cards, data_dir) = bench.kill()?;
-    let verified = yardsticks::verify(&data_dir).await?;
-    let (bare_batch, empty_handler) = if args.no_yardsticks {
-        (None, None)
-    } else {
-        let bare = yardsticks::bare_batch(args, &data_dir, &cards, peak.batch_mean).await?;
-        (Some(bare), Some(yardsticks::empty_handler(args, scratch, &cards).await?))
-    };
-    let share = |of: Option<f64>| of.filter(|of| *of > 0.0).map(|of| peak.report.per_s / of);
-    Ok(Report {
-        profile: "uncontended",
+    let mut report = loops(args, profile, &stores, &bench, peak, open_loop);
+
+    let Bench { service, prepared, load, .. } = bench;
+    service.kill()?;
+    let data_dir = phases::data_dir(folder);
+    if !args.no_verify {
+        report.verified = Some(yardsticks::verify(&stores.settings(&data_dir)).await?);
+    }
+    report.flush_ms = Some(report::millis(flush::median_flush(folder)?));
+    if !args.no_yardsticks {
+        let time = plan.time_for(Step::BareBatch);
+        let (program, mean) = (&prepared.program, report.batch_mean);
+        report.bare_batch =
+            yardsticks::bare_batch(args, &stores, &data_dir, program, mean, time).await?;
+        let time = plan.time_for(Step::EmptyHandler);
+        report.empty_handler = Some(yardsticks::empty_handler(&load, folder, time).await?);
+        report.compare();
+    }
+    Ok(report)
+}
+
+/// What the two loops say, before the yardsticks.
+fn loops(
+    args: &Args,
+    profile: Profile,
+    stores: &Stores,
+    bench: &Bench<'_>,
+    peak: Measured,
+    open: Measured,
+) -> Report {
+    let program = &bench.prepared.program;
+    let failures = peak.report.failures.and(&open.report.failures);
+    let retries = |measured: &Measured| measured.figures.map(service::Figures::retries);
+    Report {
+        profile: profile.as_str(),
+        stores: stores.names().into_iter().map(str::to_owned).collect(),
+        instances: args.instances,
+        connections: bench.load.connections,
+        accounts: program.accounts(),
+        cards: program.cards(),
+        limits_per_card: program.limits.per_card(),
         decisions_per_s: peak.report.per_s,
-        p50_ms: open_loop.report.p50_ms,
-        p95_ms: open_loop.report.p95_ms,
-        p99_ms: open_loop.report.p99_ms,
-        p999_ms: open_loop.report.p999_ms,
-        errors: peak.report.errors + open_loop.report.errors,
-        error_example: peak.example.or(open_loop.example),
-        rss_mb: load::count(used.rss_peak_kib) / 1024.0,
-        service_cpu_us: peak.report.server_cpu_us,
-        store_cpu_us: None,
-        batch_mean: peak.batch_mean,
-        ratio_bare_batch: share(bare_batch.as_ref().map(|bare| bare.per_s)),
-        ratio_empty_handler: share(empty_handler.as_ref().map(|phase| phase.per_s)),
-        start_to_ready_ms: report::millis(start_to_ready),
-        flush_ms: report::millis(flush::median_flush(scratch.path())?),
-        peak: peak.report,
-        open_loop: Some(open_loop.report),
-        empty_handler,
-        bare_batch,
-        verified: Some(verified),
-    })
+        p50_ms: open.report.p50_ms,
+        p95_ms: open.report.p95_ms,
+        p99_ms: open.report.p99_ms,
+        p999_ms: open.report.p999_ms,
+        errors: failures.total(),
+        failures,
+        rss_mb: Some(load::count(bench.service.used().rss_peak_kib) / 1024.0),
+        service_cpu_us: Some(peak.report.server_cpu_us),
+        store_cpu_us: peak.report.store_cpu_us(),
+        batch_mean: peak.figures.and_then(service::Figures::batch_mean),
+        retries: retries(&peak).zip(retries(&open)).map(|(peak, open)| peak + open),
+        cache_hit_share: peak.figures.and_then(service::Figures::hit_share),
+        setup_s: bench.prepared.took.map(|took| took.as_secs_f64()),
+        start_to_ready_ms: Some(report::millis(bench.service.start_to_ready())),
+        error_example: peak.example.or(open.example),
+        peak: Some(peak.report),
+        open_loop: Some(open.report),
+        ..Report::default()
+    }
 }
 
 fn print(args: &Args, report: &Report) {
@@ -138,4 +191,9 @@ fn print(args: &Args, report: &Report) {
     } else {
         println!("{report}");
     }
+}
+
+/// Names that no other run has: nothing is kept secret with it.
+fn random() -> u128 {
+    SystemClock::new().uuid().as_u128()
 }

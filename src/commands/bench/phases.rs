@@ -1,104 +1,83 @@
-//! The measured service and the phases it goes through.
+//! The phases of a measured service.
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::super::client::{Ask, Client};
-use super::super::scratch::Scratch;
-use super::child::Server;
-use super::load::{Load, Phase, Until, count};
-use super::program::{self, Card, Size};
-use super::report::PhaseReport;
-use super::requests::{Caller, Template, Tokens};
-use super::{Args, BenchError};
-
-/// Credentials of the measured service; it lives for one run on the loopback.
-const ADMIN_KEY: &str = "bench-admin-key";
-pub(super) const JIT_USERNAME: &str = "bench";
-pub(super) const JIT_PASSWORD: &str = "Bench-password-0001!";
-
-/// The card program.
-const SIZE: Size = Size { companies: 200, cards_each: 5 };
-
-/// The open loop's default rate.
-const RATE_MAX: f64 = 12_000.0;
-
-/// The share of the peak that the open loop asks for at most.
-const RATE_SHARE: f64 = 0.8;
+use super::answers::Check;
+use super::args::Args;
+use super::load::{Load, Phase, Until};
+use super::plan::{Plan, Step};
+use super::prepare::{Prepared, prepare};
+use super::processes::ServersCpu;
+use super::profile::Profile;
+use super::report::{Cpu, PhaseReport};
+use super::requests::{Requests, Tokens};
+use super::service::{self, Figures, Service};
+use super::stores::Stores;
+use super::{BenchError, random};
 
 /// A service under load.
-pub(super) struct Bench {
-    pub(super) server: Server,
-    load: Load,
+pub(super) struct Bench<'a> {
+    args: &'a Args,
+    stores: &'a Stores,
+    plan: Plan,
+    pub(super) service: Service,
+    pub(super) prepared: Prepared,
+    pub(super) load: Load,
     tokens: Tokens,
-    cards: Vec<Card>,
-    data_dir: PathBuf,
-    seconds: u64,
-    decisions: u64,
-    rate: Option<u32>,
 }
 
 /// A phase with what the service says about it.
 pub(super) struct Measured {
     pub(super) report: PhaseReport,
-    pub(super) batch_mean: Option<f64>,
+    /// `None`: the service does not tell.
+    pub(super) figures: Option<Figures>,
     pub(super) example: Option<String>,
 }
 
-impl Bench {
-    /// Starts the service on a fresh store and sets up the program.
-    pub(super) async fn start(args: &Args, scratch: &Scratch) -> Result<Self, BenchError> {
-        let data_dir = scratch.path().join("data");
-        let log = scratch.path().join("service.log");
-        let prepare = |command: &mut Command, addr: SocketAddr| {
-            command
-                .arg("serve")
-                .env("TOLLGATE__DATA_DIR", &data_dir)
-                .env("TOLLGATE__HTTP__LISTEN", addr.to_string())
-                .env("TOLLGATE__ADMIN__KEY", ADMIN_KEY)
-                .env("TOLLGATE__JIT__USERNAME", JIT_USERNAME)
-                .env("TOLLGATE__JIT__PASSWORD", JIT_PASSWORD)
-                .env("TOLLGATE__LOG__FILTER", "error");
+impl<'a> Bench<'a> {
+    /// Starts the service and sets up the program.
+    pub(super) async fn start(
+        args: &'a Args,
+        profile: Profile,
+        stores: &'a Stores,
+        plan: Plan,
+        folder: &Path,
+    ) -> Result<Self, BenchError> {
+        let service = Service::start(stores, args.instances, folder).await?;
+        let prepared = prepare(args, profile, &service.admin(), &plan).await?;
+        let load = Load {
+            addrs: service.addrs(),
+            connections: usize::from(args.connections),
+            requests: Arc::new(Requests::of(&service::caller(), &prepared.program)?),
+            check: Check::Decision,
         };
-        let server = Server::start(prepare, &Ask::get("/ready"), &log).await?;
-        let cards = program::set_up(server.addr, ADMIN_KEY, SIZE).await?;
-        let load = load(server.addr, args, &cards, true)?;
-        let run = format!("{:x}", std::process::id());
-        let tokens = Tokens::of(&run);
-        let Args { seconds, decisions, rate, .. } = *args;
-        Ok(Self { server, load, tokens, cards, data_dir, seconds, decisions, rate })
+        let tokens = Tokens::of(&format!("{:012x}", random() & 0xffff_ffff_ffff));
+        Ok(Self { args, stores, plan, service, prepared, load, tokens })
     }
 
-    /// Lets caches fill and the store's file grow; not measured.
+    /// Lets caches fill and the store grow; not measured.
     pub(super) async fn warm_up(&mut self) -> Result<(), BenchError> {
-        let until = Until { elapsed: Duration::from_secs(1), answers: 0 };
+        let time = self.plan.time_for(Step::WarmUp);
+        let until = Until { elapsed: time, answers: 0, at_most: time };
         self.blocking(move |load, tokens| load.saturate(tokens, until)).await.map(drop)
     }
 
     /// Asks as fast as it is answered.
     pub(super) async fn saturate(&mut self) -> Result<Measured, BenchError> {
-        let elapsed = Duration::from_secs(self.seconds);
-        let until = Until { elapsed, answers: self.decisions };
+        let elapsed = self.plan.time_for(Step::Saturation);
+        let at_most = if self.args.time_limit.is_some() { elapsed } else { Duration::MAX / 4 };
+        let until = Until { elapsed, answers: self.args.decisions, at_most };
         self.measured(None, move |load, tokens| load.saturate(tokens, until)).await
     }
 
     /// Asks at a fixed rate.
     pub(super) async fn open_loop(&mut self, peak_per_s: f64) -> Result<Measured, BenchError> {
-        let rate = self.rate.unwrap_or_else(|| default_rate(peak_per_s));
-        let time = Duration::from_secs(self.seconds);
+        let rate = self.args.rate.unwrap_or_else(|| share_of(peak_per_s, self.args.rate_share));
+        let time = self.plan.time_for(Step::OpenLoop);
         self.measured(Some(rate), move |load, tokens| load.open_loop(tokens, rate, time)).await
-    }
-
-    /// Ends the service without warning. Gives back its cards and where its books are.
-    pub(super) fn kill(self) -> Result<(Vec<Card>, PathBuf), BenchError> {
-        self.server.kill()?;
-        Ok((self.cards, self.data_dir))
     }
 
     async fn measured(
@@ -106,13 +85,16 @@ impl Bench {
         rate: Option<u32>,
         phase: impl FnOnce(&Load, &mut Tokens) -> io::Result<Phase> + Send + 'static,
     ) -> Result<Measured, BenchError> {
-        let (used_before, lanes_before) = (self.server.used(), self.lanes().await);
+        let before = (self.service.used(), self.stores.cpu(), self.service.figures().await);
         let phase = self.blocking(phase).await?;
-        let (used, lanes) = (self.server.used(), self.lanes().await);
-        let cpu_us = used.cpu_us.saturating_sub(used_before.cpu_us);
-        let report = PhaseReport::of(&phase, self.load.connections, rate, cpu_us);
-        let batch_mean = lanes.zip(lanes_before).and_then(|(after, before)| after.mean(before));
-        Ok(Measured { report, batch_mean, example: phase.example })
+        let after = (self.service.used(), self.stores.cpu(), self.service.figures().await);
+        let cpu = Cpu {
+            server_us: after.0.cpu_us.saturating_sub(before.0.cpu_us),
+            stores_us: after.1.zip(before.1).map(|(after, before)| since(after, &before)),
+        };
+        let report = PhaseReport::of(&phase, self.load.connections, rate, cpu);
+        let figures = after.2.zip(before.2).map(|(after, before)| after.since(before));
+        Ok(Measured { report, figures, example: phase.example })
     }
 
     /// The generator has a thread of its own.
@@ -127,51 +109,27 @@ impl Bench {
         self.tokens = tokens;
         Ok(phase)
     }
-
-    async fn lanes(&self) -> Option<Lanes> {
-        let ask = Ask::get("/api/v1/profile").bearer(ADMIN_KEY);
-        let profile = Client::new(self.server.addr).send(&ask).await.ok()?.json();
-        let number = |pointer| profile.pointer(pointer).and_then(Value::as_u64);
-        Some(Lanes { batches: number("/lanes/batches")?, items: number("/lanes/items")? })
-    }
 }
 
-/// What the lanes have settled so far.
-#[derive(Clone, Copy)]
-struct Lanes {
-    batches: u64,
-    items: u64,
+/// Where an embedded service keeps its books.
+pub(super) fn data_dir(folder: &Path) -> PathBuf {
+    service::data_dir(folder, 0)
 }
 
-impl Lanes {
-    /// Items in a batch since `before`.
-    fn mean(self, before: Self) -> Option<f64> {
-        let batches = self.batches.checked_sub(before.batches).filter(|batches| *batches > 0)?;
-        Some(count(self.items.saturating_sub(before.items)) / count(batches))
-    }
-}
-
-/// The load on a server: a ready-made request for each card.
-pub(super) fn load(
-    addr: SocketAddr,
-    args: &Args,
-    cards: &[Card],
-    tokens_come_back: bool,
-) -> Result<Load, BenchError> {
-    let caller = Caller { addr, username: JIT_USERNAME, password: JIT_PASSWORD };
-    let template = |card: &Card| Template::purchase(&caller, &card.user, &card.card);
-    let templates = cards.iter().map(template).collect::<Result<Vec<_>, _>>()?;
-    let connections = usize::from(args.connections);
-    Ok(Load { addr, connections, templates: Arc::new(templates), tokens_come_back })
+fn since(after: ServersCpu, before: &ServersCpu) -> ServersCpu {
+    let used = |(program, us): (&'static str, u64)| {
+        (program, us.saturating_sub(before.get(program).copied().unwrap_or(0)))
+    };
+    after.into_iter().map(used).collect()
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "clamped to 1..=12,000 before the cast"
+    reason = "clamped to 1..=1,000,000 before the cast"
 )]
-fn default_rate(peak_per_s: f64) -> u32 {
-    (peak_per_s * RATE_SHARE).clamp(1.0, RATE_MAX) as u32
+fn share_of(peak_per_s: f64, share: f64) -> u32 {
+    (peak_per_s * share).clamp(1.0, 1_000_000.0) as u32
 }
 
 #[cfg(test)]
@@ -179,17 +137,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_open_loop_stays_below_the_peak() {
-        assert_eq!(default_rate(10_000.0), 8_000);
-        assert_eq!(default_rate(50_000.0), 12_000);
-        assert_eq!(default_rate(0.0), 1);
+    fn the_open_loop_takes_a_share_of_the_peak() {
+        assert_eq!(share_of(10_000.0, 0.8), 8_000);
+        assert_eq!(share_of(50_001.0, 0.5), 25_000);
+        assert_eq!(share_of(0.0, 0.8), 1);
     }
 
     #[test]
-    fn the_mean_batch_is_that_of_the_phase() {
-        let before = Lanes { batches: 10, items: 10 };
-        let after = Lanes { batches: 14, items: 410 };
-        assert_eq!(after.mean(before), Some(100.0));
-        assert_eq!(before.mean(before), None);
+    fn what_servers_have_used_is_counted_from_the_start_of_the_phase() {
+        let before = ServersCpu::from([("postgres", 100), ("mongod", 7)]);
+        let after = ServersCpu::from([("postgres", 160), ("mongod", 5)]);
+        assert_eq!(since(after, &before), ServersCpu::from([("postgres", 60), ("mongod", 0)]));
     }
 }

@@ -1,72 +1,122 @@
-//! Ready-made requests: one Marqeta-shaped purchase for each card, with gaps for its tokens.
-
-use std::net::SocketAddr;
+//! Ready-made requests: one Marqeta-shaped purchase with gaps for its token, its cardholder and its
+//! card. A hundred thousand cards need no more memory than one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::scenario::{ScenarioError, Vars, fill, parse};
+use super::profile::{Expected, Group};
+use super::program::{Name, Program};
 
-/// Hexadecimal digits of a request's number at the end of its token.
-const DIGITS: usize = 16;
+/// Digits of a request's number, in hexadecimal, at the end of its token.
+const DIGITS: usize = 12;
 
-/// What stands in the gaps until a request is made: as long as every token.
-const GAP: &str = "gap-gap-gap-gap-gap-gap-";
+/// What stands in the gaps until a request is made: each as long as what it stands for.
+const TOKEN_GAP: &str = "gap-gap-gap-gap-gap-gap-";
+const USER_GAP: &str = "user-gap-user-gap-";
+const CARD_GAP: &str = "card-gap-card-gap-";
 
-/// The bytes of a request, and where its token goes.
+/// The purchases of a program's cards.
 #[derive(Clone, Debug)]
-pub struct Template {
-    bytes: Vec<u8>,
-    gaps: Vec<usize>,
+pub struct Requests {
+    template: Template,
+    program: Program,
+    weights: u64,
 }
 
-/// Who asks, and where.
-#[derive(Clone, Copy, Debug)]
-pub struct Caller<'a> {
-    /// The service.
-    pub addr: SocketAddr,
+/// Who asks, and whom.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The `host` header.
+    pub host: String,
     /// Basic user name.
-    pub username: &'a str,
+    pub username: String,
     /// Basic password.
-    pub password: &'a str,
+    pub password: String,
+}
+
+impl Requests {
+    /// Purchases of 10.00 EUR with the cards of this program.
+    pub fn of(caller: &Caller, program: &Program) -> Result<Self, ScenarioError> {
+        let weights = program.groups.iter().map(|group| u64::from(group.weight)).sum();
+        Ok(Self { template: Template::purchase(caller)?, program: program.clone(), weights })
+    }
+
+    /// Writes the next request into `buffer`, and says what must be answered. `random` is drawn
+    /// from twice: for the group, then for the card.
+    pub fn write(
+        &self,
+        mut random: impl FnMut() -> u64,
+        token: &[u8],
+        buffer: &mut Vec<u8>,
+    ) -> Expected {
+        let (index, group) = self.group(random() % self.weights.max(1));
+        let number = u32::try_from(random() % u64::from(group.cards.max(1))).unwrap_or(0);
+        let (user, card) = (self.program.user(index, number), self.program.card(index, number));
+        self.template.write(token, &user, &card, buffer);
+        group.kind.expected()
+    }
+
+    fn group(&self, mut at: u64) -> (usize, Group) {
+        for (index, group) in self.program.groups.iter().enumerate() {
+            match at.checked_sub(u64::from(group.weight)) {
+                None => return (index, *group),
+                Some(rest) => at = rest,
+            }
+        }
+        (0, self.program.groups[0])
+    }
+}
+
+/// The bytes of a request, and where what goes.
+#[derive(Clone, Debug)]
+struct Template {
+    bytes: Vec<u8>,
+    tokens: Vec<usize>,
+    users: Vec<usize>,
+    cards: Vec<usize>,
 }
 
 impl Template {
-    /// A purchase of 10.00 EUR with this card.
-    pub fn purchase(caller: &Caller<'_>, user: &str, card: &str) -> Result<Self, ScenarioError> {
+    fn purchase(caller: &Caller) -> Result<Self, ScenarioError> {
         let messages = parse("bench", "")?;
         let mut vars: Vars = messages.vars.clone();
-        for (name, value) in [("user", user), ("card", card), ("token", GAP)] {
+        for (name, value) in [("user", USER_GAP), ("card", CARD_GAP), ("token", TOKEN_GAP)] {
             vars.insert(name.to_owned(), value.to_owned());
         }
         let message = messages.messages.get("purchase").map_or("", |text| text.trim());
         let body = fill(message, &vars)
             .map_err(|fault| ScenarioError::Senseless("bench".to_owned(), fault))?;
-        let Caller { addr, username, password } = caller;
+        let Caller { host, username, password } = caller;
         let access = STANDARD.encode(format!("{username}:{password}"));
         let head = format!(
-            "POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: {addr}\r\nauthorization: Basic {access}\r\n\
+            "POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: {host}\r\nauthorization: Basic {access}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         let text = head + &body;
-        let gaps = text.match_indices(GAP).map(|(at, _)| at).collect();
-        Ok(Self { bytes: text.into_bytes(), gaps })
+        let gaps = |gap: &str| text.match_indices(gap).map(|(at, _)| at).collect();
+        let (tokens, users, cards) = (gaps(TOKEN_GAP), gaps(USER_GAP), gaps(CARD_GAP));
+        Ok(Self { bytes: text.into_bytes(), tokens, users, cards })
     }
 
-    /// Writes the request under `token` into `buffer`.
-    pub fn write(&self, token: &[u8], buffer: &mut Vec<u8>) {
+    fn write(&self, token: &[u8], user: &Name, card: &Name, buffer: &mut Vec<u8>) {
         buffer.clear();
         buffer.extend_from_slice(&self.bytes);
-        for gap in &self.gaps {
-            if let Some(place) = buffer.get_mut(*gap..*gap + token.len()) {
-                place.copy_from_slice(token);
+        let mut put = |gaps: &[usize], text: &[u8]| {
+            for gap in gaps {
+                if let Some(place) = buffer.get_mut(*gap..*gap + text.len()) {
+                    place.copy_from_slice(text);
+                }
             }
-        }
+        };
+        put(&self.tokens, token);
+        put(&self.users, user);
+        put(&self.cards, card);
     }
 }
 
-/// Tokens of one run: eight characters for the run, sixteen for the request's number.
+/// Tokens of one run: half for the run, half for the request's number.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     next: u64,
@@ -74,9 +124,9 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Tokens that begin with the first eight characters of `run`.
+    /// Tokens that begin with the first twelve characters of `run`.
     pub fn of(run: &str) -> Self {
-        let width = GAP.len() - DIGITS;
+        let width = TOKEN_GAP.len() - DIGITS;
         let run: String = run.chars().filter(char::is_ascii_alphanumeric).take(width).collect();
         Self { next: 0, token: format!("{run:0>width$}{:0DIGITS$}", 0).into_bytes() }
     }
@@ -96,33 +146,53 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
+    use super::super::profile::Profile;
+    use super::super::program::Limits;
     use super::*;
 
+    fn requests(profile: Profile) -> Requests {
+        let caller = Caller { host: "h".into(), username: "u".into(), password: "p".into() };
+        let program =
+            Program { prefix: "b1234567".into(), groups: profile.groups(100), limits: Limits::One };
+        Requests::of(&caller, &program).unwrap()
+    }
+
     #[test]
-    fn a_request_is_a_whole_message_with_its_own_token_in_every_gap() {
-        let addr = "127.0.0.1:3000".parse().unwrap();
-        let caller = Caller { addr, username: "u", password: "p" };
-        let template = Template::purchase(&caller, "usr", "crd").unwrap();
+    fn a_request_is_a_whole_message_with_its_own_values_in_every_gap() {
         let mut tokens = Tokens::of("run");
         tokens.draw();
         let mut buffer = Vec::new();
-        template.write(tokens.draw(), &mut buffer);
+        let expected = requests(Profile::Uncontended).write(|| 42, tokens.draw(), &mut buffer);
+        assert_eq!(expected, Expected::Approved);
         let text = String::from_utf8(buffer).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
         assert!((1_500..=2_500).contains(&body.len()), "{} bytes", body.len());
         let json: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(json["gpa_order"]["jit_funding"]["token"], "00000run0000000000000002");
-        assert_eq!(json["token"], "t-00000run0000000000000002");
-        assert!(!body.contains(GAP));
+        assert_eq!(json["gpa_order"]["jit_funding"]["token"], "000000000run000000000002");
+        assert_eq!(json["token"], "t-000000000run000000000002");
+        assert_eq!(json["card_token"], "b1234567c000000042");
+        assert_eq!(json["acting_user_token"], "b1234567u000000042");
+        assert!(!body.contains("gap-"));
+    }
+
+    #[test]
+    fn groups_are_drawn_by_their_weights() {
+        let requests = requests(Profile::MixedDecisions);
+        let (mut buffer, mut approved) = (Vec::new(), 0);
+        for draw in 0..100 {
+            let expected = requests.write(|| draw, b"t", &mut buffer);
+            approved += usize::from(expected == Expected::Approved);
+        }
+        assert_eq!(approved, 70);
     }
 
     #[test]
     fn tokens_never_repeat() {
-        let mut tokens = Tokens::of("longer than eight");
+        let mut tokens = Tokens::of("longer than twelve");
         let drawn: std::collections::HashSet<Vec<u8>> =
             (0..1_000).map(|_| tokens.draw().to_vec()).collect();
         assert_eq!(drawn.len(), 1_000);
-        assert!(drawn.iter().all(|token| token.starts_with(b"longerth") && token.len() == 24));
+        assert!(drawn.iter().all(|token| token.starts_with(b"longerthantw") && token.len() == 24));
     }
 }
