@@ -136,6 +136,11 @@ impl Health {
         }
     }
 
+    /// How the cache has been doing.
+    pub fn cache(&self) -> CacheStats {
+        (self.watch.cache)()
+    }
+
     /// Figures of the store and the cache.
     pub fn details(&self) -> Value {
         let found = *self.latest();
@@ -146,7 +151,7 @@ impl Health {
                 "probe_us": found.probe_us,
                 "outbox_rows": found.outbox_rows,
             },
-            "cache": (self.watch.cache)(),
+            "cache": self.cache(),
         })
     }
 
