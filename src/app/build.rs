@@ -15,6 +15,7 @@ use crate::service::Service;
 use crate::service::health::{Health, Watch};
 use crate::store::FactsStore;
 use crate::telemetry::alerts::Thresholds;
+use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
 
 use super::secrets::Secrets;
@@ -30,7 +31,7 @@ pub(super) fn doors(
     let health = Arc::new(Health::new(Watch {
         servers: stores.watched,
         outbox: stores.outbox,
-        cache: stores.cache,
+        caches: stores.caches,
         clock: Arc::clone(clock),
     }));
     let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
@@ -93,6 +94,21 @@ pub(super) fn limits(settings: &config::http::Http) -> http::accept::Limits {
         body_timeout: Duration::from_millis(settings.body_timeout_ms),
         idle_timeout: Duration::from_millis(settings.idle_timeout_ms),
         connections_max: size(settings.connections_max),
+    }
+}
+
+/// Bounds of the admin listener: the same patience, but few ever call.
+pub(super) fn admin_limits(settings: &config::http::Http) -> http::accept::Limits {
+    const CONNECTIONS_MAX: usize = 64;
+    http::accept::Limits { connections_max: CONNECTIONS_MAX, ..limits(settings) }
+}
+
+/// Lets histograms settle their samples, whether or not anyone reads them. For ever.
+pub(super) async fn keep_metrics_up() {
+    let mut seconds = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        seconds.tick().await;
+        metrics::keep_up();
     }
 }
 

@@ -119,6 +119,30 @@ impl OpenHomes {
         settings: &Settings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, AppError> {
+        Self::with(settings, sqlite(&settings.data_dir, clock)).await
+    }
+
+    /// Opens stores that a service has worked in, ready to be read: nothing is made that is not
+    /// there.
+    pub(super) async fn existing(
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, AppError> {
+        let homes = Self::with(settings, existing(&settings.data_dir, clock)).await?;
+        for home in homes.each() {
+            if let Some(prepare) = &home.prepare {
+                let setting = home.setting;
+                let prepared = prepare.prepare().await;
+                prepared.map_err(|source| AppError::Server { setting, source })?;
+            }
+        }
+        Ok(homes)
+    }
+
+    async fn with(
+        settings: &Settings,
+        embedded: impl Future<Output = Result<Arc<SqliteStore>, AppError>>,
+    ) -> Result<Self, AppError> {
         let lanes = lanes(settings);
         let business = match &settings.store.postgres.url {
             Some(url) => Some(OpenHome::postgres(postgres(settings, url, lanes)?, lanes)),
@@ -129,7 +153,7 @@ impl OpenHomes {
             let (business, personal) = (business.clone(), personal.clone());
             return Ok(Self::Separate { business, personal });
         }
-        let embedded = OpenHome::embedded(sqlite(&settings.data_dir, clock).await?);
+        let embedded = OpenHome::embedded(embedded.await?);
         Ok(match (business, personal) {
             (None, None) => Self::Shared(embedded),
             (business, personal) => Self::Separate {
@@ -199,10 +223,7 @@ async fn sqlite(data_dir: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<SqliteSto
 }
 
 /// The embedded store of a data folder that a service has worked in.
-pub(super) async fn existing(
-    data_dir: &Path,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<SqliteStore>, AppError> {
+async fn existing(data_dir: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<SqliteStore>, AppError> {
     let path = data_dir.join(SQLITE_FILE);
     if !path.is_file() {
         let source = StoreError::Unavailable("there is no such file".into());

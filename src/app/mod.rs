@@ -57,7 +57,7 @@ pub enum AppError {
     /// The address is taken, or not ours.
     #[error("can not listen on {address}")]
     Listen {
-        /// The setting `http.listen`.
+        /// The setting `http.listen` or `admin.listen`.
         address: SocketAddr,
         /// What the system said.
         source: std::io::Error,
@@ -100,6 +100,8 @@ pub enum AppError {
 pub struct Running {
     /// Where the HTTP door is; the port is the real one where the settings said 0.
     pub addr: SocketAddr,
+    /// Where the metrics are, if anywhere.
+    pub admin_addr: Option<SocketAddr>,
     /// Where the store and the generated secrets are.
     pub data_dir: PathBuf,
     /// The keys and credentials in force.
@@ -119,6 +121,11 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let secrets = Secrets::settle(&settings)?;
     let listener = listen(settings.http.listen).await?;
     let addr = listener.local_addr()?;
+    let admin = match settings.admin.listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let admin_addr = admin.as_ref().map(TcpListener::local_addr).transpose()?;
 
     let homes = OpenHomes::open(&settings, &clock).await?;
     let preparing = prepare::begin(&homes).await?;
@@ -137,7 +144,14 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let retention = Duration::from_secs(settings.outbox.retention_s);
     background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
 
+    background.spawn(build::keep_metrics_up());
     let stop = CancellationToken::new();
+    if let Some(listener) = admin {
+        let router = http::admin::router(Arc::clone(&doors));
+        let (limits, clock) = (build::admin_limits(&settings.http), Arc::clone(&clock));
+        // It closes with the door, but nobody waits for it.
+        background.spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
+    }
     let (router, limits) = (http::router(doors), build::limits(&settings.http));
     let served = tokio::spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
     let stop = stop.drop_guard();
@@ -151,6 +165,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let data_dir = settings.data_dir;
     Ok(Running {
         addr,
+        admin_addr,
         data_dir,
         secrets,
         health,

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
-use crate::cache::{MemoryRoutes, Routes};
+use crate::cache::{CacheStats, MemoryRoutes, Routes};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
@@ -28,7 +26,7 @@ pub(super) struct Stores {
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) homes: Homes,
     pub(super) watched: Vec<Watched>,
-    pub(super) cache: Box<dyn Fn() -> Value + Send + Sync>,
+    pub(super) caches: Box<dyn Fn() -> Vec<(&'static str, CacheStats)> + Send + Sync>,
 }
 
 impl Stores {
@@ -55,7 +53,7 @@ impl Stores {
                     outbox: Arc::clone(&home.outbox),
                     homes: Homes::Shared(Arc::clone(&home.money)),
                     watched,
-                    cache: Box::new(move || json!(cached.stats())),
+                    caches: Box::new(move || vec![("both", cached.stats())]),
                 }
             }
             OpenHomes::Separate { business, personal } => {
@@ -77,9 +75,9 @@ impl Stores {
                         personal: lanes_of(personal),
                     },
                     watched,
-                    cache: Box::new(
-                        move || json!({ "business": first.stats(), "personal": second.stats() }),
-                    ),
+                    caches: Box::new(move || {
+                        vec![("business", first.stats()), ("personal", second.stats())]
+                    }),
                 }
             }
         })

@@ -12,7 +12,11 @@ fn settings(folder: &tempfile::TempDir) -> Settings {
 }
 
 async fn ask(running: &Running, line: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(running.addr).await.unwrap();
+    ask_at(running.addr, line, headers).await
+}
+
+async fn ask_at(address: SocketAddr, line: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("{line} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -46,6 +50,33 @@ async fn a_service_starts_answers_stops_and_starts_again() {
     assert!(again.secrets.generated.is_empty());
     assert_eq!(again.secrets.admin_key.expose_secret(), key);
     again.shutdown().await;
+}
+
+#[tokio::test]
+async fn metrics_are_only_at_the_admin_s_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(&folder);
+    settings.admin.listen = Some("127.0.0.1:0".parse().unwrap());
+    let running = start(settings).await.unwrap();
+    let admin = running.admin_addr.unwrap();
+    let metrics = ask_at(admin, "GET /metrics", "").await;
+    assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
+    for line in [
+        "# TYPE tollgate_requests_total counter",
+        "tollgate_requests_total{door=",
+        "tollgate_stage_seconds{stage=\"decision\",quantile=\"0.99\"}",
+        "tollgate_lane_intents_total{what=\"settled\"}",
+        "tollgate_cache_lookups_total{level=\"memory\",kind=\"card\",result=\"hit\"}",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    assert!(ask_at(admin, "GET /live", "").await.starts_with("HTTP/1.1 200"));
+    for path in ["GET /health", "GET /api/v1/profile", "POST /api/v1/marqeta/jit"] {
+        assert!(ask_at(admin, path, "").await.starts_with("HTTP/1.1 404"), "{path}");
+    }
+    assert!(ask(&running, "GET /metrics", "").await.starts_with("HTTP/1.1 404"));
+    running.shutdown().await;
+    assert!(TcpStream::connect(admin).await.is_err());
 }
 
 #[tokio::test]

@@ -15,22 +15,23 @@ use crate::store::Audit;
 use super::AppError;
 use super::build::limits;
 use super::clock::SystemClock;
-use super::homes;
+use super::homes::OpenHomes;
 
 /// Opens the books that these settings name to be read, each home's once, with its name; a service
 /// may be working on them.
 pub async fn open_audits(
     settings: &Settings,
 ) -> Result<Vec<(&'static str, Arc<dyn Audit>)>, AppError> {
-    let store = homes::existing(&settings.data_dir, &system_clock()).await?;
-    Ok(vec![("sqlite", store)])
+    let homes = OpenHomes::existing(settings, &system_clock()).await?;
+    Ok(homes.each().into_iter().map(|home| (home.name, Arc::clone(&home.audit))).collect())
 }
 
 /// Opens the store of a home to be driven without HTTP, wire and judge.
-pub async fn open_yardstick(settings: &Settings, _home: Home) -> Result<Parts, AppError> {
+pub async fn open_yardstick(settings: &Settings, home: Home) -> Result<Parts, AppError> {
     let clock = system_clock();
-    let store = homes::existing(&settings.data_dir, &clock).await?;
-    Ok(Parts { facts: store.clone(), home: store, clock })
+    let homes = OpenHomes::existing(settings, &clock).await?;
+    let (facts, money) = (&homes.of(home).facts, &homes.of(home).money);
+    Ok(Parts { facts: Arc::clone(facts), home: Arc::clone(money), clock })
 }
 
 fn system_clock() -> Arc<dyn Clock> {

@@ -1,14 +1,20 @@
 //! Who may come in: the admin key, and the card platform's credentials.
 
+use std::net::SocketAddr;
+
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::{SettingsError, within};
+use super::http::parse_address;
 use super::unset::{secret_or_unset, text_or_unset};
 
-/// Access to the REST routes.
+/// Access to the REST routes, and where those who watch the process look.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Admin {
+    /// Address and port of the metrics; `None`: nowhere. Port 0 takes a free one.
+    #[serde(deserialize_with = "address_or_unset")]
+    pub listen: Option<SocketAddr>,
     /// The bearer key; `None`: generated at first start.
     #[serde(deserialize_with = "secret_or_unset")]
     pub key: Option<SecretString>,
@@ -84,4 +90,10 @@ impl JitHeader {
         }
         Ok(())
     }
+}
+
+fn address_or_unset<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    text_or_unset(deserializer)?.map(|text| parse_address(&text)).transpose()
 }

@@ -35,7 +35,11 @@ impl Http {
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    parse_address(&String::deserialize(deserializer)?)
+}
+
+/// An address, or what one looks like.
+pub(super) fn parse_address<E: serde::de::Error>(text: &str) -> Result<SocketAddr, E> {
     let expected = "an address with a port, such as 127.0.0.1:3000";
-    text.parse().map_err(|_| serde::de::Error::custom(expected))
+    text.parse().map_err(|_| E::custom(expected))
 }

@@ -23,6 +23,7 @@ fn defaults_are_good_and_nothing_secret_is_set() {
     let settings = with(&[]).unwrap();
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:3000");
     assert_eq!((settings.jit.deadline_ms, settings.lane.batch_max), (1000, 256));
+    assert!(settings.admin.listen.is_none());
     assert!(settings.admin.key.is_none() && settings.jit.password.is_none());
     assert_eq!(settings.outage.answer, OutageAnswer::Decline);
     Settings::embedded("x".into(), "127.0.0.1:0".parse().unwrap());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::cache::CacheStats;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::store::{Outbox, Probe};
@@ -56,8 +57,8 @@ pub struct Watch {
     pub servers: Vec<Watched>,
     /// Counts the events that wait.
     pub outbox: Arc<dyn Outbox>,
-    /// Reads the cache's figures.
-    pub cache: Box<dyn Fn() -> Value + Send + Sync>,
+    /// Reads the figures of the cache of each home.
+    pub caches: Box<dyn Fn() -> Vec<(&'static str, CacheStats)> + Send + Sync>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -160,7 +161,12 @@ impl Health {
         }
     }
 
-    /// Figures of the servers and the cache.
+    /// How the caches have been doing, by home.
+    pub fn caches(&self) -> Vec<(&'static str, CacheStats)> {
+        (self.watch.caches)()
+    }
+
+    /// Figures of the servers and the caches.
     pub fn details(&self) -> Value {
         let latest = self.latest().clone();
         self.figures(&latest)
@@ -181,7 +187,7 @@ impl Health {
         json!({
             "stores": servers,
             "outbox_rows": latest.outbox_rows,
-            "cache": (self.watch.cache)(),
+            "cache": self.caches().into_iter().collect::<BTreeMap<_, _>>(),
         })
     }
 
@@ -309,7 +315,7 @@ mod tests {
                 need: Need::Home,
             }],
             outbox: Arc::clone(patient) as Arc<dyn Outbox>,
-            cache: Box::new(|| Value::Null),
+            caches: Box::new(Vec::new),
             clock: Arc::clone(patient) as Arc<dyn Clock>,
         })
     }

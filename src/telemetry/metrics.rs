@@ -2,28 +2,208 @@
 //! profile) is read when somebody looks; only what nothing else keeps is recorded as it happens.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use metrics::{Gauge, Histogram, Unit};
+use metrics::{Gauge, Histogram, Label, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::domain::id::Home;
 
-/// How long calls to the shared cache take. Histogram, seconds.
-pub const REDIS_CALL_SECONDS: &str = "tollgate_redis_call_seconds";
-/// 1 while the shared cache is being asked, 0 while its breaker is open.
-pub const REDIS_AVAILABLE: &str = "tollgate_redis_available";
+use super::profile::ProfileReport;
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// As it is exported. Ends in its unit; `_total`: a count that only grows.
+    pub name: &'static str,
+    /// Of its values.
+    pub unit: Unit,
+    /// What it says.
+    pub help: &'static str,
+}
+
+const fn metric(name: &'static str, unit: Unit, help: &'static str) -> Metric {
+    Metric { name, unit, help }
+}
+
+/// Requests, by `door` and `outcome`.
+pub const REQUESTS: Metric =
+    metric("tollgate_requests_total", Unit::Count, "Authorization requests by door and outcome");
+/// Declined requests, by the platform's `reason`.
+pub const DECLINES: Metric =
+    metric("tollgate_declines_total", Unit::Count, "Declined requests by the platform's reason");
+/// Durations of the last minutes, by `stage` and `quantile`.
+pub const STAGE_SECONDS: Metric = metric(
+    "tollgate_stage_seconds",
+    Unit::Seconds,
+    "Duration of each stage of a request over the last five minutes, by quantile",
+);
+/// Alerts raised, by `kind`, `level` and, for those of one stage, `stage`.
+pub const ALERTS: Metric =
+    metric("tollgate_alerts_total", Unit::Count, "Requests that were slower than an alert allows");
+/// Whether an alert is active, labelled alike.
+pub const ALERT_ACTIVE: Metric =
+    metric("tollgate_alert_active", Unit::Count, "1 while an alert is active, else 0");
+/// Batches of the lanes.
+pub const LANE_BATCHES: Metric =
+    metric("tollgate_lane_batches_total", Unit::Count, "Batches that lanes have committed");
+/// What lanes did, by `what`: settled, shed, voided, retried.
+pub const LANE_INTENTS: Metric =
+    metric("tollgate_lane_intents_total", Unit::Count, "Intents by what lanes did with them");
+/// Cache lookups, by `level` (memory, shared), `kind` and `result` (hit, miss).
+pub const CACHE_LOOKUPS: Metric = metric(
+    "tollgate_cache_lookups_total",
+    Unit::Count,
+    "Lookups of policy facts by level of the cache, kind and result",
+);
+/// Entries in memory.
+pub const CACHE_ENTRIES: Metric =
+    metric("tollgate_cache_entries", Unit::Count, "Entries that the memory level keeps");
+/// Fills of the shared cache, by `result`: kept, refused, dropped.
+pub const CACHE_FILLS: Metric =
+    metric("tollgate_cache_fills_total", Unit::Count, "Entries written to the shared cache");
+/// Changes of policy, by `way`: announced, heard.
+pub const CACHE_CHANGES: Metric = metric(
+    "tollgate_cache_changes_total",
+    Unit::Count,
+    "Changes of policy that instances told each other of",
+);
+/// Changes that wait to be announced.
+pub const CACHE_CHANGES_WAITING: Metric = metric(
+    "tollgate_cache_changes_waiting",
+    Unit::Count,
+    "Changes of policy that could not be announced yet",
+);
+/// Times that changes had been missed.
+pub const CACHE_GAPS: Metric = metric(
+    "tollgate_cache_gaps_total",
+    Unit::Count,
+    "Times that announced changes had been missed and all were read again",
+);
+/// Values of the shared cache that could not be read.
+pub const CACHE_UNREADABLE: Metric = metric(
+    "tollgate_cache_unreadable_total",
+    Unit::Count,
+    "Values of the shared cache that could not be read and counted as misses",
+);
+/// Calls to the shared cache that did not answer, by `why`: failed, skipped.
+pub const REDIS_UNANSWERED: Metric = metric(
+    "tollgate_redis_unanswered_total",
+    Unit::Count,
+    "Calls to the shared cache that failed or were too late, or were not made (breaker open)",
+);
+/// Times the breaker has opened.
+pub const REDIS_OPENED: Metric = metric(
+    "tollgate_redis_breaker_opened_total",
+    Unit::Count,
+    "Times that the shared cache was given up for a while",
+);
+/// 1 while the shared cache is being asked.
+pub const REDIS_AVAILABLE: Metric = metric(
+    "tollgate_redis_available",
+    Unit::Count,
+    "1 while the shared cache is asked, 0 while its breaker is open",
+);
+/// How long calls to the shared cache take.
+pub const REDIS_CALL_SECONDS: Metric = metric(
+    "tollgate_redis_call_seconds",
+    Unit::Seconds,
+    "Duration of calls to the shared cache, those without an answer included",
+);
+
+const COUNTERS: [Metric; 12] = [
+    REQUESTS,
+    DECLINES,
+    ALERTS,
+    LANE_BATCHES,
+    LANE_INTENTS,
+    CACHE_LOOKUPS,
+    CACHE_FILLS,
+    CACHE_CHANGES,
+    CACHE_GAPS,
+    CACHE_UNREADABLE,
+    REDIS_UNANSWERED,
+    REDIS_OPENED,
+];
+const GAUGES: [Metric; 5] =
+    [STAGE_SECONDS, ALERT_ACTIVE, CACHE_ENTRIES, CACHE_CHANGES_WAITING, REDIS_AVAILABLE];
+const HISTOGRAMS: [Metric; 1] = [REDIS_CALL_SECONDS];
 
 /// Upper bounds of the histogram's buckets, in seconds. The budget is usually 0.02.
 const BUCKETS: [f64; 11] =
     [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1];
 
+/// How many minutes [`STAGE_SECONDS`] covers.
+pub const STAGE_MINUTES: usize = 5;
+
+/// Names and values that tell the series of one metric apart.
+pub type Labels<'a> = &'a [(&'static str, &'a str)];
+
+/// Sets a count that is kept elsewhere to what it is by now.
+pub fn count(metric: Metric, labels: Labels<'_>, total: u64) {
+    exporter();
+    metrics::counter!(metric.name, owned(labels)).absolute(total);
+}
+
+/// Sets a value that goes up and down.
+pub fn set(metric: Metric, labels: Labels<'_>, value: f64) {
+    exporter();
+    metrics::gauge!(metric.name, owned(labels)).set(value);
+}
+
+/// Takes over the profiler's figures.
+pub fn take_profile(report: &ProfileReport) {
+    for (door, path) in &report.since_start.doors {
+        let outcomes = [
+            ("approved", path.approved),
+            ("declined", path.declined),
+            ("unavailable", path.unavailable),
+        ];
+        for (outcome, total) in outcomes {
+            count(REQUESTS, &[("door", *door), ("outcome", outcome)], total);
+        }
+    }
+    for (reason, total) in &report.since_start.all.reasons {
+        count(DECLINES, &[("reason", *reason)], *total);
+    }
+    for (stage, took) in &report.recent.all.stages {
+        let quantiles = [
+            ("0.5", took.p50_us),
+            ("0.95", took.p95_us),
+            ("0.99", took.p99_us),
+            ("0.999", took.p999_us),
+        ];
+        for (quantile, us) in quantiles {
+            let seconds = Duration::from_micros(us).as_secs_f64();
+            set(STAGE_SECONDS, &[("stage", *stage), ("quantile", quantile)], seconds);
+        }
+    }
+    for alert in &report.alerts {
+        // What took the time of a slow request differs from case to case.
+        let stage = if alert.kind == "stage" { alert.stage } else { "" };
+        let labels = [("kind", alert.kind), ("level", alert.level), ("stage", stage)];
+        count(ALERTS, &labels, alert.count);
+        set(ALERT_ACTIVE, &labels, f64::from(u8::from(alert.active)));
+    }
+}
+
+/// Everything, as Prometheus reads it.
+pub fn render() -> String {
+    exporter().render()
+}
+
+/// To be called every few seconds: histograms gather their samples until then.
+pub fn keep_up() {
+    exporter().run_upkeep();
+}
+
 /// The exporter of this process. The first call installs it: handles made before would count into
 /// the void.
-pub fn exporter() -> &'static PrometheusHandle {
+fn exporter() -> &'static PrometheusHandle {
     static EXPORTER: OnceLock<PrometheusHandle> = OnceLock::new();
     EXPORTER.get_or_init(|| {
-        let builder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Full(REDIS_CALL_SECONDS.to_owned()), &BUCKETS);
+        let calls = Matcher::Full(REDIS_CALL_SECONDS.name.to_owned());
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(calls, &BUCKETS);
         let recorder = builder.expect("there are buckets").build_recorder();
         let handle = recorder.handle();
         // An error only says that someone else has installed another one: then this one is empty.
@@ -34,16 +214,19 @@ pub fn exporter() -> &'static PrometheusHandle {
 }
 
 fn describe() {
-    metrics::describe_histogram!(
-        REDIS_CALL_SECONDS,
-        Unit::Seconds,
-        "Duration of calls to the shared cache, those without an answer included"
-    );
-    metrics::describe_gauge!(
-        REDIS_AVAILABLE,
-        Unit::Count,
-        "1 while the shared cache is asked, 0 while its breaker is open"
-    );
+    for Metric { name, unit, help } in COUNTERS {
+        metrics::describe_counter!(name, unit, help);
+    }
+    for Metric { name, unit, help } in GAUGES {
+        metrics::describe_gauge!(name, unit, help);
+    }
+    for Metric { name, unit, help } in HISTOGRAMS {
+        metrics::describe_histogram!(name, unit, help);
+    }
+}
+
+fn owned(labels: Labels<'_>) -> Vec<Label> {
+    labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect()
 }
 
 /// What the connection to the shared cache records. The handles are looked up once.
@@ -62,14 +245,14 @@ impl RedisMetrics {
     /// Handles of this process's exporter.
     pub fn new() -> Self {
         exporter();
-        let available = metrics::gauge!(REDIS_AVAILABLE);
+        let available = metrics::gauge!(REDIS_AVAILABLE.name);
         available.set(1.0);
-        Self { call_seconds: metrics::histogram!(REDIS_CALL_SECONDS), available }
+        Self { call_seconds: metrics::histogram!(REDIS_CALL_SECONDS.name), available }
     }
 
     /// One call took so long.
     pub fn took_us(&self, us: u64) {
-        self.call_seconds.record(std::time::Duration::from_micros(us));
+        self.call_seconds.record(Duration::from_micros(us));
     }
 
     /// The shared cache does not answer, and is not asked any more.
@@ -87,5 +270,35 @@ impl RedisMetrics {
     /// Announcements of other instances had been missed.
     pub fn missed_changes(home: Home) {
         tracing::info!(home = home.as_str(), "missed changes of policy and read all of them again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_says_what_it_is_and_ends_in_what_it_counts() {
+        for metric in COUNTERS {
+            assert!(metric.name.ends_with("_total"), "{}", metric.name);
+        }
+        for metric in COUNTERS.iter().chain(&GAUGES).chain(&HISTOGRAMS) {
+            assert!(metric.name.starts_with("tollgate_") && !metric.help.is_empty());
+            let seconds = metric.name.ends_with("_seconds");
+            assert_eq!(seconds, metric.unit == Unit::Seconds, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn what_is_counted_and_recorded_is_rendered() {
+        let redis = RedisMetrics::new();
+        count(CACHE_LOOKUPS, &[("level", "memory"), ("kind", "test"), ("result", "hit")], 7);
+        redis.took_us(150);
+        keep_up();
+        let text = render();
+        let line = r#"tollgate_cache_lookups_total{level="memory",kind="test",result="hit"} 7"#;
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains(r#"tollgate_redis_call_seconds_bucket{le="0.0002"}"#), "{text}");
+        assert!(text.contains("# TYPE tollgate_redis_available gauge"), "{text}");
     }
 }

@@ -2,9 +2,10 @@
 //! is not there yet is waited for.
 
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::support::instance::Instance;
 use crate::support::marqeta;

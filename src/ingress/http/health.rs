@@ -20,7 +20,7 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/ready", get(ready))
 }
 
-async fn live() -> Response {
+pub(super) async fn live() -> Response {
     Json(json!({ "status": "alive" })).into_response()
 }
 

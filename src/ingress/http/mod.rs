@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod access;
 pub mod accounts;
+pub mod admin;
 pub mod answer;
 pub mod authorizations;
 pub mod body;

@@ -1,0 +1,83 @@
+//! The admin listener: metrics for whoever watches this process. It has an address of its own, which
+//! is not to be reached from outside, and so asks for no key.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, header};
+
+use super::{Doors, health, with_fallbacks};
+use crate::pipeline::LaneStats;
+use crate::telemetry::metrics::{self, Metric};
+
+/// Prometheus' text format.
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// `GET /metrics` and `GET /live`.
+pub fn router(doors: Arc<Doors>) -> Router {
+    let admin = Router::new().route("/metrics", get(scrape)).route("/live", get(health::live));
+    with_fallbacks(admin).with_state(doors)
+}
+
+async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
+    metrics::take_profile(&doors.profiler.report(doors.clock.now(), metrics::STAGE_MINUTES));
+    take_lanes(&doors.pipeline.lane_stats());
+    take_caches(&doors);
+    ([(header::CONTENT_TYPE, TEXT)], metrics::render()).into_response()
+}
+
+fn take_lanes(lanes: &LaneStats) {
+    metrics::count(metrics::LANE_BATCHES, &[], lanes.batches);
+    let done = [
+        ("settled", lanes.items),
+        ("shed", lanes.shed),
+        ("voided", lanes.voids),
+        ("retried", lanes.retries),
+    ];
+    split(metrics::LANE_INTENTS, "what", done);
+}
+
+fn take_caches(doors: &Doors) {
+    let caches = doors.health.caches();
+    for (home, cache) in &caches {
+        let home = ("home", *home);
+        metrics::set(metrics::CACHE_ENTRIES, &[home], cache.entries as f64);
+        let lookups = |level, kind, hits, misses| {
+            for (result, total) in [("hit", hits), ("miss", misses)] {
+                let labels = [home, ("level", level), ("kind", kind), ("result", result)];
+                metrics::count(metrics::CACHE_LOOKUPS, &labels, total);
+            }
+        };
+        lookups("memory", "user", cache.users.hits, cache.users.misses);
+        lookups("memory", "card", cache.cards.hits, cache.cards.misses);
+        lookups("memory", "limits", cache.limits.hits, cache.limits.misses);
+        let Some(shared) = &cache.shared else { continue };
+        lookups("shared", "user", shared.users.hits, shared.users.misses);
+        lookups("shared", "card", shared.cards.hits, shared.cards.misses);
+        lookups("shared", "limits", shared.limits.hits, shared.limits.misses);
+        for (result, total) in
+            [("kept", shared.filled), ("refused", shared.refused), ("dropped", shared.dropped)]
+        {
+            metrics::count(metrics::CACHE_FILLS, &[home, ("result", result)], total);
+        }
+        for (way, total) in [("announced", shared.announced), ("heard", shared.heard)] {
+            metrics::count(metrics::CACHE_CHANGES, &[home, ("way", way)], total);
+        }
+        metrics::set(metrics::CACHE_CHANGES_WAITING, &[home], shared.waiting as f64);
+        metrics::count(metrics::CACHE_GAPS, &[home], shared.gaps);
+        metrics::count(metrics::CACHE_UNREADABLE, &[home], shared.unreadable);
+    }
+    // The connection is one for both homes.
+    let Some(link) = caches.iter().find_map(|(_, cache)| cache.shared) else { return };
+    split(metrics::REDIS_UNANSWERED, "why", [("failed", link.failed), ("skipped", link.skipped)]);
+    metrics::count(metrics::REDIS_OPENED, &[], link.opened);
+}
+
+fn split<const N: usize>(metric: Metric, label: &'static str, totals: [(&'static str, u64); N]) {
+    for (value, total) in totals {
+        metrics::count(metric, &[(label, value)], total);
+    }
+}
