@@ -2,6 +2,7 @@
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
 pub mod cached;
+pub mod mongodb;
 pub mod sqlite;
 
 use std::future::Future;
