@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
+use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{
@@ -23,6 +24,7 @@ use super::AppError;
 const SQLITE_FILE: &str = "tollgate.db";
 
 const POSTGRES_URL: &str = "store.postgres.url";
+const MONGODB_URL: &str = "store.mongodb.url";
 
 /// One adapter, seen through every port.
 #[derive(Clone)]
@@ -71,6 +73,13 @@ impl OpenHome {
         };
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
         Self { prepare, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
+    }
+
+    /// Its connections end with its last handle: what was acknowledged needs no more.
+    fn mongodb(store: Arc<MongoStore>, lanes: usize) -> Self {
+        let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
+        let close = || -> Closing { Box::pin(std::future::ready(())) };
+        Self { prepare, ..Self::of(store, ("mongodb", MONGODB_URL), lanes, close) }
     }
 
     fn of<S>(
@@ -148,7 +157,10 @@ impl OpenHomes {
             Some(url) => Some(OpenHome::postgres(postgres(settings, url, lanes)?, lanes)),
             None => None,
         };
-        let personal: Option<OpenHome> = None;
+        let personal = match &settings.store.mongodb.url {
+            Some(url) => Some(OpenHome::mongodb(mongodb(settings, url, lanes)?, lanes)),
+            None => None,
+        };
         if let (Some(business), Some(personal)) = (&business, &personal) {
             let (business, personal) = (business.clone(), personal.clone());
             return Ok(Self::Separate { business, personal });
@@ -208,6 +220,27 @@ fn postgres(
     options.deadline = millis(settings.jit.deadline_ms);
     options.allow_unsafe_commit = set.allow_unsafe_commit;
     Ok(PostgresStore::new(options))
+}
+
+fn mongodb(
+    settings: &Settings,
+    url: &SecretString,
+    lanes: usize,
+) -> Result<Arc<MongoStore>, AppError> {
+    let set = &settings.store.mongodb;
+    let millis = Duration::from_millis;
+    let options = MongoOptions {
+        pool_min: narrow(set.pool_min),
+        pool_max: narrow(set.pool_max),
+        lanes: u32::try_from(lanes).unwrap_or(u32::MAX),
+        server_selection: millis(set.server_selection_ms),
+        call: millis(set.call_ms),
+        batch: millis(settings.jit.deadline_ms.saturating_mul(2)),
+        ..MongoOptions::new(url.expose_secret())
+    };
+    let store = MongoStore::new(options)
+        .map_err(|error| AppError::Url { setting: MONGODB_URL, source: Box::new(error) })?;
+    Ok(Arc::new(store))
 }
 
 /// The settings' ranges fit.

@@ -4,6 +4,7 @@
 pub mod cached;
 mod details;
 pub mod guarded;
+pub mod mongodb;
 pub mod postgres;
 mod refresh;
 pub mod routed;

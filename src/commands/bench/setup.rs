@@ -157,7 +157,9 @@ impl Batch<'_> {
         let card = Value::from(rest.create("/api/v1/cards", &body).await?.id);
         let alone = self.group.kind != Kind::SharedCompany;
         match self.program.limits {
-            Limits::One if alone && number.is_multiple_of(2) => rest.cap("user", &user, "day").await?,
+            Limits::One if alone && number.is_multiple_of(2) => {
+                rest.cap("user", &user, "day").await?
+            }
             Limits::None | Limits::One => {}
             Limits::Four => rest.many_caps(&user, &card).await?,
         }

@@ -7,6 +7,7 @@ mod counting;
 mod facts;
 mod history;
 mod money;
+mod mongodb;
 mod postgres;
 mod postgres_database;
 mod program;

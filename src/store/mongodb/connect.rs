@@ -1,0 +1,82 @@
+//! How clients are made: one whose connections only lanes use, one for everything else.
+
+use std::time::Duration;
+
+use mongodb::options::{
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Database};
+use secrecy::ExposeSecret;
+
+use super::MongoOptions;
+use super::error::{refused, translate};
+use crate::store::StoreError;
+
+/// The database where the URL names none.
+const DATABASE: &str = "tollgate";
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often the server is looked at, so that its return is noticed soon.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// The two clients, each at the service's database. Compression is not compiled in.
+pub(super) struct Clients {
+    pub(super) lanes: Database,
+    pub(super) rest: Database,
+}
+
+impl Clients {
+    /// Reads the URL (which may ask the name service) and makes the clients. They connect by
+    /// themselves, when they are needed.
+    pub(super) async fn make(options: &MongoOptions) -> Result<Self, StoreError> {
+        let parsing = ClientOptions::parse(options.url.expose_secret());
+        let mut parsed = tokio::time::timeout(options.call, parsing)
+            .await
+            .map_err(|elapsed| StoreError::Unavailable(Box::new(elapsed)))?
+            .map_err(translate)?;
+        check(&parsed)?;
+        parsed.connect_timeout = Some(CONNECT_TIMEOUT);
+        parsed.heartbeat_freq = Some(HEARTBEAT);
+        parsed.server_selection_timeout = Some(options.server_selection);
+        parsed.retry_writes = Some(true);
+        parsed.retry_reads = Some(true);
+        parsed.selection_criteria =
+            Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+        parsed.read_concern = Some(ReadConcern::majority());
+        parsed.write_concern = Some(durable());
+        let mut lanes = parsed.clone();
+        lanes.app_name = Some("tollgate-lanes".to_owned());
+        lanes.min_pool_size = Some(options.lanes);
+        // Beside each lane's own, room for the rollback of the batch before.
+        lanes.max_pool_size = Some(options.lanes.saturating_mul(2).saturating_add(2));
+        let mut rest = parsed;
+        rest.app_name = Some("tollgate".to_owned());
+        rest.min_pool_size = Some(options.pool_min);
+        rest.max_pool_size = Some(options.pool_max);
+        Ok(Self { lanes: database(lanes)?, rest: database(rest)? })
+    }
+}
+
+fn database(options: ClientOptions) -> Result<Database, StoreError> {
+    let name = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
+    Ok(Client::with_options(options).map_err(translate)?.database(&name))
+}
+
+/// On the disks of a majority.
+pub(super) fn durable() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
+}
+
+/// A URL must not ask for less than is promised.
+fn check(options: &ClientOptions) -> Result<(), StoreError> {
+    let Some(asked) = &options.write_concern else { return Ok(()) };
+    if !matches!(asked.w, None | Some(Acknowledgment::Majority)) {
+        return Err(refused("the URL asks for a write concern below w=majority"));
+    }
+    if asked.journal == Some(false) {
+        return Err(refused("the URL asks for writes that are not journaled"));
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! History: what has been decided, and what came of it.
+
+use mongodb::bson::{Bson, doc};
+use serde::Deserialize;
+
+use super::MongoStore;
+use super::narrow::{Id, key};
+use super::rows::{AuthorizationRow, HoldRow, PostingRow};
+use crate::domain::authorization::Authorization;
+use crate::domain::chain::Chain;
+use crate::domain::id::AuthorizationId;
+use crate::domain::posting::Posting;
+use crate::store::{History, StoreError, StoreFuture};
+
+/// How long a line of merges may be that is followed: each is a chain of its own.
+const MERGES_MAX: usize = 1_000;
+
+#[derive(Deserialize)]
+struct Merged {
+    #[serde(rename = "_id")]
+    id: Id<AuthorizationId>,
+}
+
+impl History for MongoStore {
+    fn authorization(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Authorization>> {
+        Box::pin(async move {
+            let pipeline = vec![doc! { "$match": { "_id": key(&id) } }];
+            let found = self.reader()?.row("authorizations", pipeline).await?;
+            Ok(found.map(AuthorizationRow::authorization))
+        })
+    }
+
+    fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>> {
+        Box::pin(async move {
+            let mut id = id;
+            for _ in 0..MERGES_MAX {
+                let pipeline = vec![doc! { "$match": { "_id": key(&id) } }];
+                let found: Option<HoldRow> = self.reader()?.row("holds", pipeline).await?;
+                let Some((chain, _)) = found.map(HoldRow::chain) else { return Ok(None) };
+                match chain.merged_into {
+                    Some(into) => id = into,
+                    None => return Ok(Some(chain)),
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>> {
+        Box::pin(async move {
+            let sources = self.merged_into(source).await?;
+            let of = |source: &Bson| {
+                let from = doc! { "source": source, "number": Bson::MinKey };
+                let to = doc! { "source": source, "number": Bson::MaxKey };
+                doc! { "_id": { "$gte": from, "$lte": to } }
+            };
+            let sources: Vec<_> = sources.iter().map(of).collect();
+            let pipeline = vec![
+                doc! { "$match": { "$or": sources } },
+                doc! { "$sort": { "at": 1, "_id": 1 } },
+            ];
+            let found: Vec<PostingRow> = self.reader()?.rows("postings", pipeline).await?;
+            Ok(found.into_iter().map(PostingRow::posting).collect())
+        })
+    }
+}
+
+impl MongoStore {
+    /// The chain and all that were merged into it, directly or through others.
+    async fn merged_into(&self, source: AuthorizationId) -> Result<Vec<Bson>, StoreError> {
+        let mut sources = vec![key(&source)];
+        let mut last = sources.clone();
+        for _ in 0..MERGES_MAX {
+            let pipeline = vec![
+                doc! { "$match": { "merged_into": { "$in": last } } },
+                doc! { "$project": { "_id": 1 } },
+            ];
+            let found: Vec<Merged> = self.reader()?.rows("holds", pipeline).await?;
+            if found.is_empty() {
+                break;
+            }
+            last = found.iter().map(|row| key(&row.id.0)).collect();
+            sources.extend(last.clone());
+        }
+        Ok(sources)
+    }
+}

@@ -1,0 +1,275 @@
+//! Loading what a batch names into its books. One pipeline over all collections: a round trip costs
+//! more than what most of them find.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use serde::Deserialize;
+
+use super::error::unreadable;
+use super::narrow::{Id, Subject, key, keys};
+use super::rows::{
+    AccountRow, CounterRow, DecisionRow, HoldRow, LinkRow, Names, PolicyRow, StepRow, counter_key,
+};
+use super::seed;
+use super::transaction::Tx;
+use crate::domain::chain::Link;
+use crate::domain::id::{AuthorizationId, CardId};
+use crate::domain::policy::{CounterKey, Member, Scope};
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+use crate::ledger::books::Books;
+use crate::ledger::wanted::Wanted;
+use crate::store::StoreError;
+
+/// What was found: facts are compared with it, and what is written is written beside it.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) policies: HashMap<Scope, i64>,
+    /// Earlier decisions, by token, with what is known of their authorizations.
+    pub(super) decisions: HashMap<Token, Names>,
+    pub(super) chains: HashSet<AuthorizationId>,
+    /// The highest order that an event of any of the accounts has been given.
+    pub(super) order: i64,
+}
+
+/// What a batch names, by collection. (One document: `$unionWith` is not allowed in transactions.)
+#[derive(Deserialize)]
+#[serde(default)]
+struct Named {
+    now: DateTime,
+    policies: Vec<PolicyRow>,
+    accounts: Vec<AccountRow>,
+    decisions: Vec<DecisionRow>,
+    by_transaction: Vec<DecisionRow>,
+    links: Vec<LinkRow>,
+    counters: Vec<CounterRow>,
+    steps: Vec<StepRow<'static>>,
+}
+
+impl Default for Named {
+    fn default() -> Self {
+        Self {
+            now: DateTime::MIN,
+            policies: Vec::new(),
+            accounts: Vec::new(),
+            decisions: Vec::new(),
+            by_transaction: Vec::new(),
+            links: Vec::new(),
+            counters: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+}
+
+/// Loads everything that is wanted, and what that leads to, as of the server's time.
+pub(super) async fn load(
+    tx: &mut Tx,
+    wanted: &Wanted,
+    offset_us: i64,
+) -> Result<(Books, Found), StoreError> {
+    let named: Vec<Named> = tx.aggregate("policy_versions", named(wanted)).await?;
+    let named = named.into_iter().next();
+    let named = named.ok_or_else(|| unreadable("the program has no policy version"))?;
+    let mut loading = Loading::of(named, wanted, offset_us)?;
+    let cards = loading.load_chains(tx, &wanted.chains).await?;
+    match with_counters_of(wanted, &cards) {
+        Some(more) => {
+            loading.load_counters(tx, &more).await?;
+            seed::seed(tx, &mut loading.books, &more).await?;
+        }
+        None => seed::seed(tx, &mut loading.books, wanted).await?,
+    }
+    Ok((loading.books, loading.found))
+}
+
+/// The time, and a branch for each collection in which something is named.
+fn named(wanted: &Wanted) -> Vec<Document> {
+    let now = doc! { "$project": { "_id": 0, "now": "$$NOW" } };
+    let mut pipeline = vec![doc! { "$match": { "_id": "program" } }, now];
+    let mut branch = |collection: &str, name: &str, filter: Document| {
+        let matched = vec![doc! { "$match": filter }];
+        let found = doc! { "from": collection, "pipeline": matched, "as": name };
+        pipeline.push(doc! { "$lookup": found });
+    };
+    let by_id = |ids: Vec<Bson>| doc! { "_id": { "$in": ids } };
+    let subjects = wanted.subjects.iter().map(|scope| Subject::of(*scope).key());
+    branch("policy_versions", "policies", by_id(subjects.collect()));
+    branch("wallets", "accounts", by_id(keys(&wanted.accounts)));
+    let (mut tokens, transactions) = tokens(wanted);
+    tokens.extend(wanted.tokens.iter().map(text));
+    if !tokens.is_empty() {
+        branch("decisions", "decisions", by_id(tokens));
+    }
+    if !transactions.is_empty() {
+        let by_transaction = doc! { "transaction": { "$in": transactions } };
+        branch("decisions", "by_transaction", by_transaction);
+    }
+    if !wanted.links.is_empty() {
+        branch("links", "links", by_id(wanted.links.iter().map(text).collect()));
+    }
+    if !wanted.counters.is_empty() {
+        branch("counters", "counters", by_id(counter_keys(wanted)));
+    }
+    if !wanted.steps.is_empty() {
+        branch("intents", "steps", by_id(wanted.steps.iter().map(text).collect()));
+    }
+    pipeline
+}
+
+/// The tokens among the links: of fundings that are not wanted themselves, and of transactions.
+fn tokens(wanted: &Wanted) -> (Vec<Bson>, Vec<Bson>) {
+    let (mut fundings, mut transactions) = (Vec::new(), Vec::new());
+    for link in &wanted.links {
+        match link {
+            Link::Funding(token) if !wanted.tokens.contains(token) => fundings.push(text(token)),
+            Link::Funding(_) => {}
+            Link::Transaction(token) => transactions.push(text(token)),
+        }
+    }
+    (fundings, transactions)
+}
+
+fn text(value: &impl ToString) -> Bson {
+    Bson::String(value.to_string())
+}
+
+fn counter_keys(wanted: &Wanted) -> Vec<Bson> {
+    wanted.counters.keys().map(|key| Bson::String(counter_key(key))).collect()
+}
+
+/// A purchase counts for the card that it was made with. Where a message names another card (a
+/// replacement), the counters of both are needed.
+fn with_counters_of(wanted: &Wanted, cards: &HashSet<CardId>) -> Option<Wanted> {
+    let mut more = BTreeMap::new();
+    for card in cards {
+        for (key, want) in &wanted.counters {
+            let key = CounterKey { member: Member::Card(*card), ..*key };
+            if want.limit.counter(*card) == Some(key) && !wanted.counters.contains_key(&key) {
+                more.insert(key, want.clone());
+            }
+        }
+    }
+    if more.is_empty() {
+        return None;
+    }
+    let counters = wanted.counters.clone().into_iter().chain(more).collect();
+    Some(Wanted { counters, ..Wanted::default() })
+}
+
+struct Loading {
+    books: Books,
+    found: Found,
+}
+
+impl Loading {
+    fn of(named: Named, wanted: &Wanted, offset_us: i64) -> Result<Self, StoreError> {
+        let now = named.now.timestamp_millis().saturating_mul(1_000);
+        let books = Books::at(Timestamp::from_micros(now.saturating_add(offset_us)));
+        let mut loading = Self { books, found: Found::default() };
+        loading.put(named, wanted)?;
+        Ok(loading)
+    }
+
+    fn put(&mut self, named: Named, wanted: &Wanted) -> Result<(), StoreError> {
+        let versions: HashMap<Subject, i64> =
+            named.policies.into_iter().map(|row| (row.subject, row.version)).collect();
+        let version = |scope: &Scope| Some((*scope, *versions.get(&Subject::of(*scope))?));
+        self.found.policies = wanted.subjects.iter().filter_map(version).collect();
+        named.accounts.iter().for_each(|row| self.put_account(row));
+        for row in &named.counters {
+            let (key, counter) = row.counter()?;
+            self.books.load_counter(key, counter);
+        }
+        named.steps.into_iter().for_each(|row| self.books.load_step(row.step()));
+        let mut decisions = named.decisions;
+        decisions.extend(named.by_transaction);
+        self.put_decisions(decisions, wanted);
+        // A name that was written down stands before those that decisions tell.
+        for row in named.links {
+            self.books.load_link(row.link.parse().map_err(unreadable)?, row.chain.0);
+        }
+        Ok(())
+    }
+
+    fn put_account(&mut self, row: &AccountRow) {
+        self.found.order = self.found.order.max(row.order);
+        self.books.load_account(row.account());
+    }
+
+    /// A transaction's first message names it, so it is put in last.
+    fn put_decisions(&mut self, mut rows: Vec<DecisionRow>, wanted: &Wanted) {
+        rows.sort_by_key(|row| std::cmp::Reverse(row.authorization));
+        for row in rows {
+            let chain = row.chain.map(|Id(chain)| chain);
+            if let Some(chain) = chain {
+                let transaction = row.transaction.clone().map(Link::Transaction);
+                let names = [Some(Link::Funding(row.token.clone())), transaction];
+                for link in names.into_iter().flatten() {
+                    if wanted.links.contains(&link) || wanted.tokens.contains(&row.token) {
+                        self.books.load_link(link, chain);
+                    }
+                }
+            }
+            if wanted.tokens.contains(&row.token) {
+                let names = Names { transaction: row.transaction.clone(), chain };
+                self.found.decisions.insert(row.token.clone(), names);
+                self.books.load_decision(row.decision());
+            }
+        }
+    }
+
+    /// Loads the chains by id and by name, what they were merged into, and the accounts of all. Says
+    /// which cards the chains were made with.
+    async fn load_chains(
+        &mut self,
+        tx: &mut Tx,
+        named: &BTreeSet<AuthorizationId>,
+    ) -> Result<HashSet<CardId>, StoreError> {
+        let mut cards = HashSet::new();
+        let mut missing = self.books.missing_chains();
+        missing.extend(named);
+        while !missing.is_empty() {
+            let pipeline = vec![doc! { "$match": { "_id": { "$in": keys(&missing) } } }];
+            let rows: Vec<HoldRow> = tx.aggregate("holds", pipeline).await?;
+            for (chain, _) in rows.into_iter().map(HoldRow::chain) {
+                cards.insert(chain.card);
+                self.found.chains.insert(chain.id);
+                self.books.load_chain(chain);
+            }
+            let still = self.books.missing_chains();
+            if still == missing {
+                break; // a name for a chain that does not exist
+            }
+            missing = still;
+        }
+        self.load_accounts_of_chains(tx).await?;
+        Ok(cards)
+    }
+
+    /// A chain draws on its own account, whatever its card draws on today: that one is claimed too.
+    async fn load_accounts_of_chains(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let missing = self.books.missing_accounts();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Bson> = missing.iter().map(key).collect();
+        let filter = doc! { "_id": { "$in": ids } };
+        tx.write(&super::wallets::claim(filter.clone())).await?;
+        let rows: Vec<AccountRow> =
+            tx.aggregate("wallets", vec![doc! { "$match": filter }]).await?;
+        rows.iter().for_each(|row| self.put_account(row));
+        Ok(())
+    }
+
+    async fn load_counters(&mut self, tx: &mut Tx, wanted: &Wanted) -> Result<(), StoreError> {
+        let filter = doc! { "_id": { "$in": counter_keys(wanted) } };
+        let rows: Vec<CounterRow> =
+            tx.aggregate("counters", vec![doc! { "$match": filter }]).await?;
+        for row in rows {
+            let (key, counter) = row.counter()?;
+            self.books.load_counter(key, counter);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! The store of personal accounts on a MongoDB replica set: people, wallets, cards, their policy and
+//! their books. Companies are kept elsewhere.
+//!
+//! # What is read in a batch, and how old it may be
+//! A transaction here reads one snapshot, taken at its first statement: the claim. With read concern
+//! `majority` the server takes the latest one (not, as with `snapshot`, one without holes, which may
+//! lie behind), and the commit waits until a majority has what was read and written. So:
+//! - Whatever was acknowledged before a batch began is seen by it: a suspension, a limit, a decision
+//!   of another instance. A request that was received after the acknowledgement is judged in a
+//!   batch that begins after its receipt. That is promise P4; what commits while the batch runs
+//!   was acknowledged after all of its requests were received.
+//! - A claim never waits with a snapshot that grows old: a wallet that another transaction holds, or
+//!   has changed since the snapshot, is a `WriteConflict` at once, which aborts the transaction.
+//! - Policies and counters are read, not locked. A policy that changes meanwhile is the case above. A
+//!   counter that changes meanwhile is a conflict when it is written. Adding a pool claims the
+//!   wallets that it counts, so that no batch that has not seen it is still running when it is
+//!   counted for the first time.
+
+mod audit;
+mod connect;
+mod error;
+mod facts;
+mod history;
+mod lease;
+mod load;
+mod money;
+mod narrow;
+mod outbox;
+mod parties;
+mod persist;
+mod policies;
+mod prepare;
+mod read;
+mod refresh;
+mod resources;
+mod rows;
+mod schema;
+mod seed;
+mod sums;
+mod transaction;
+mod wallets;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use mongodb::options::ConnectionString;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::store::{Probe, StoreError, StoreFuture};
+use connect::Clients;
+use error::NotPrepared;
+use read::Reader;
+
+/// What may be set about the store.
+#[derive(Clone, Debug)]
+pub struct MongoOptions {
+    /// `mongodb://host:port/database?replicaSet=…`.
+    pub url: SecretString,
+    /// Connections for lookups and resources that are kept open.
+    pub pool_min: u32,
+    /// Connections for lookups and resources at most.
+    pub pool_max: u32,
+    /// How many lanes there are: each has a connection of its own.
+    pub lanes: u32,
+    /// How long a call waits for a server that can take it.
+    pub server_selection: Duration,
+    /// How long one call outside the lanes may take.
+    pub call: Duration,
+    /// How long one batch may take (twice the deadline of a request). Past it the transaction is
+    /// killed and its outcome is unknown.
+    pub batch: Duration,
+    /// Added to the server's time, in microseconds. For tests.
+    pub time_offset_us: Arc<AtomicI64>,
+}
+
+impl MongoOptions {
+    /// The defaults of the settings, for this server.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: SecretString::from(url.into()),
+            pool_min: 2,
+            pool_max: 10,
+            lanes: 2,
+            server_selection: Duration::from_secs(5),
+            call: Duration::from_secs(45),
+            batch: Duration::from_secs(2),
+            time_offset_us: Arc::default(),
+        }
+    }
+}
+
+/// `store.mongodb.url` is not a connection string. What is wrong is not told: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a MongoDB connection string (mongodb://host:port/database?replicaSet=name)")]
+pub struct UrlError;
+
+/// The personal store. All ports but those of companies.
+pub struct MongoStore {
+    options: MongoOptions,
+    clients: OnceLock<Arc<Clients>>,
+    prepared: OnceLock<Arc<Clients>>,
+}
+
+impl MongoStore {
+    /// A store that has not been prepared: nothing is asked of the server yet.
+    ///
+    /// # Errors
+    /// Where the URL can not be read.
+    pub fn new(options: MongoOptions) -> Result<Self, UrlError> {
+        ConnectionString::parse(options.url.expose_secret()).map_err(|_| UrlError)?;
+        Ok(Self { options, clients: OnceLock::new(), prepared: OnceLock::new() })
+    }
+
+    /// The clients, once the store is prepared.
+    fn clients(&self) -> Result<&Arc<Clients>, StoreError> {
+        self.prepared.get().ok_or_else(|| StoreError::Unavailable(Box::new(NotPrepared)))
+    }
+
+    /// Reads outside transactions.
+    fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        Ok(Reader::Snapshot(&self.clients()?.rest, self.options.call))
+    }
+
+    fn time_offset_us(&self) -> i64 {
+        self.options.time_offset_us.load(Ordering::SeqCst)
+    }
+}
+
+impl Probe for MongoStore {
+    fn probe(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let pipeline = vec![doc! { "$match": { "_id": "program" } }];
+            let found: Vec<rows::PolicyRow> =
+                self.reader()?.rows("policy_versions", pipeline).await?;
+            match found.first() {
+                Some(_) => Ok(()),
+                None => Err(error::unreadable("the program has no policy version")),
+            }
+        })
+    }
+}

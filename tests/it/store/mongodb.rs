@@ -1,0 +1,117 @@
+//! The suite on MongoDB, as a home of wallets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use tollgate::domain::id::Home;
+use tollgate::store::mongodb::{MongoOptions, MongoStore};
+use tollgate::store::{Prepare, StoreError};
+
+use super::clock::TestClock;
+use super::conformance;
+use super::subject::Subject;
+use crate::support::servers;
+
+conformance!(#[ignore = "needs servers: scripts/test"] open; personal);
+
+async fn open() -> Subject {
+    open_one(&Corner::new()).await
+}
+
+/// A database of a test's own. Dropped with it.
+#[derive(Clone)]
+pub struct Corner(Arc<Database>);
+
+struct Database {
+    url: String,
+}
+
+impl Corner {
+    pub fn new() -> Self {
+        let url = servers::url("MONGODB_URI");
+        let (server, query) = url.split_once('?').unwrap_or((url.as_str(), ""));
+        let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
+        let url = format!("{server}/{}?{query}", servers::unique());
+        Self(Arc::new(Database { url }))
+    }
+
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The test's own way in.
+    pub async fn database(&self) -> mongodb::Database {
+        let client = Client::with_uri_str(&self.0.url).await.unwrap();
+        client.default_database().unwrap()
+    }
+
+    /// Runs a command on the server as a whole.
+    pub async fn admin(&self, command: Document) -> Document {
+        self.database().await.client().database("admin").run_command(command).await.unwrap()
+    }
+}
+
+impl Drop for Database {
+    /// On a thread of its own: whoever drops this may be in the middle of a runtime.
+    fn drop(&mut self) {
+        let url = self.url.clone();
+        let dropping = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let client = Client::with_uri_str(&url).await.unwrap();
+                client.default_database().unwrap().drop().await.unwrap();
+            });
+        });
+        let _ = dropping.join();
+    }
+}
+
+/// A prepared store in this corner: one of several instances.
+pub async fn store(corner: &Corner, change: impl FnOnce(&mut MongoOptions)) -> Arc<MongoStore> {
+    let mut options = MongoOptions::new(corner.url());
+    change(&mut options);
+    let store = MongoStore::new(options).unwrap();
+    prepared(&store).await.unwrap();
+    Arc::new(store)
+}
+
+/// As the app does: a store that is unavailable is prepared again.
+pub async fn prepared(store: &MongoStore) -> Result<(), StoreError> {
+    for _ in 0..30 {
+        match store.prepare().await {
+            Err(StoreError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(100)).await,
+            other => return other,
+        }
+    }
+    store.prepare().await
+}
+
+pub async fn open_one(corner: &Corner) -> Subject {
+    let clock = Arc::new(TestClock::beside_a_server());
+    let store = store(corner, |options| options.time_offset_us = clock.offset()).await;
+    subject(corner, store, clock)
+}
+
+pub fn subject(corner: &Corner, store: Arc<MongoStore>, clock: Arc<TestClock>) -> Subject {
+    Subject {
+        homes: &[Home::Personal],
+        home: store.clone(),
+        facts: store.clone(),
+        resources: store.clone(),
+        history: store.clone(),
+        outbox: store.clone(),
+        audit: store,
+        clock,
+        cleanup: Box::new(corner.clone()),
+    }
+}
+
+/// How many transactions of this server are open.
+pub async fn open_transactions(corner: &Corner) -> i64 {
+    let status = corner.admin(doc! { "serverStatus": 1 }).await;
+    let open = status.get_document("transactions").unwrap().get("currentOpen").unwrap().clone();
+    open.as_i64().or_else(|| open.as_i32().map(i64::from)).unwrap()
+}
