@@ -185,3 +185,51 @@ async fn a_cut_subscriber_misses_nothing_for_long() {
     }
     eprintln!("known elsewhere after at most {slowest:?} although everyone was cut off");
 }
+
+/// A server without room refuses to keep anything: it still answers, so it is still asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_full_server_is_asked_and_told_later() {
+    let mut ward = Ward::new().await;
+    let mut raw = ward.redis.raw().await.unwrap();
+    let () = config(&mut raw, "maxmemory", "1").await;
+    for _ in 0..100 {
+        assert!(ward.purchase().await <= BUDGET_AND_A_LITTLE);
+    }
+    // The very first is let through: it begins with a deletion.
+    for n in [3, 4] {
+        ward.instance.update_card(&ward.source, n).await;
+        assert_eq!(ward.instance.card_version(n).await, Some(2));
+    }
+    let shared = ward.instance.shared();
+    assert!(shared.available && shared.failed > 0 && shared.waiting == 1, "{shared:?}");
+    let () = config(&mut raw, "maxmemory", "0").await;
+    eventually("told", RECOVERY, || ward.instance.shared().waiting == 0).await;
+    ward.recovers(Instant::now()).await;
+}
+
+/// A server that makes room by throwing away what it likes, floors among it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_is_evicted_is_only_missed() {
+    let ward = Ward::new().await;
+    let other = Instance::sharing(&ward.source, &ward.redis.url(), "t:").await;
+    let mut raw = ward.redis.raw().await.unwrap();
+    let () = config(&mut raw, "maxmemory-policy", "allkeys-random").await;
+    let () = config(&mut raw, "maxmemory", "1500000").await;
+    for n in 0..600 {
+        assert_eq!(ward.instance.purchase(n).await, Some((1, 1)));
+        ward.instance.update_card(&ward.source, n).await;
+        assert_eq!(ward.instance.purchase(n).await, Some((2, 2)), "at once where it was changed");
+    }
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    for n in 0..600 {
+        let seen = other.purchase(n).await.unwrap();
+        assert_eq!(seen, (2, 2), "elsewhere within a second");
+    }
+}
+
+async fn config(raw: &mut redis::aio::MultiplexedConnection, name: &str, value: &str) {
+    let mut set = redis::cmd("CONFIG");
+    set.arg("SET").arg(name).arg(value).query_async::<()>(raw).await.unwrap();
+}

@@ -217,6 +217,25 @@ async fn a_late_instance_knows_of_changes_before_its_time() {
     assert_eq!(card.owner.company.as_ref().unwrap().policy_version, 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn thousands_of_floors_are_known_soon_after_the_start() {
+    let corner = Corner::new().await;
+    let first = corner.instance().await;
+    filled(&first, 0).await;
+    let many: Vec<PolicyStamp> = (1_000..13_000)
+        .map(|n| PolicyStamp { subject: Scope::Card(card_id(n)), version: 2 })
+        .collect();
+    first.cache.announce(&many).await;
+    first.update_company().await;
+    first.until("all are told", |shared| shared.announced == 12_001 && shared.waiting == 0).await;
+    let started = tokio::time::Instant::now();
+    let late = corner.instance().await;
+    eprintln!("12001 floors are known after {:?}", started.elapsed());
+    assert!(late.store_card(0).await.owner.company.as_ref().unwrap().policy_version == 2);
+    assert!(!late.cache.admits(&corner.source.card_facts(12_999)), "the last of many");
+}
+
 /// A floor that was raised without a word: the announcement was lost on its way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
