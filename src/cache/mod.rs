@@ -3,7 +3,7 @@
 //! its subject's *floor*: the version that an acknowledged change has made.
 //!
 //! Two levels: the memory of this process answers at once, and behind it there may be a server that
-//! all instances share, which is asked to [`recall`](FactsCache::recall) what the memory lacks.
+//! all instances share, which is asked to recall what the memory lacks.
 
 mod flight;
 mod floors;

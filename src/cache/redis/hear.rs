@@ -1,7 +1,6 @@
 //! Hears of changes that other instances have made. Announcements are numbered: whoever misses one
 //! finds out by the next, or by looking where the numbers stand, and reads all floors again.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +26,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Between two attempts to subscribe.
 const SUBSCRIBE_MIN: Duration = Duration::from_millis(20);
 const SUBSCRIBE_MAX: Duration = Duration::from_millis(500);
+
+/// Floors that are read at once.
+const PAGE: u32 = 250;
 
 /// The fields of the floors' hash that are no floors.
 const EPOCH: &str = "epoch";
@@ -121,8 +123,8 @@ impl Hearing {
             self.look.notify_one();
             return;
         };
-        self.raise(&floors);
         self.heard.fetch_add(u64::try_from(floors.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.raise(floors);
         let mut known = self.known();
         match &mut *known {
             Some(known) if known.epoch == standing.epoch && standing.number <= known.number => {}
@@ -164,33 +166,42 @@ impl Hearing {
         let may_come = same_epoch && suspected.as_ref() != Some(&found);
         if called || (behind && !may_come) {
             *suspected = None;
-            return self.read_floors().await;
+            return self.read_floors(found).await;
         }
         *suspected = behind.then_some(found);
         self.in_step.store(true, Ordering::Release);
         Some(())
     }
 
-    /// Reads all floors. What the server has forgotten may have made anything old: then the memory
-    /// goes, too.
-    async fn read_floors(&self) -> Option<()> {
-        let floors = self.keys.floors(self.home);
-        let read = |mut to: ConnectionManager| async move {
-            redis::cmd("HGETALL").arg(floors).query_async::<HashMap<String, String>>(&mut to).await
-        };
-        let mut fields = self.link.call(read).await?;
-        let found = Standing {
-            epoch: fields.remove(EPOCH).unwrap_or_default(),
-            number: fields.remove(NUMBER).and_then(|number| number.parse().ok()).unwrap_or(0),
-        };
-        let floors: Vec<PolicyStamp> =
-            fields.iter().filter_map(|(subject, version)| floor(subject, version)).collect();
-        self.raise(&floors);
+    /// Reads all floors, page by page: there may be thousands, and nobody is to wait for them. What
+    /// is raised meanwhile has a number after `found`, and is heard or noticed like anything else.
+    async fn read_floors(&self, found: Standing) -> Option<()> {
+        let mut cursor = 0;
+        loop {
+            let (next, page) = self.read_page(cursor).await?;
+            let floors = page.iter().filter_map(|(subject, version)| floor(subject, version));
+            self.raise(floors);
+            if next == 0 {
+                break;
+            }
+            cursor = next;
+        }
         self.catch_up(found);
         self.in_step.store(true, Ordering::Release);
         Some(())
     }
 
+    async fn read_page(&self, cursor: u64) -> Option<(u64, Vec<(String, String)>)> {
+        let floors = self.keys.floors(self.home);
+        let page = |mut to: ConnectionManager| async move {
+            let mut scan = redis::cmd("HSCAN");
+            scan.arg(floors).arg(cursor).arg("COUNT").arg(PAGE);
+            scan.query_async(&mut to).await
+        };
+        self.link.call(page).await
+    }
+
+    /// What the server has forgotten may have made anything old: then the memory goes, too.
     fn catch_up(&self, found: Standing) {
         let mut known = self.known();
         let before = known.clone();
@@ -210,8 +221,8 @@ impl Hearing {
         RedisMetrics::missed_changes(self.home);
     }
 
-    fn raise(&self, floors: &[PolicyStamp]) {
-        floors.iter().for_each(|floor| self.memory.raise_floor(*floor));
+    fn raise(&self, floors: impl IntoIterator<Item = PolicyStamp>) {
+        floors.into_iter().for_each(|floor| self.memory.raise_floor(floor));
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Standing>> {

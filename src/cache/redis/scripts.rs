@@ -15,8 +15,9 @@ const TOMBSTONE_MS: u64 = 60_000;
 /// How long a floor is kept: longer than any entry lives.
 const FLOOR_LIFE_MS: u64 = 2 * 3_600 * 1_000;
 
-/// Floors of a home that are kept at most.
-const FLOORS_MAX: u64 = 32_768;
+/// Floors of a home that are kept at most: half of what a memory keeps, so that reading all of them
+/// never overflows one. For what was derived before an older one, the lanes' check must do.
+const FLOORS_MAX: u64 = 16_384;
 
 /// The scripts, and what they need to know of a home.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use http::{HeaderValue, header};
 
 use super::{Doors, health, with_fallbacks};
 use crate::pipeline::LaneStats;
-use crate::telemetry::metrics::{self, Metric};
+use crate::telemetry::metrics;
+use crate::telemetry::metrics::Metric;
 
 /// Prometheus' text format.
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

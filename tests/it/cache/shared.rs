@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::Notify;
-use tollgate::cache::{FactsCache, Routes, Wanted};
+use tollgate::cache::{FactsCache, Routes, SharedStats, Wanted};
 use tollgate::domain::facts::{Cardholder, Facts};
 use tollgate::domain::id::Home;
 use tollgate::domain::policy::{PolicyStamp, Scope};
@@ -64,15 +64,21 @@ impl Corner {
     }
 }
 
+fn hits(shared: &SharedStats) -> u64 {
+    shared.users.hits + shared.cards.hits + shared.limits.hits
+}
+
 /// A purchase, and what it leaves on the server.
 pub async fn filled(instance: &Instance, n: u128) {
-    // A fill that a busy machine does not get through in time is dropped: then once more.
+    // A fill that a busy machine does not get through in time is dropped: then once more, and what
+    // did get through is found.
     for _ in 0..10 {
-        let before = instance.shared().filled;
+        let before = instance.shared();
         instance.purchase(n).await;
         for _ in 0..500 {
+            let now = instance.shared();
             // The limits are kept under both names of their card.
-            if instance.shared().filled >= before + 4 {
+            if now.filled >= before.filled + 4 || hits(&now) == hits(&before) + 3 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -215,6 +221,25 @@ async fn a_late_instance_knows_of_changes_before_its_time() {
     let late = corner.instance().await;
     let card = late.store.card(&card_token(0)).await.unwrap().unwrap();
     assert_eq!(card.owner.company.as_ref().unwrap().policy_version, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn thousands_of_floors_are_known_soon_after_the_start() {
+    let corner = Corner::new().await;
+    let first = corner.instance().await;
+    filled(&first, 0).await;
+    let many: Vec<PolicyStamp> = (1_000..13_000)
+        .map(|n| PolicyStamp { subject: Scope::Card(card_id(n)), version: 2 })
+        .collect();
+    first.cache.announce(&many).await;
+    first.update_company().await;
+    first.until("all are told", |shared| shared.announced == 12_001 && shared.waiting == 0).await;
+    let started = tokio::time::Instant::now();
+    let late = corner.instance().await;
+    eprintln!("12001 floors are known after {:?}", started.elapsed());
+    assert!(late.store_card(0).await.owner.company.as_ref().unwrap().policy_version == 2);
+    assert!(!late.cache.admits(&corner.source.card_facts(12_999)), "the last of many");
 }
 
 /// A floor that was raised without a word: the announcement was lost on its way.

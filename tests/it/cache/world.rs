@@ -127,8 +127,8 @@ impl FactsStore for Scripted {
 
     fn card<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
         Box::pin(async move {
-            self.reads.fetch_add(1, Ordering::SeqCst);
             let found = self.number(reference, "card-").map(|n| Arc::new(self.card_facts(n)));
+            self.reads.fetch_add(1, Ordering::SeqCst);
             let hold = self.hold.lock().unwrap().take();
             match hold {
                 Some(hold) => hold.notified().await,
