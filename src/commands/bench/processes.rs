@@ -90,7 +90,7 @@ mod tests {
         assert!(used(pid).rss_peak_kib > 0);
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
         let name: &'static str = parse(&stat).unwrap().program.to_owned().leak();
-        let begun = std::time::Instant::now();
+        let begun = tokio::time::Instant::now();
         while servers_cpu(&[name])[name] == 0 && begun.elapsed().as_secs() < 10 {}
         assert!(servers_cpu(&[name])[name] > 0);
         assert_eq!(servers_cpu(&["no such program"])["no such program"], 0);

@@ -131,7 +131,7 @@ impl Batch<'_> {
         let company = Value::from(rest.create("/api/v1/companies", &body).await?.id);
         let pool = match self.program.limits {
             Limits::None => false,
-            Limits::One => number % 2 == 1,
+            Limits::One => !number.is_multiple_of(2),
             Limits::Four => true,
         };
         if pool {
@@ -157,7 +157,9 @@ impl Batch<'_> {
         let card = Value::from(rest.create("/api/v1/cards", &body).await?.id);
         let alone = self.group.kind != Kind::SharedCompany;
         match self.program.limits {
-            Limits::One if alone && number % 2 == 0 => rest.cap("user", &user, "day").await?,
+            Limits::One if alone && number.is_multiple_of(2) => {
+                rest.cap("user", &user, "day").await?
+            }
             Limits::None | Limits::One => {}
             Limits::Four => rest.many_caps(&user, &card).await?,
         }
