@@ -26,6 +26,8 @@ mod setup;
 mod stores;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 mod yardsticks;
 
 use std::io;
@@ -76,8 +78,8 @@ pub enum BenchError {
     #[error("the card program could not be set up")]
     Setup(#[from] SetupError),
     /// The set-up alone took all the time.
-    #[error("{0} accounts could not be set up within {1} s: give more time, or fewer accounts")]
-    TooLong(u32, u64),
+    #[error("{0} accounts could not be set up within {1:.1} s: give more time, or fewer accounts")]
+    TooLong(u32, f64),
     /// The requests could not be made.
     #[error(transparent)]
     Requests(#[from] ScenarioError),

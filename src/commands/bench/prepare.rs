@@ -56,7 +56,7 @@ async fn create(admin: &Admin, program: Program, plan: &Plan) -> Result<Prepared
     let left = plan.left().unwrap_or(Duration::MAX);
     match timeout(left, setup::set_up(admin, &program)).await {
         Ok(done) => done?,
-        Err(_) => return Err(BenchError::TooLong(program.accounts(), left.as_secs())),
+        Err(_) => return Err(BenchError::TooLong(program.accounts(), left.as_secs_f64())),
     }
     Ok(Prepared { program, took: Some(started.elapsed()) })
 }
