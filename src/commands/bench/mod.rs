@@ -21,6 +21,7 @@ mod profile;
 mod program;
 mod report;
 mod requests;
+mod rest;
 mod service;
 mod setup;
 mod stores;

@@ -9,7 +9,8 @@ use super::args::Args;
 use super::plan::Plan;
 use super::profile::Profile;
 use super::program::{Program, Programs};
-use super::setup::{self, Admin};
+use super::rest::Admin;
+use super::setup;
 use super::{BenchError, random};
 
 /// A program that is there, and how long it took to get there.

@@ -16,7 +16,7 @@ use super::prepare::prepare;
 use super::profile::Profile;
 use super::report::{Cpu, PhaseReport, Report};
 use super::requests::{Caller, Requests, Tokens};
-use super::setup::Admin;
+use super::rest::Admin;
 use super::{BenchError, random};
 use crate::config::Settings;
 
