@@ -21,11 +21,14 @@ mod profile;
 mod program;
 mod report;
 mod requests;
+mod rest;
 mod service;
 mod setup;
 mod stores;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 mod yardsticks;
 
 use std::io;
@@ -76,8 +79,8 @@ pub enum BenchError {
     #[error("the card program could not be set up")]
     Setup(#[from] SetupError),
     /// The set-up alone took all the time.
-    #[error("{0} accounts could not be set up within {1} s: give more time, or fewer accounts")]
-    TooLong(u32, u64),
+    #[error("{0} accounts could not be set up within {1:.1} s: give more time, or fewer accounts")]
+    TooLong(u32, f64),
     /// The requests could not be made.
     #[error(transparent)]
     Requests(#[from] ScenarioError),
@@ -167,10 +170,11 @@ fn loops(
         p95_ms: open.report.p95_ms,
         p99_ms: open.report.p99_ms,
         p999_ms: open.report.p999_ms,
+        requests: peak.report.answers + open.report.answers + failures.total(),
         errors: failures.total(),
         failures,
         rss_mb: Some(load::count(bench.service.used().rss_peak_kib) / 1024.0),
-        service_cpu_us: Some(peak.report.server_cpu_us),
+        service_cpu_us: peak.report.server_cpu_us,
         store_cpu_us: peak.report.store_cpu_us(),
         batch_mean: peak.figures.and_then(service::Figures::batch_mean),
         retries: retries(&peak).zip(retries(&open)).map(|(peak, open)| peak + open),

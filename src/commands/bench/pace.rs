@@ -33,7 +33,9 @@ impl Due {
                 shared.waiting.borrow_mut().push_back(at);
                 shared.ready.add_permits(1);
             }
-            while shared.ready.available_permits() > 0 {
+            // Not until the permits are gone: closing takes a permit back from a connection that was
+            // woken with it and has not run yet, and its request would never be sent.
+            while !shared.waiting.borrow().is_empty() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             shared.ready.close();

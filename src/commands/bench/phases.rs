@@ -89,7 +89,7 @@ impl<'a> Bench<'a> {
         let phase = self.blocking(phase).await?;
         let after = (self.service.used(), self.stores.cpu(), self.service.figures().await);
         let cpu = Cpu {
-            server_us: after.0.cpu_us.saturating_sub(before.0.cpu_us),
+            server_us: Some(after.0.cpu_us.saturating_sub(before.0.cpu_us)),
             stores_us: after.1.zip(before.1).map(|(after, before)| since(after, &before)),
         };
         let report = PhaseReport::of(&phase, self.load.connections, rate, cpu);

@@ -9,7 +9,8 @@ use super::args::Args;
 use super::plan::Plan;
 use super::profile::Profile;
 use super::program::{Program, Programs};
-use super::setup::{self, Admin};
+use super::rest::Admin;
+use super::setup;
 use super::{BenchError, random};
 
 /// A program that is there, and how long it took to get there.
@@ -56,7 +57,7 @@ async fn create(admin: &Admin, program: Program, plan: &Plan) -> Result<Prepared
     let left = plan.left().unwrap_or(Duration::MAX);
     match timeout(left, setup::set_up(admin, &program)).await {
         Ok(done) => done?,
-        Err(_) => return Err(BenchError::TooLong(program.accounts(), left.as_secs())),
+        Err(_) => return Err(BenchError::TooLong(program.accounts(), left.as_secs_f64())),
     }
     Ok(Prepared { program, took: Some(started.elapsed()) })
 }

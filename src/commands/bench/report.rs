@@ -17,7 +17,7 @@ pub struct Report {
     pub profile: &'static str,
     /// Where the books are: `embedded`, the servers' programs, or the target's address.
     pub stores: Vec<String>,
-    /// Services on the same books.
+    /// Services on the same books; 0 for a target.
     pub instances: u16,
     /// Connections.
     pub connections: usize,
@@ -37,7 +37,9 @@ pub struct Report {
     pub p99_ms: f64,
     /// 999 of 1000.
     pub p999_ms: f64,
-    /// Failed requests in both loops.
+    /// Requests in both loops.
+    pub requests: u64,
+    /// Failed ones among them.
     pub errors: u64,
     /// Those by kind.
     pub failures: Failures,
@@ -111,8 +113,8 @@ pub struct PhaseReport {
     pub max_ms: f64,
     /// How late the generator itself sent, 99 of 100; part of the latencies above.
     pub sent_late_p99_ms: f64,
-    /// CPU time of the server per answer, in microseconds; of all instances.
-    pub server_cpu_us: f64,
+    /// CPU time of the server per answer, in microseconds, of all instances; null for a target.
+    pub server_cpu_us: Option<f64>,
     /// CPU time of each database server per answer; null where there is none on this machine.
     pub stores_cpu_us: Option<BTreeMap<&'static str, f64>>,
 }
@@ -135,8 +137,8 @@ pub struct BareReport {
 /// CPU time in a phase, in microseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Cpu {
-    /// Of the server under load.
-    pub server_us: u64,
+    /// Of the server under load; `None`: it is not ours to watch.
+    pub server_us: Option<u64>,
     /// Of the database servers.
     pub stores_us: Option<ServersCpu>,
 }
@@ -175,7 +177,7 @@ impl PhaseReport {
             p999_ms: at(0.999),
             max_ms: count(phase.latency.max()) / 1_000.0,
             sent_late_p99_ms: quantile_ms(&phase.lateness, 0.99),
-            server_cpu_us: each(cpu.server_us),
+            server_cpu_us: cpu.server_us.map(each),
             stores_cpu_us: cpu.stores_us.map(stores),
         }
     }

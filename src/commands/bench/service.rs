@@ -14,7 +14,7 @@ use super::child::Server;
 use super::load::count;
 use super::processes::Used;
 use super::requests::Caller;
-use super::setup::Admin;
+use super::rest::Admin;
 use super::stores::Stores;
 
 /// Credentials of the measured service; it lives for one run on the loopback.

@@ -1,15 +1,11 @@
 //! Creates a card program over REST, many accounts at a time.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use futures_util::future::try_join_all;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::connection::Connection;
 use super::profile::{Group, Kind};
 use super::program::{Limits, Program, text};
+use super::rest::{Admin, Rest};
 
 /// How many accounts are set up at a time. Each waits for a commit most of the time, and commits
 /// of neighbours are shared.
@@ -20,10 +16,6 @@ const PLENTY: u64 = 1_000_000_000_000;
 
 /// Less than one purchase, in minor units.
 const TOO_LITTLE: u64 = 1;
-
-/// A service that can not take a write now is asked again so often, after so long.
-const TRIES: u32 = 100;
-const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Why the program could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -44,17 +36,6 @@ pub enum SetupError {
     /// A program that was kept by an earlier run is not in this store.
     #[error("card {0} of the kept program is not there: another store, or another file")]
     NotThere(String),
-}
-
-/// Whose administrator we are.
-#[derive(Clone, Debug)]
-pub struct Admin {
-    /// The instances.
-    pub addrs: Vec<SocketAddr>,
-    /// The `host` header.
-    pub host: String,
-    /// The bearer key.
-    pub key: String,
 }
 
 /// Creates everything in a program.
@@ -131,7 +112,7 @@ impl Batch<'_> {
         let company = Value::from(rest.create("/api/v1/companies", &body).await?.id);
         let pool = match self.program.limits {
             Limits::None => false,
-            Limits::One => number % 2 == 1,
+            Limits::One => !number.is_multiple_of(2),
             Limits::Four => true,
         };
         if pool {
@@ -196,31 +177,8 @@ impl Batch<'_> {
     }
 }
 
-/// One connection of an administrator.
-struct Rest<'a> {
-    admin: &'a Admin,
-    addr: SocketAddr,
-    connection: Connection,
-}
-
-/// What is read of a creation's answer.
-#[derive(Deserialize)]
-struct Created {
-    id: String,
-}
-
-impl<'a> Rest<'a> {
-    async fn open(admin: &'a Admin, worker: u32) -> Result<Self, SetupError> {
-        let index = usize::try_from(worker).unwrap_or(0) % admin.addrs.len().max(1);
-        let addr = admin.addrs[index];
-        Ok(Self { admin, addr, connection: Connection::open(addr).await? })
-    }
-
-    async fn create(&mut self, path: &str, body: &Value) -> Result<Created, SetupError> {
-        let answer = self.created(path, "", &body.to_string()).await?;
-        serde_json::from_slice(&answer).map_err(|error| SetupError::Io(error.into()))
-    }
-
+/// Limits far above what a run spends.
+impl Rest<'_> {
     async fn limit(&mut self, limit: &Value) -> Result<(), SetupError> {
         self.create("/api/v1/spending-limits", limit).await.map(drop)
     }
@@ -237,49 +195,5 @@ impl<'a> Rest<'a> {
         let count =
             json!({"scope": "card", "scope_id": card, "window": "month", "count": 1_000_000_000});
         self.limit(&count).await
-    }
-
-    async fn created(
-        &mut self,
-        path: &str,
-        header: &str,
-        body: &str,
-    ) -> Result<Vec<u8>, SetupError> {
-        let mut tries = 1;
-        loop {
-            match self.ask("POST", path, header, body).await? {
-                (201, answer) => return Ok(answer),
-                (503, _) if tries < TRIES => tokio::time::sleep(TRY_AGAIN_AFTER).await,
-                (status, answer) => {
-                    let body = String::from_utf8_lossy(&answer).into_owned();
-                    return Err(SetupError::Refused { path: path.to_owned(), status, body });
-                }
-            }
-            tries += 1;
-        }
-    }
-
-    async fn ask(
-        &mut self,
-        method: &str,
-        path: &str,
-        header: &str,
-        body: &str,
-    ) -> Result<(u16, Vec<u8>), SetupError> {
-        let Admin { host, key, .. } = self.admin;
-        let length = body.len();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n{header}\r\n{body}"
-        );
-        if self.connection.is_stale() {
-            self.connection = Connection::open(self.addr).await?;
-        }
-        let answer = self.connection.exchange(request.as_bytes()).await?;
-        let (status, body, last) = (answer.status, answer.body.to_vec(), answer.last);
-        if last {
-            self.connection = Connection::open(self.addr).await?;
-        }
-        Ok((status, body))
     }
 }

@@ -36,10 +36,10 @@ impl fmt::Display for Report {
 
 impl fmt::Display for PhaseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { per_s, errors, p50_ms, p95_ms, p99_ms, p999_ms, max_ms, server_cpu_us, .. } =
-            self;
+        let Self { per_s, errors, p50_ms, p95_ms, p99_ms, p999_ms, max_ms, .. } = self;
         write!(f, "{per_s:>10.0}{errors:>10}{p50_ms:>9.2}{p95_ms:>9.2}{p99_ms:>9.2}")?;
-        write!(f, "{p999_ms:>9.2}{max_ms:>9.2}{server_cpu_us:>9.1}")
+        write!(f, "{p999_ms:>9.2}{max_ms:>9.2}")?;
+        self.server_cpu_us.iter().try_for_each(|us| write!(f, "{us:>9.1}"))
     }
 }
 
@@ -47,7 +47,10 @@ impl Report {
     fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { profile, instances, connections, accounts, cards, limits_per_card, .. } = self;
         writeln!(f, "profile {profile} on {}", self.stores.join(", "))?;
-        write!(f, "{} of the service, {connections} connections, ", some(*instances, "instance"))?;
+        if *instances > 0 {
+            write!(f, "{} of the service, ", some(*instances, "instance"))?;
+        }
+        write!(f, "{connections} connections, ")?;
         write!(f, "{}, {}, ", some(*accounts, "account"), some(*cards, "card"))?;
         writeln!(f, "{} per card", some(*limits_per_card, "limit"))
     }
@@ -75,6 +78,7 @@ impl Report {
     }
 
     fn failures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "requests           {}", self.requests)?;
         writeln!(f, "errors             {}", self.errors)?;
         let Failures { connection, status, statuses, unavailable, wrong, unsent } = &self.failures;
         if self.errors > 0 {

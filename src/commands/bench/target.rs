@@ -16,7 +16,7 @@ use super::prepare::prepare;
 use super::profile::Profile;
 use super::report::{Cpu, PhaseReport, Report};
 use super::requests::{Caller, Requests, Tokens};
-use super::setup::Admin;
+use super::rest::Admin;
 use super::{BenchError, random};
 use crate::config::Settings;
 
@@ -74,7 +74,6 @@ impl Target {
         Ok(Report {
             profile: profile.as_str(),
             stores: vec![self.url.clone()],
-            instances: 1,
             connections,
             accounts: program.accounts(),
             cards: program.cards(),
@@ -84,6 +83,7 @@ impl Target {
             p95_ms: open_loop.p95_ms,
             p99_ms: open_loop.p99_ms,
             p999_ms: open_loop.p999_ms,
+            requests: open_loop.answers + open_loop.errors,
             errors: open_loop.errors,
             failures: open_loop.failures.clone(),
             error_example: phase.example,

@@ -129,7 +129,7 @@ pub(super) async fn empty_handler(
     let run = move || load.saturate(&mut Tokens::of("empty"), until);
     let phase = tokio::task::spawn_blocking(run).await.map_err(io::Error::other)??;
     let server_us = server.used().cpu_us.saturating_sub(used_before.cpu_us);
-    let cpu = Cpu { server_us, stores_us: None };
+    let cpu = Cpu { server_us: Some(server_us), stores_us: None };
     Ok(PhaseReport::of(&phase, connections, None, cpu))
 }
 
