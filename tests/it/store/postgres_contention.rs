@@ -1,7 +1,9 @@
 //! Two instances on one PostgreSQL database, and a holder that has stopped.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::clock::TestClock;
 use super::contention;
