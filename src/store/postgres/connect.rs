@@ -33,6 +33,9 @@ pub(super) fn lane(options: &PostgresOptions) -> PgConnectOptions {
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        // What an update does not need to look at costs much, so that it too goes by its keys.
+        ("random_page_cost", "1"),
+        ("cpu_tuple_cost", "10"),
     ])
 }
 

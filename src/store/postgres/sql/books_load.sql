@@ -1,5 +1,6 @@
 -- Everything that a batch names, in one row of arrays, and the time: one round trip, begun after the
--- accounts are locked. Numbers are positions in the array of keys.
+-- accounts are locked. Each key is looked up by itself (`offset 0` keeps it so): with a join, a plan that
+-- was made while a table was empty would read all of it for every batch, however it has grown. Numbers are positions in the array of keys.
 -- What is rarely there (a decision of a repeat, a step) is only told of, and loaded apart.
 select
     (extract(epoch from clock_timestamp()) * 1000000)::bigint as now,
@@ -20,7 +21,9 @@ select
 from (
     select array_agg(k.number) as numbers, array_agg(v.version) as versions
     from unnest($1::uuid[]) with ordinality as k (subject, number)
-    join policy_versions as v on v.subject = k.subject
+    cross join lateral (
+        select version from policy_versions where subject = k.subject offset 0
+    ) as v
 ) as p
 cross join (
     select
@@ -29,35 +32,47 @@ cross join (
         array_agg(c.amount) as amounts,
         array_agg(c.count) as counts
     from unnest($2::uuid[], $3::uuid[]) with ordinality as k (limit_id, member_id, number)
-    join counters as c on c.limit_id = k.limit_id and c.member_id = k.member_id
+    cross join lateral (
+        select window_start, amount, count from counters
+        where limit_id = k.limit_id and member_id = k.member_id
+        offset 0
+    ) as c
 ) as c
 cross join (
     select array_agg(d.token) as tokens
     from unnest($4::text[]) as k (token)
-    join decisions as d on d.token = k.token
+    cross join lateral (select token from decisions where token = k.token offset 0) as d
 ) as d
 cross join (
     select array_agg(i.key) as keys
     from unnest($5::text[]) as k (key)
-    join intents as i on i.key = k.key
+    cross join lateral (select key from intents where key = k.key offset 0) as i
 ) as s
 cross join (
-    select array_agg(d.token) as tokens, array_agg(a.chain_id) as chain_ids
+    select array_agg(k.token) as tokens, array_agg(a.chain_id) as chain_ids
     from unnest($6::text[]) as k (token)
-    join decisions as d on d.token = k.token
-    join authorizations as a on a.id = d.authorization_id
-    where a.chain_id is not null
+    cross join lateral (
+        select authorization_id from decisions where token = k.token offset 0
+    ) as d
+    cross join lateral (
+        select chain_id from authorizations
+        where id = d.authorization_id and chain_id is not null
+        offset 0
+    ) as a
 ) as f
 cross join (
     select
-        array_agg(a.transaction_token order by a.id desc) as tokens,
+        array_agg(k.token order by a.id desc) as tokens,
         array_agg(a.chain_id order by a.id desc) as chain_ids
     from unnest($7::text[]) as k (token)
-    join authorizations as a on a.transaction_token = k.token
-    where a.chain_id is not null
+    cross join lateral (
+        select id, chain_id from authorizations
+        where transaction_token = k.token and chain_id is not null
+        offset 0
+    ) as a
 ) as t
 cross join (
     select array_agg(l.link) as links, array_agg(l.chain_id) as chain_ids
     from unnest($8::text[]) as k (link)
-    join links as l on l.link = k.link
+    cross join lateral (select link, chain_id from links where link = k.link offset 0) as l
 ) as l

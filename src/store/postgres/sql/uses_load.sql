@@ -2,15 +2,23 @@
 -- branch of its kind finds anything.
 select k.number, h.currency, h.details
 from unnest($1::uuid[], $2::bigint[]) with ordinality as k (member_id, since, number)
-join holds as h on h.card_id = k.member_id and h.last_use_at >= k.since
+cross join lateral (
+    select currency, details from holds
+    where card_id = k.member_id and last_use_at >= k.since
+    offset 0
+) as h
 union all
 select k.number, h.currency, h.details
 from unnest($1::uuid[], $2::bigint[]) with ordinality as k (member_id, since, number)
-join cards as c on c.user_id = k.member_id
-join holds as h on h.card_id = c.id and h.last_use_at >= k.since
+cross join lateral (select id from cards where user_id = k.member_id offset 0) as c
+cross join lateral (
+    select currency, details from holds where card_id = c.id and last_use_at >= k.since offset 0
+) as h
 union all
 select k.number, h.currency, h.details
 from unnest($1::uuid[], $2::bigint[]) with ordinality as k (member_id, since, number)
-join users as u on u.company_id = k.member_id
-join cards as c on c.user_id = u.id
-join holds as h on h.card_id = c.id and h.last_use_at >= k.since
+cross join lateral (select id from users where company_id = k.member_id offset 0) as u
+cross join lateral (select id from cards where user_id = u.id offset 0) as c
+cross join lateral (
+    select currency, details from holds where card_id = c.id and last_use_at >= k.since offset 0
+) as h

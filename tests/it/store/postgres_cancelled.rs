@@ -1,0 +1,162 @@
+//! Callers that go away, and a commit whose acknowledgement is lost on its way.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+use tollgate::ledger::intent::Outcome;
+use tollgate::ledger::wanted::Wanted;
+use tollgate::store::StoreError;
+use tollgate::store::postgres::PostgresOptions;
+
+use super::clock::TestClock;
+use super::postgres::subject;
+use super::postgres_database::Database;
+use super::subject::{Subject, purchase};
+
+const CANCELLED: u32 = 1_000;
+
+/// Goes away after so long; timers are too coarse for this.
+async fn cut<T>(future: impl Future<Output = T>, after: Duration) -> Option<T> {
+    let mut future = pin!(future);
+    let until = Instant::now() + after;
+    poll_fn(|context| {
+        if let Poll::Ready(done) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        if Instant::now() >= until {
+            return Poll::Ready(None);
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
+
+async fn idle_in_transaction(database: &Database) -> i64 {
+    let sql = "select count(*) from pg_stat_activity
+        where datname = current_database() and state like 'idle in transaction%'";
+    sqlx::query_scalar(sql).fetch_one(&mut database.connect().await).await.unwrap()
+}
+
+async fn open(options: PostgresOptions) -> Subject {
+    subject(options, Arc::new(TestClock::beside_a_server())).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_thousand_cancelled_begins_leave_no_transaction_open_and_lose_nothing() {
+    let database = Database::migrated().await;
+    let subject = open(database.options()).await;
+    let program = subject.program("acme", 1_000_000_00).await;
+    let wanted = Wanted::by(&[subject.request(purchase("never", "acme-card", 1_00)).await]);
+    let (mut gone, mut acknowledged) = (0, Vec::new());
+    for number in 0..CANCELLED {
+        let after = Duration::from_micros(u64::from(20 + number * 580 / CANCELLED));
+        let begun = cut(subject.home.begin(&wanted), after).await;
+        gone += u32::from(begun.is_none());
+        drop(begun.transpose().unwrap());
+        let user = subject.user(program.employer(), &format!("u{number}"));
+        let id = user.id;
+        match cut(subject.resources.insert_user(user), after).await {
+            Some(written) => {
+                written.unwrap();
+                acknowledged.push(id);
+            }
+            None => gone += 1,
+        }
+    }
+    assert!(gone > CANCELLED / 4, "only {gone} were cancelled");
+    for number in 0..50 {
+        subject.approve(purchase(&format!("t{number}"), "acme-card", 1_00)).await;
+        let user = subject.user(program.employer(), &format!("v{number}"));
+        acknowledged.push(user.id);
+        subject.resources.insert_user(user).await.unwrap();
+    }
+    // What was dropped last is rolled back in a task of its own.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(idle_in_transaction(&database).await, 0);
+    for id in acknowledged {
+        assert!(subject.resources.user_record(id).await.unwrap().is_some(), "{id}");
+    }
+    assert_eq!(subject.balance(program.account).await[2], 50_00);
+    subject.assert_adds_up().await;
+}
+
+/// Passes everything on until it is armed: then the next commit reaches the server, and its answer
+/// reaches nobody.
+async fn proxy(server: String, armed: Arc<AtomicBool>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&server).await.unwrap();
+            tokio::spawn(pass(client, server, Arc::clone(&armed)));
+        }
+    });
+    port
+}
+
+/// Ends, and closes both, as soon as either does.
+async fn pass(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let muted = AtomicBool::new(false);
+    let requests = async {
+        let mut buffer = vec![0; 65_536];
+        while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+            let commit = buffer[..read].windows(7).any(|text| text == b"commit\0");
+            if commit && armed.swap(false, Ordering::SeqCst) {
+                muted.store(true, Ordering::SeqCst);
+            }
+            to_server.write_all(&buffer[..read]).await.unwrap();
+        }
+    };
+    let answers = async {
+        let mut buffer = vec![0; 65_536];
+        while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+            if muted.load(Ordering::SeqCst) {
+                return; // it is committed, and nobody will hear of it
+            }
+            to_client.write_all(&buffer[..read]).await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = requests => {}
+        () = answers => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_lost_acknowledgement_is_answered_from_the_row() {
+    let database = Database::migrated().await;
+    let (before, rest) = database.url.rsplit_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let armed = Arc::new(AtomicBool::new(false));
+    let port = proxy(server.to_owned(), Arc::clone(&armed)).await;
+    let url = format!("{before}@127.0.0.1:{port}/{name}?sslmode=disable");
+    let mut options = PostgresOptions::new(&url).unwrap();
+    options.deadline = Duration::from_secs(10); // it is the connection that ends it
+    let subject = open(options).await;
+    let program = subject.program("acme", 100_00).await;
+    for number in 0..5 {
+        let request = purchase(&format!("t{number}"), "acme-card", 1_00);
+        let mut intents = [subject.request(request).await];
+        armed.store(true, Ordering::SeqCst);
+        let unknown = subject.settle(&mut intents).await;
+        assert!(matches!(unknown, Err(StoreError::OutcomeUnknown(_))), "{unknown:?}");
+        let again = subject.settle(&mut intents).await.unwrap().remove(0);
+        let Outcome::Decided(decision) = again else { panic!("{again:?}") };
+        assert!(decision.approved());
+        assert_eq!(decision.authorization, intents[0].authorization_id());
+        assert_eq!(subject.balance(program.account).await[2], (number + 1) * 1_00, "once");
+    }
+    subject.assert_adds_up().await;
+}
