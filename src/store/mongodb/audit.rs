@@ -66,7 +66,7 @@ impl Snapshot {
         pipeline: Vec<Document>,
     ) -> Result<Vec<T>, StoreError> {
         let collection = self.database.collection::<RawDocumentBuf>(collection);
-        let asked = collection.aggregate(pipeline).allow_disk_use(true).session(&mut self.session);
+        let asked = sums::of_the_moment(collection.aggregate(pipeline)).session(&mut self.session);
         let mut cursor = asked.await.map_err(translate)?;
         let mut rows = Vec::new();
         while cursor.advance(&mut self.session).await.map_err(translate)? {

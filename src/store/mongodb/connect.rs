@@ -47,12 +47,12 @@ impl Clients {
         parsed.read_concern = Some(ReadConcern::majority());
         parsed.write_concern = Some(durable());
         let mut lanes = parsed.clone();
-        lanes.app_name = Some("tollgate-lanes".to_owned());
+        lanes.app_name = Some(format!("{}-lanes", options.app_name));
         lanes.min_pool_size = Some(options.lanes);
         // Beside each lane's own, room for the rollback of the batch before.
         lanes.max_pool_size = Some(options.lanes.saturating_mul(2).saturating_add(2));
         let mut rest = parsed;
-        rest.app_name = Some("tollgate".to_owned());
+        rest.app_name = Some(options.app_name.clone());
         rest.min_pool_size = Some(options.pool_min);
         rest.max_pool_size = Some(options.pool_max);
         Ok(Self { lanes: database(lanes)?, rest: database(rest)? })

@@ -58,6 +58,8 @@ use read::Reader;
 pub struct MongoOptions {
     /// `mongodb://host:port/database?replicaSet=…`.
     pub url: SecretString,
+    /// What the server calls this service in its log and statistics. Lanes add `-lanes`.
+    pub app_name: String,
     /// Connections for lookups and resources that are kept open.
     pub pool_min: u32,
     /// Connections for lookups and resources at most.
@@ -80,6 +82,7 @@ impl MongoOptions {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: SecretString::from(url.into()),
+            app_name: "tollgate".to_owned(),
             pool_min: 2,
             pool_max: 10,
             lanes: 2,

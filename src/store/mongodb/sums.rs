@@ -1,7 +1,9 @@
 //! What rows add up to, by account and by chain: grouped and ordered by the server, read beside the
 //! rows themselves, so that nobody holds all of it at once.
 
+use mongodb::action::Aggregate;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::ReadConcern;
 use mongodb::{ClientSession, Database, SessionCursor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -57,6 +59,12 @@ impl Sum for OfChain {
     }
 }
 
+/// A read of a snapshot session. It must name its read concern: the driver leaves the client's own in
+/// place, and the session's moment is then not kept to (3.9.1).
+pub(super) fn of_the_moment(aggregate: Aggregate<'_>) -> Aggregate<'_> {
+    aggregate.read_concern(ReadConcern::snapshot()).allow_disk_use(true)
+}
+
 /// Sums in the order of their keys, each read once.
 pub(super) struct Sums<S> {
     cursor: SessionCursor<Document>,
@@ -71,7 +79,7 @@ impl<S: Sum> Sums<S> {
         pipeline: Vec<Document>,
     ) -> Result<Self, StoreError> {
         let collection = database.collection::<Document>(collection);
-        let asked = collection.aggregate(pipeline).allow_disk_use(true).session(session);
+        let asked = of_the_moment(collection.aggregate(pipeline)).session(session);
         Ok(Self { cursor: asked.await.map_err(translate)?, next: None })
     }
 

@@ -17,15 +17,13 @@ use tollgate::ledger::wanted::Wanted;
 use super::subject::{Subject, purchase, token};
 
 /// How long what was asked goes on before its caller goes: not at all, or until it is answered.
-const LINGER: [Duration; 2] = [Duration::ZERO, Duration::from_millis(10)];
+const LINGER: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(60)];
 
 /// Whether a wait is one depends on who runs first, so each test goes round until it has gone away
 /// often enough at every kind of moment, and fails if that never happens.
 const CUTS: usize = 6;
 const ROUNDS_MAX: usize = 200;
-
-/// Waits of a call, more or less: going away at a later one is running to the end.
-const WAITS: usize = 12;
 
 /// Enough keys, or purchases, that statements take longer than a poll.
 const KEYS: usize = 5_000;
@@ -58,7 +56,7 @@ pub async fn a_dropped_begin_leaves_nothing_behind(subject: &Subject) {
     let mut gone = [0, 0];
     for round in 0..ROUNDS_MAX {
         for (polls, linger) in [(0, LINGER[0]), (0, LINGER[1]), (1, LINGER[0]), (1, LINGER[1])] {
-            let txn = cut(subject.home.begin(&wanted), polls, linger).await;
+            let txn = cut(subject.begin(&wanted), polls, linger).await;
             gone[polls] += usize::from(txn.is_none());
             drop(txn.transpose().unwrap());
             // The next write must be committed on its own, and be there for others to see.
@@ -90,8 +88,10 @@ pub async fn a_dropped_transaction_is_rolled_back(subject: &Subject) {
     let all = i64::try_from(PURCHASES).unwrap() * 1_00;
     // Gone before the point of return, while it wrote, and while it waited for the commit.
     let (mut held, mut writing, mut committing) = (0, 0, 0);
+    // Away at one wait after the other, until there are no more; then again, with another pause.
+    let (mut polls, mut ends) = (0, 0);
     for round in 0..ROUNDS_MAX {
-        let (polls, linger) = (round % WAITS, LINGER[round / WAITS % LINGER.len()]);
+        let linger = LINGER[ends % LINGER.len()];
         let name = format!("t{round}");
         let intents = batch(subject, &name).await;
         let judged = AtomicBool::new(false);
@@ -105,9 +105,11 @@ pub async fn a_dropped_transaction_is_rolled_back(subject: &Subject) {
             txn.commit().await.unwrap();
         };
         let acknowledged = cut(settle, polls, linger).await.is_some();
+        polls = if acknowledged { 0 } else { polls + 1 };
+        ends += usize::from(acknowledged);
         // Whoever comes next waits until what was cut short has ended, one way or the other.
         let account = Wanted { accounts: [program.account].into(), ..Wanted::default() };
-        drop(subject.begin(&account).await.unwrap());
+        subject.begin(&account).await.unwrap().commit().await.unwrap();
         let mut stored = 0;
         for intent in [&intents[0], &intents[PURCHASES - 1]] {
             let id = intent.authorization_id();

@@ -108,10 +108,3 @@ pub fn subject(corner: &Corner, store: Arc<MongoStore>, clock: Arc<TestClock>) -
         cleanup: Box::new(corner.clone()),
     }
 }
-
-/// How many transactions of this server are open.
-pub async fn open_transactions(corner: &Corner) -> i64 {
-    let status = corner.admin(doc! { "serverStatus": 1 }).await;
-    let open = status.get_document("transactions").unwrap().get("currentOpen").unwrap().clone();
-    open.as_i64().or_else(|| open.as_i32().map(i64::from)).unwrap()
-}

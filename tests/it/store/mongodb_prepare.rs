@@ -1,0 +1,89 @@
+//! MongoDB is prepared once, by whoever comes first, and refused where it is not safe.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use tollgate::store::mongodb::{MongoOptions, MongoStore};
+use tollgate::store::{Prepare, Probe, StoreError};
+
+use super::mongodb::{Corner, prepared, store};
+
+fn unprepared(url: &str) -> MongoStore {
+    let mut options = MongoOptions::new(url);
+    options.server_selection = Duration::from_millis(500);
+    MongoStore::new(options).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn several_may_prepare_at_once_and_one_may_be_killed() {
+    let corner = Corner::new();
+    let killed = unprepared(corner.url());
+    // It has begun: collections are there, and not all of them.
+    let _ = tokio::time::timeout(Duration::from_millis(250), killed.prepare()).await;
+    assert!(matches!(killed.probe().await, Err(StoreError::Unavailable(_))), "not prepared yet");
+    let stores: Vec<MongoStore> = (0..3).map(|_| unprepared(corner.url())).collect();
+    let (first, second, third) =
+        tokio::join!(prepared(&stores[0]), prepared(&stores[1]), prepared(&stores[2]));
+    for done in [first, second, third] {
+        done.unwrap();
+    }
+    for store in &stores {
+        store.probe().await.unwrap();
+        store.prepare().await.unwrap();
+    }
+    let schema = corner.database().await.collection::<mongodb::bson::Document>("schema");
+    assert_eq!(schema.find_one(doc! { "_id": "lock" }).await.unwrap(), None, "given back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_newer_schema_is_refused() {
+    let corner = Corner::new();
+    store(&corner, |_| {}).await;
+    let schema = corner.database().await.collection::<mongodb::bson::Document>("schema");
+    let newer = doc! { "$set": { "version": 99_991_231_000_000_i64 } };
+    schema.update_one(doc! { "_id": "version" }, newer).await.unwrap();
+    let refused = unprepared(corner.url()).prepare().await;
+    assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn unsafe_and_unreachable_servers_are_told_apart() {
+    let corner = Corner::new();
+    for unsafe_part in ["w=1", "w=0", "journal=false"] {
+        let refused = unprepared(&format!("{}&{unsafe_part}", corner.url())).prepare().await;
+        assert!(matches!(refused, Err(StoreError::Failed(_))), "{unsafe_part}: {refused:?}");
+    }
+    let stranger = corner.url().replacen("mongodb://", "mongodb://nobody:wrong@", 1);
+    let refused = unprepared(&stranger).prepare().await;
+    assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+    assert!(!format!("{refused:?}").contains("wrong"), "no password in errors");
+    let nowhere = unprepared("mongodb://127.0.0.1:1/tollgate?replicaSet=rs0").prepare().await;
+    assert!(matches!(nowhere, Err(StoreError::Unavailable(_))), "{nowhere:?}");
+    assert!(MongoStore::new(MongoOptions::new("postgres://x")).is_err());
+}
+
+/// A server of the test's own, without a replica set: the same program as the shared one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_server_without_transactions_is_refused() {
+    const PORT: u16 = 27_391;
+    let corner = Corner::new();
+    let started = corner.admin(doc! { "getCmdLineOpts": 1 }).await;
+    let program = started.get_array("argv").unwrap()[0].as_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Command::new(program)
+        .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"])
+        .args(["--port", &PORT.to_string(), "--dbpath"])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let refused = prepared(&unprepared(&format!("mongodb://127.0.0.1:{PORT}/tollgate"))).await;
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+}
