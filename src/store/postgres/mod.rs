@@ -20,7 +20,7 @@ mod write;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -132,10 +132,6 @@ impl PostgresStore {
     /// A connection that reads what has been committed.
     async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         self.pool()?.acquire().await.map_err(translate)
-    }
-
-    fn offset_us(&self) -> i64 {
-        self.options.clock_offset_us.load(Ordering::SeqCst)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, FromRow};
@@ -38,7 +40,7 @@ impl MoneyHome for PostgresStore {
                 locked: Vec::new(),
                 books: Books::at(Timestamp::default()),
                 found: Found::default(),
-                offset_us: self.offset_us(),
+                clock_offset_us: Arc::clone(&self.options.clock_offset_us),
             };
             txn.begin(wanted).await?;
             let txn: Box<dyn MoneyTxn> = Box::new(txn);
@@ -55,7 +57,7 @@ struct PostgresTxn {
     locked: Vec<Account>,
     books: Books,
     found: Found,
-    offset_us: i64,
+    clock_offset_us: Arc<AtomicI64>,
 }
 
 impl PostgresTxn {
@@ -95,8 +97,9 @@ impl PostgresTxn {
     }
 
     async fn load(&mut self, wanted: &Wanted) -> Result<(), StoreError> {
+        let offset_us = self.clock_offset_us.load(Ordering::SeqCst);
         let (connection, until) = self.lent.busy()?;
-        let loaded = load::load(connection, &self.locked, wanted, self.offset_us);
+        let loaded = load::load(connection, &self.locked, wanted, offset_us);
         let loaded = within(until, loaded).await;
         (self.books, self.found) = self.lent.ended(loaded)?;
         Ok(())
