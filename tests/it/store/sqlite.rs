@@ -32,7 +32,7 @@ async fn keeping(homes: &'static [Home]) -> Subject {
         outbox: store.clone(),
         audit: store,
         clock,
-        cleanup: Box::new(folder),
+        _cleanup: Box::new(folder),
     }
 }
 
