@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::Client;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 use tollgate::domain::id::Home;
 use tollgate::store::mongodb::{MongoOptions, MongoStore};
 use tollgate::store::{Prepare, StoreError};
@@ -105,6 +105,6 @@ pub fn subject(corner: &Corner, store: Arc<MongoStore>, clock: Arc<TestClock>) -
         outbox: store.clone(),
         audit: store,
         clock,
-        cleanup: Box::new(corner.clone()),
+        _cleanup: Box::new(corner.clone()),
     }
 }

@@ -23,7 +23,7 @@ pub async fn subject(mut options: PostgresOptions, clock: Arc<TestClock>) -> Sub
         outbox: store.clone(),
         audit: store,
         clock,
-        cleanup: Box::new(()),
+        _cleanup: Box::new(()),
     }
 }
 
@@ -33,7 +33,7 @@ async fn open() -> Subject {
     let mut options = database.options();
     options.lanes = 1;
     let clock = Arc::new(TestClock::beside_a_server());
-    Subject { cleanup: Box::new(database), ..subject(options, clock).await }
+    Subject { _cleanup: Box::new(database), ..subject(options, clock).await }
 }
 
 conformance!(#[ignore = "needs servers: scripts/test"] open; business);

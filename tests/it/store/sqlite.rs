@@ -33,7 +33,7 @@ pub async fn open_store(homes: &'static [Home]) -> (Subject, Arc<SqliteStore>) {
         outbox: store.clone(),
         audit: store.clone(),
         clock,
-        cleanup: Box::new(folder),
+        _cleanup: Box::new(folder),
     };
     (subject, store)
 }

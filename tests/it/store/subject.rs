@@ -42,8 +42,7 @@ pub struct Subject {
     pub audit: Arc<dyn Audit>,
     pub clock: Arc<TestClock>,
     /// Dropped last: takes everything away that the test has stored.
-    #[expect(dead_code, reason = "kept for its drop")]
-    pub cleanup: Box<dyn Any + Send + Sync>,
+    pub _cleanup: Box<dyn Any + Send + Sync>,
 }
 
 pub fn token(text: &str) -> Token {
