@@ -66,7 +66,7 @@ async fn metrics_are_only_at_the_admin_s_address() {
         "tollgate_requests_total{door=",
         "tollgate_stage_seconds{stage=\"decision\",quantile=\"0.99\"}",
         "tollgate_lane_intents_total{what=\"settled\"}",
-        "tollgate_cache_lookups_total{level=\"memory\",kind=\"card\",result=\"hit\"}",
+        "tollgate_cache_lookups_total{home=\"both\",level=\"memory\",kind=\"card\",result=\"hit\"}",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }

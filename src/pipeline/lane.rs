@@ -15,11 +15,12 @@ use super::lanes::LaneState;
 use super::ticket::{Queued, Settled, Unsettled, Waiting};
 use super::{LaneSettings, Unavailable};
 
-/// How often one intent is run again after a conflict or an unknown outcome.
-const RETRIES_MAX: u32 = 3;
+/// How often a batch on one account is run again after a conflict or an unknown outcome. It is a net:
+/// the deadline ends it before, where there is one.
+const RETRIES_MAX: u32 = 60;
 
-/// How often a batch is run again before it is halved: a smaller one names fewer accounts that
-/// others may be working on.
+/// How often a batch on several accounts is run again before it is halved: a smaller one names fewer
+/// accounts that another instance may be working on.
 const RETRIES_BEFORE_HALVING: u32 = 2;
 
 /// How long a void waits that could not be settled.
@@ -156,7 +157,8 @@ impl Settle {
         waiting: &[Waiting],
     ) -> Result<Vec<Judged>, Failure> {
         let queued_at: Vec<Monotonic> = waiting.iter().map(|waiting| waiting.queued_at).collect();
-        let retries_max = if waiting.len() > 1 { RETRIES_BEFORE_HALVING } else { RETRIES_MAX };
+        let retries_max =
+            if names_one_account(intents) { RETRIES_MAX } else { RETRIES_BEFORE_HALVING };
         let mut retries = 0;
         loop {
             let failure = match self.bench.attempt(intents, &queued_at).await {
@@ -185,8 +187,8 @@ impl Settle {
 
     /// 1 to 20 ms, longer with every retry. The random bits of a fresh id will do.
     fn jitter(&self, retries: u32) -> Duration {
-        let random = self.bench.clock.uuid().as_u128() % 5_000;
-        Duration::from_micros(1_000 + random as u64) * retries
+        let random = self.bench.clock.uuid().as_u128() % 4_000;
+        Duration::from_micros(1_000 + random as u64) * retries.min(4)
     }
 
     fn answer_all(&self, batch: Vec<Waiting>, judged: Vec<Judged>) {
@@ -228,6 +230,12 @@ impl Settle {
             }
         });
     }
+}
+
+/// A smaller part of such a batch would clash as much.
+fn names_one_account(intents: &[Intent]) -> bool {
+    let first = intents.first().and_then(Intent::account);
+    intents.iter().all(|intent| intent.account() == first)
 }
 
 fn split(batch: Vec<Queued>) -> (Vec<Intent>, Vec<Waiting>) {
