@@ -51,7 +51,7 @@ pub(super) enum Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a batch could not be settled");
+        tracing::warn!(%error, cause = error.cause(), "a batch could not be settled");
         match error {
             StoreError::Conflict(_) | StoreError::OutcomeUnknown(_) => Self::Again,
             StoreError::Unavailable(_) => Self::Home,

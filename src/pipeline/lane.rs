@@ -78,8 +78,9 @@ impl Lane {
         Some(batch)
     }
 
-    /// Runs a batch in a task of its own and watches the time: past the stall limit everything that
-    /// waits or arrives gets the outage answer at once, until the home works again.
+    /// Runs a batch in a task of its own and watches the time. Past the stall limit, or once the home
+    /// did not answer, everything that waits or arrives gets the outage answer at once, until the
+    /// home works again.
     async fn work(&mut self, batch: Vec<Queued>) {
         let settle = Settle {
             bench: Arc::clone(&self.bench),
@@ -87,21 +88,22 @@ impl Lane {
             retry_voids: self.retry_voids.clone(),
         };
         let mut running = tokio::spawn(settle.run(batch));
-        let stall = Duration::from_micros(self.settings.stall_us);
-        if tokio::time::timeout(stall, &mut running).await.is_ok() {
-            return;
-        }
-        self.state.stalled.store(true, Ordering::Relaxed);
-        tracing::error!(
-            stall_us = self.settings.stall_us,
-            "a lane is stalled: its batch takes too long"
-        );
+        let stall_us = self.settings.stall_us;
         let bench = Arc::clone(&self.bench);
-        let mut over = tokio::spawn(async move {
-            if !running.await.unwrap_or(false) {
-                bench.until_it_answers().await;
-            }
-        });
+        let mut over =
+            match tokio::time::timeout(Duration::from_micros(stall_us), &mut running).await {
+                Ok(Ok(true)) => return,
+                Ok(_) => tokio::spawn(async move { bench.until_it_answers().await }),
+                Err(_) => {
+                    tracing::error!(stall_us, "a lane is stalled: its batch takes too long");
+                    tokio::spawn(async move {
+                        if !running.await.unwrap_or(false) {
+                            bench.until_it_answers().await;
+                        }
+                    })
+                }
+            };
+        self.state.stalled.store(true, Ordering::Relaxed);
         let refused = Unsettled { why: Unavailable::Stalled, maybe_stored: false };
         loop {
             tokio::select! {

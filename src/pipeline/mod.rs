@@ -175,6 +175,6 @@ impl Pipeline {
 
 /// A lookup that failed: logged here, answered by the outage policy.
 fn unavailable(error: &StoreError) -> Unavailable {
-    tracing::warn!(error = error as &dyn std::error::Error, "could not look up policy facts");
+    tracing::warn!(%error, cause = error.cause(), "could not look up policy facts");
     Unavailable::Store
 }

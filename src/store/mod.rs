@@ -62,6 +62,21 @@ pub enum StoreError {
     Failed(#[source] Source),
 }
 
+impl StoreError {
+    /// What is behind it, outermost first, in one line for the log. Drivers' texts pass through the
+    /// adapters, which leave out what may be secret.
+    pub fn cause(&self) -> String {
+        let mut cause = std::error::Error::source(self);
+        let mut line = String::new();
+        while let Some(error) = cause {
+            let separator = if line.is_empty() { "" } else { ": " };
+            line = format!("{line}{separator}{error}");
+            cause = error.source();
+        }
+        line.replace('\n', " ")
+    }
+}
+
 /// Policy facts, by the platform's token or our id.
 pub trait FactsStore: Send + Sync {
     /// `None`: there is no such user, a fact to decide on. `Err`: the answer is unknown.

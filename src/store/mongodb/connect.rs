@@ -18,6 +18,9 @@ const DATABASE: &str = "tollgate";
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a lane waits for a server: less than it takes to call it stalled.
+const LANE_SELECTION: Duration = Duration::from_millis(150);
+
 /// How often the server is looked at, so that its return is noticed soon.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
@@ -48,6 +51,8 @@ impl Clients {
         parsed.write_concern = Some(durable());
         let mut lanes = parsed.clone();
         lanes.app_name = Some(format!("{}-lanes", options.app_name));
+        // Callers are waiting, and are better told soon that there is nobody.
+        lanes.server_selection_timeout = Some(options.server_selection.min(LANE_SELECTION));
         lanes.min_pool_size = Some(options.lanes);
         // Beside each lane's own, room for the rollback of the batch before.
         lanes.max_pool_size = Some(options.lanes.saturating_mul(2).saturating_add(2));

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 /// Below the range that the kernel hands out: a client that reconnects to a port of that range while
@@ -62,7 +63,10 @@ impl OwnServers {
             }
             std::thread::sleep(Duration::from_millis(300));
         }
-        panic!("{name} did not start: see {}", self.folder.path().join("log").display());
+        let log = self.folder.path().join("log").join(format!("{name}.log"));
+        let log = fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(20).collect();
+        panic!("{name} did not start; its log, backwards: {lines:#?}");
     }
 
     /// kill -9, children first.
@@ -136,16 +140,18 @@ fn children(parent: u32) -> Vec<u32> {
     .collect()
 }
 
-/// Free ports, held until all are found so that none is found twice.
+/// Free ports, held until all are found so that none is found twice, and none that this process has
+/// been given before: whoever has it may be down just now.
 pub fn free_ports(count: usize) -> Vec<u16> {
-    // Every test is a process of its own: far from its neighbours, whose servers may be down just
-    // now and want their ports back.
-    let offset = u16::try_from(std::process::id() * 37 % 10_000).expect("small");
-    let (start, end) = (PORTS.start, PORTS.end);
-    let held = (start + offset..end)
-        .chain(start..start + offset)
-        .filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
-        .take(count);
-    let held: Vec<TcpListener> = held.collect();
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Every test is a process of its own: far from its neighbours, for the same reason.
+    let own = u16::try_from(std::process::id() * 37 % 10_000).expect("small");
+    let mut held = Vec::new();
+    while held.len() < count {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(next < 10_000, "there is no free port");
+        let port = PORTS.start + (own + next) % (PORTS.end - PORTS.start);
+        held.extend(TcpListener::bind(("127.0.0.1", port)));
+    }
     held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
 }
