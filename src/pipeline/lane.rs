@@ -17,7 +17,10 @@ use super::{LaneSettings, Unavailable};
 
 /// How often a batch on one account is run again after a conflict or an unknown outcome. It is a net:
 /// the deadline ends it before, where there is one.
-const RETRIES_MAX: u32 = 60;
+const RETRIES_MAX: u32 = 1_000;
+
+/// So many retries are soon; somebody who is still in the way is given more time.
+const RETRIES_SOON: u32 = 20;
 
 /// How often a batch on several accounts is run again before it is halved: a smaller one names fewer
 /// accounts that another instance may be working on.
@@ -187,10 +190,12 @@ impl Settle {
         waiting.iter().all(|waiting| waiting.deadline.is_some_and(|deadline| deadline < now))
     }
 
-    /// 1 to 20 ms, longer with every retry. The random bits of a fresh id will do.
+    /// 1 to 5 ms at first, then up to 20: soon enough to find the moment between two batches of
+    /// another instance. The random bits of a fresh id will do.
     fn jitter(&self, retries: u32) -> Duration {
-        let random = self.bench.clock.uuid().as_u128() % 4_000;
-        Duration::from_micros(1_000 + random as u64) * retries.min(4)
+        let most_us = if retries < RETRIES_SOON { 4_000 } else { 19_000 };
+        let random = self.bench.clock.uuid().as_u128() % most_us;
+        Duration::from_micros(1_000 + random as u64)
     }
 
     fn answer_all(&self, batch: Vec<Waiting>, judged: Vec<Judged>) {

@@ -27,6 +27,13 @@ const REPLY_ROWS_MAX: i32 = 1_000_000;
 /// How many documents one command writes at most: far below the size of the largest command.
 const COMMAND_ROWS_MAX: usize = 1_000;
 
+/// How often it is tried to kill a session. By then the server has ended the transaction by its own
+/// limit.
+const KILLS_MAX: u32 = 8;
+
+/// Between two tries.
+const KILL_AGAIN: Duration = Duration::from_millis(300);
+
 /// How long the server may take to kill a session.
 const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -218,10 +225,19 @@ impl Waiting {
 pub(super) fn kill(database: &Database, session: Document) {
     let admin = database.client().database("admin");
     tokio::spawn(async move {
-        let command = doc! { "killSessions": [session] };
-        let killing = async { admin.run_command(command).await.map(drop).map_err(translate) };
-        if let Err(error) = within(KILL_TIMEOUT, killing).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a transaction was left open");
+        for _ in 0..KILLS_MAX {
+            let command = doc! { "killSessions": [session.clone()] };
+            let killing = async { admin.run_command(command).await.map(drop).map_err(translate) };
+            match within(KILL_TIMEOUT, killing).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(
+                        cause = error.cause(),
+                        "a transaction is still open; trying again"
+                    );
+                }
+            }
+            tokio::time::sleep(KILL_AGAIN).await;
         }
     });
 }

@@ -62,16 +62,6 @@ async fn ten_kills(servers: &OwnServers, server: &str, service: &Instance, cards
         let down = |shot: &&Shot| shot.sent > killed + NOTICED && shot.sent < restarted;
         let during: Vec<&Shot> = shots.iter().filter(down).collect();
         assert!(during.iter().all(|shot| shot.is_unavailable()), "by policy: {during:?}");
-        if during.len() <= 100 {
-            for shot in &during {
-                eprintln!(
-                    "DBG {:?} after kill, took {:?} {}",
-                    shot.sent - killed,
-                    shot.took,
-                    shot.is_unavailable()
-                );
-            }
-        }
         assert!(during.len() > 100, "only {} were asked during the outage", during.len());
         let wrong = shots.iter().find(|shot| !shot.is_approved() && !shot.is_unavailable());
         assert!(wrong.is_none(), "{wrong:?}");
