@@ -8,21 +8,17 @@
 -- Nothing is partitioned yet. Ids are time-ordered (UUIDv7), so that authorizations and outbox can be
 -- partitioned by ranges of their keys later, one month after another.
 
--- One row per token, for ever: the answer to every repeat. reason is null where it was approved. Tokens
--- are random, so this key is one of three indexes that a purchase writes to at random.
-create table decisions (
-    at bigint not null,
-    authorization_id uuid not null,
-    repeated boolean not null,
-    token text collate "C" not null constraint decisions_pkey primary key,
-    fingerprint bytea not null,
-    reason text,
-    code text,
-    balances text,
-    echo text not null
-);
+-- A token as bytes: what the platform gives out are UUIDs in their usual spelling, and those are kept as
+-- a zero and sixteen bytes; any other token is kept as its letters, none of which is a zero.
+create function token_text(token bytea) returns text language sql immutable strict parallel safe
+return case
+    when get_byte(token, 0) = 0 then encode(substring(token from 2), 'hex')::uuid::text
+    else convert_from(token, 'UTF8')
+end;
 
--- The explanation of each decided message. Its key grows at the end only.
+-- One row per decided message: its decision, which is the answer to every repeat, and the explanation.
+-- reason is null where it was approved. What stands for its token has a fingerprint, for ever; a decline
+-- that was judged anew later has lost it, and is history only. The primary key grows at the end.
 create table authorizations (
     at bigint not null,
     held bigint not null,
@@ -31,14 +27,21 @@ create table authorizations (
     chain_id uuid,
     card_id uuid,
     account_id uuid,
-    token text collate "C" not null,
-    transaction_token text collate "C",
+    repeated boolean not null,
+    fingerprint bytea,
+    token bytea not null,
+    transaction_token bytea,
     operation text,
     currency text,
     reason text,
     code text,
+    balances text,
+    echo text not null,
     details text not null
 );
+
+-- Tokens are random, so this is one of three indexes that a purchase writes to at random.
+create unique index authorizations_decided on authorizations (token) where fingerprint is not null;
 
 -- Later messages name earlier ones by the platform's transaction token: the second random index.
 create index authorizations_by_transaction on authorizations (transaction_token)
@@ -111,13 +114,45 @@ create table postings (
 );
 
 -- Events, by an id that is drawn in order of time. That order is not the order of commits: a relay must
--- never take it for a cursor, but publish whatever it has not yet marked.
+-- never take it for a cursor, but publish whatever it has not yet marked. The event of a decision has the
+-- id of its authorization, which tells all the rest: its key and payload are null here, and are made up
+-- by events.
 create table outbox (
     at bigint not null,
     id uuid not null constraint outbox_pkey primary key,
     shard smallint not null,
     version smallint not null,
     kind text not null,
-    key text not null,
-    payload text not null
+    key text,
+    payload text,
+    constraint outbox_payload check ((key is null) = (payload is null))
 );
+
+-- The outbox as it is to be published. What an approval told stays what it told, though the
+-- authorization may have been overturned since.
+create view events as
+select
+    o.id, o.kind, o.version, o.shard, o.at,
+    coalesce(
+        o.key,
+        'acc_b' || replace(a.account_id::text, '-', ''),
+        'aut_b' || replace(a.id::text, '-', '')
+    ) as key,
+    coalesce(o.payload, json_build_object(
+        'authorization', 'aut_b' || replace(a.id::text, '-', ''),
+        'token', token_text(a.token),
+        'operation', a.operation,
+        'chain', 'aut_b' || replace(a.chain_id::text, '-', ''),
+        'card', 'crd_' || replace(a.card_id::text, '-', ''),
+        'account', 'acc_b' || replace(a.account_id::text, '-', ''),
+        'amount', case
+            when a.amount is not null then json_build_object('amount', a.amount, 'currency', a.currency)
+        end,
+        'held', a.held,
+        'refusal', case
+            when o.kind = 'authorization.declined'
+            then json_build_object('reason', a.reason, 'code', a.code)
+        end
+    )::text) as payload
+from outbox as o
+left join authorizations as a on o.payload is null and a.id = o.id;

@@ -69,18 +69,18 @@ pub(super) async fn load(
 async fn named(connection: &mut PgConnection, wanted: &Wanted) -> Result<PgRow, StoreError> {
     let (limits, members) = counter_keys(wanted);
     let fundings = wanted.links.iter().filter_map(|link| match link {
-        Link::Funding(token) if !wanted.tokens.contains(token) => Some(token.as_str()),
+        Link::Funding(token) if !wanted.tokens.contains(token) => Some(rows::token_row(token)),
         Link::Funding(_) | Link::Transaction(_) => None,
     });
     let transactions = wanted.links.iter().filter_map(|link| match link {
-        Link::Transaction(token) => Some(token.as_str()),
+        Link::Transaction(token) => Some(rows::token_row(token)),
         Link::Funding(_) => None,
     });
     let asked = sqlx::query(BOOKS)
         .bind(wanted.subjects.iter().map(|scope| subject_row(*scope)).collect::<Vec<_>>())
         .bind(limits)
         .bind(members)
-        .bind(wanted.tokens.iter().map(Token::as_str).collect::<Vec<_>>())
+        .bind(wanted.tokens.iter().map(rows::token_row).collect::<Vec<_>>())
         .bind(wanted.steps.iter().map(String::as_str).collect::<Vec<_>>())
         .bind(fundings.collect::<Vec<_>>())
         .bind(transactions.collect::<Vec<_>>())
@@ -146,13 +146,14 @@ impl Loading<'_> {
         // The last one loaded stands. (A wanted token's own comes with its decision, above.) A
         // transaction's first message names it (they come latest first),
         // and a name that was written down stands before those that rows tell.
-        for (token, chain) in links(row, "transaction_tokens", "transaction_chain_ids")? {
-            self.books.load_link(Link::Transaction(rows::token(&token)?), chain);
+        for (token, chain) in links::<Vec<u8>>(row, "transaction_tokens", "transaction_chain_ids")?
+        {
+            self.books.load_link(Link::Transaction(rows::packed_token(&token)?), chain);
         }
-        for (token, chain) in links(row, "funding_tokens", "funding_chain_ids")? {
-            self.books.load_link(Link::Funding(rows::token(&token)?), chain);
+        for (token, chain) in links::<Vec<u8>>(row, "funding_tokens", "funding_chain_ids")? {
+            self.books.load_link(Link::Funding(rows::packed_token(&token)?), chain);
         }
-        for (link, chain) in links(row, "links", "link_chain_ids")? {
+        for (link, chain) in links::<String>(row, "links", "link_chain_ids")? {
             self.books.load_link(link.parse().map_err(unreadable)?, chain);
         }
         Ok(())
@@ -175,7 +176,7 @@ impl Loading<'_> {
         self.books.load_counter(key, counter);
     }
 
-    async fn load_decisions(&mut self, tokens: Vec<String>) -> Result<(), StoreError> {
+    async fn load_decisions(&mut self, tokens: Vec<Vec<u8>>) -> Result<(), StoreError> {
         if tokens.is_empty() {
             return Ok(());
         }
@@ -260,12 +261,15 @@ impl Loading<'_> {
     }
 }
 
-fn links(
-    row: &PgRow,
+fn links<'r, T>(
+    row: &'r PgRow,
     names: &str,
     chains: &str,
-) -> Result<Vec<(String, AuthorizationId)>, StoreError> {
-    let chains = array(row, chains)?.into_iter().map(rows::authorization_id);
+) -> Result<Vec<(T, AuthorizationId)>, StoreError>
+where
+    Option<Vec<T>>: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    let chains = array::<Uuid>(row, chains)?.into_iter().map(rows::authorization_id);
     Ok(array(row, names)?.into_iter().zip(chains).collect())
 }
 

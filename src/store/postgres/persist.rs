@@ -1,6 +1,8 @@
 //! Writing back what the judge has changed: one statement for what nearly every batch writes, and one
 //! more for each kind of row that few do.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -8,12 +10,13 @@ use sqlx::query::Query;
 
 use super::error::clash;
 use super::load::Found;
-use super::rows::{member_row, side_row};
+use super::rows::{echo_row, member_row, side_row, token_row};
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
 use crate::domain::decision::Decision;
+use crate::domain::event::Event;
 use crate::domain::finding::Refusal;
-use crate::domain::id::AuthorizationId;
+use crate::domain::id::{AuthorizationId, Home};
 use crate::domain::party::Account;
 use crate::domain::policy::{Counter, CounterKey};
 use crate::domain::time::Timestamp;
@@ -27,7 +30,12 @@ const LINKS: &str = include_str!("sql/links_upsert.sql");
 const POSTINGS: &str = include_str!("sql/postings_insert.sql");
 const STEPS: &str = include_str!("sql/intents_insert.sql");
 const OVERTURNED: &str = include_str!("sql/authorizations_overturn.sql");
+const SUPERSEDED: &str = include_str!("sql/decisions_supersede.sql");
 const DECISIONS: &str = include_str!("sql/decisions_update.sql");
+
+/// Events that the view `events` makes up.
+const DECIDED: [&str; 3] =
+    ["authorization.approved", "authorization.incremented", "authorization.declined"];
 
 type Statement = Query<'static, Postgres, PgArguments>;
 
@@ -40,22 +48,30 @@ pub(super) async fn persist(
     let (old_counters, new_counters) =
         split(&changes.counters, |(key, _)| found.counters.contains(key));
     let (old_chains, new_chains) = split(&changes.chains, |chain| found.chains.contains(&chain.id));
-    let (old_decisions, new_decisions) =
-        split(&changes.decisions, |decision| found.decisions.contains(&decision.token));
+    let made: HashMap<_, _> = changes.authorizations.iter().map(|made| (made.id, made)).collect();
+    let (new_decisions, old_decisions) =
+        split(&changes.decisions, |decision| made.contains_key(&decision.authorization));
+    let superseded = column(&new_decisions, |decision| &decision.token)
+        .into_iter()
+        .filter(|token| found.decisions.contains(*token));
+    let superseded: Vec<_> = superseded.map(token_row).collect();
+    if !superseded.is_empty() {
+        let statement = sqlx::query(SUPERSEDED).bind(superseded);
+        statement.execute(&mut *connection).await.map_err(clash)?;
+    }
     let purchases = accounts(sqlx::query(PURCHASES), &changes.accounts);
     let purchases = counters_changed(purchases, &old_counters);
     let purchases = counters_started(purchases, &new_counters);
     let purchases = holds_opened(purchases, &new_chains);
-    let purchases = authorizations(purchases, changes.authorizations);
-    let purchases = decisions(purchases, &new_decisions);
+    let purchases = authorizations(purchases, changes.authorizations, &new_decisions);
     let few = [
-        Some(events(purchases, changes)),
+        Some(events(purchases, changes.events, &made)),
         any(&old_chains).map(holds_changed),
         any(&changes.links).map(links),
         any(changes.postings).map(|_| postings(changes)),
         any(&changes.steps).map(steps),
         any(changes.overturned).map(overturned),
-        any(&old_decisions).map(|old| decisions(sqlx::query(DECISIONS), old)),
+        any(&old_decisions).map(decisions),
     ];
     for statement in few.into_iter().flatten() {
         statement.execute(&mut *connection).await.map_err(clash)?;
@@ -176,21 +192,41 @@ fn steps(rows: &[&AppliedStep]) -> Statement {
         .bind(column(rows, |row| json(&*row.movement)))
 }
 
-fn authorizations(statement: Statement, rows: &[Authorization]) -> Statement {
+/// Authorizations, each with the decision that it explains. (One that another message of its batch has
+/// superseded has none.) In the order of their tokens: whoever writes the same ones waits in that order.
+fn authorizations(
+    statement: Statement,
+    made: &[Authorization],
+    decisions: &[&Decision],
+) -> Statement {
+    let decisions: HashMap<_, _> =
+        decisions.iter().map(|decision| (decision.authorization, *decision)).collect();
+    let mut rows: Vec<_> =
+        made.iter().map(|made| (made, decisions.get(&made.id).copied())).collect();
+    rows.sort_by(|(one, _), (other, _)| one.token.cmp(&other.token));
+    let rows = rows.as_slice();
     let statement = statement
-        .bind(column(rows, |row| row.id.uuid()))
-        .bind(column(rows, |row| row.token.as_str()))
-        .bind(column(rows, |row| row.transaction.as_ref().map(|token| token.as_str())))
-        .bind(column(rows, |row| row.chain.map(AuthorizationId::uuid)))
-        .bind(column(rows, |row| row.card.map(|card| card.uuid())))
-        .bind(column(rows, |row| row.account.map(|account| account.uuid())))
-        .bind(column(rows, |row| row.operation.map(|operation| operation.as_str())))
-        .bind(column(rows, |row| row.amount.map(|amount| amount.minor())))
-        .bind(column(rows, |row| row.amount.map(|amount| amount.currency().code())))
-        .bind(column(rows, |row| row.held));
-    refusals(statement, rows, |row| row.refusal.as_ref())
-        .bind(column(rows, |row| row.at.as_micros()))
-        .bind(column(rows, |row| json(&explained(row))))
+        .bind(column(rows, |(row, _)| row.id.uuid()))
+        .bind(column(rows, |(row, _)| token_row(&row.token)))
+        .bind(column(rows, |(_, made)| made.map(|made| made.fingerprint.to_bytes())))
+        .bind(column(rows, |(row, _)| row.transaction.as_ref().map(token_row)))
+        .bind(column(rows, |(row, _)| row.chain.map(AuthorizationId::uuid)))
+        .bind(column(rows, |(row, _)| row.card.map(|card| card.uuid())))
+        .bind(column(rows, |(row, _)| row.account.map(|account| account.uuid())))
+        .bind(column(rows, |(row, _)| row.operation.map(|operation| operation.as_str())))
+        .bind(column(rows, |(row, _)| row.amount.map(|amount| amount.minor())))
+        .bind(column(rows, |(row, _)| row.amount.map(|amount| amount.currency().code())))
+        .bind(column(rows, |(row, _)| row.held));
+    refusals(statement, rows, |(row, made)| {
+        made.map_or(row.refusal.as_ref(), |made| made.refusal.as_ref())
+    })
+    .bind(column(rows, |(_, made)| made.and_then(|made| made.balances.as_ref().map(json))))
+    .bind(column(rows, |(_, made)| made.is_some_and(|made| made.repeated)))
+    .bind(column(rows, |(row, _)| row.at.as_micros()))
+    .bind(column(rows, |(row, made)| {
+        made.map_or("{}".into(), |made| json(&echo_row(&made.echo, row)))
+    }))
+    .bind(column(rows, |(row, _)| json(&explained(row))))
 }
 
 fn overturned(rows: &[(AuthorizationId, Refusal)]) -> Statement {
@@ -198,16 +234,11 @@ fn overturned(rows: &[(AuthorizationId, Refusal)]) -> Statement {
     refusals(statement, rows, |(_, why)| Some(why))
 }
 
-fn decisions(statement: Statement, rows: &[&Decision]) -> Statement {
-    let statement = statement
-        .bind(column(rows, |row| row.token.as_str()))
-        .bind(column(rows, |row| row.fingerprint.to_bytes()))
-        .bind(column(rows, |row| row.authorization.uuid()));
+fn decisions(rows: &[&Decision]) -> Statement {
+    let statement = sqlx::query(DECISIONS).bind(column(rows, |row| row.authorization.uuid()));
     refusals(statement, rows, |row| row.refusal.as_ref())
         .bind(column(rows, |row| row.balances.as_ref().map(json)))
         .bind(column(rows, |row| row.repeated))
-        .bind(column(rows, |row| row.at.as_micros()))
-        .bind(column(rows, |row| json(&row.echo)))
 }
 
 /// Two columns: reason and code.
@@ -221,14 +252,22 @@ fn refusals<'a, T>(
         .bind(column(rows, |row| why(row).map(|why| why.code.as_str())))
 }
 
-fn events(statement: Statement, changes: &Changes<'_>) -> Statement {
-    let rows = changes.events;
+/// What tells of an authorization of the batch is made up from it when it is read.
+fn events(
+    statement: Statement,
+    rows: &[Event],
+    made: &HashMap<AuthorizationId, &Authorization>,
+) -> Statement {
+    let told_by_itself = |row: &Event| {
+        let id = AuthorizationId::new(Home::Business, row.id.uuid());
+        !(made.contains_key(&id) && DECIDED.contains(&row.kind.as_str()))
+    };
     statement
         .bind(column(rows, |row| row.id.uuid()))
         .bind(column(rows, |row| row.kind.as_str()))
         .bind(column(rows, |row| i16::try_from(row.version).unwrap_or(i16::MAX)))
-        .bind(column(rows, |row| row.key.as_str()))
+        .bind(column(rows, |row| told_by_itself(row).then_some(row.key.as_str())))
         .bind(column(rows, |row| i16::from(shard(&row.key))))
         .bind(column(rows, |row| row.at.as_micros()))
-        .bind(column(rows, |row| row.payload.get()))
+        .bind(column(rows, |row| told_by_itself(row).then_some(row.payload.get())))
 }

@@ -4,11 +4,12 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as NameError;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::error::unreadable;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
-use crate::domain::decision::{Decision, Fingerprint};
+use crate::domain::decision::{Decision, Echo, Fingerprint};
 use crate::domain::finding::Reason;
 use crate::domain::id::{AccountId, AuthorizationId, CardId, CompanyId, Home, LimitId, UserId};
 use crate::domain::money::{Currency, Money};
@@ -48,6 +49,28 @@ pub(super) fn maybe_token(text: Option<&str>) -> Read<Option<Token>> {
     text.map(token).transpose()
 }
 
+/// How a token is kept in the books: a UUID in its usual spelling as a zero and its sixteen bytes, any other token
+/// as its letters, none of which is a zero.
+pub(super) fn token_row(token: &Token) -> Vec<u8> {
+    let text = token.as_str();
+    let uuid = if text.len() == Hyphenated::LENGTH { Uuid::try_parse(text).ok() } else { None };
+    if let Some(uuid) = uuid {
+        let mut usual = Uuid::encode_buffer();
+        if uuid.hyphenated().encode_lower(&mut usual) == text {
+            return [&[0], uuid.as_bytes().as_slice()].concat();
+        }
+    }
+    text.as_bytes().to_vec()
+}
+
+pub(super) fn packed_token(bytes: &[u8]) -> Read<Token> {
+    let token: Result<Token, _> = match bytes {
+        [0, uuid @ ..] => Uuid::from_slice(uuid).map_err(unreadable)?.to_string().parse(),
+        text => std::str::from_utf8(text).map_err(unreadable)?.parse(),
+    };
+    token.map_err(unreadable)
+}
+
 /// A word of ours, as JSON would spell it.
 pub(super) fn word<'a, T: Deserialize<'a>>(text: &'a str) -> Read<T> {
     T::deserialize(IntoDeserializer::<NameError>::into_deserializer(text)).map_err(unreadable)
@@ -60,6 +83,11 @@ pub(super) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Read<T> {
 pub(super) fn fingerprint(bytes: &[u8]) -> Read<Fingerprint> {
     let bytes = <[u8; 16]>::try_from(bytes).map_err(unreadable)?;
     Ok(Fingerprint::from_bytes(bytes))
+}
+
+fn money(minor: Option<i64>, code: Option<&str>) -> Read<Option<Money>> {
+    let currency = code.map(currency).transpose()?;
+    Ok(minor.zip(currency).map(|(minor, currency)| Money::new(minor, currency)))
 }
 
 fn time(micros: Option<i64>) -> Option<Timestamp> {
@@ -97,9 +125,21 @@ pub(super) fn chain(row: ChainRow) -> Read<Chain> {
     })
 }
 
-/// `decisions`, each with the chain of its authorization.
+/// What an answer echoes, without what other columns tell.
+pub(super) fn echo_row(echo: &Echo, authorization: &Authorization) -> Echo {
+    let mut echo = echo.clone();
+    if echo.operation == authorization.operation {
+        echo.operation = None;
+    }
+    if echo.amount == authorization.amount {
+        echo.amount = None;
+    }
+    echo
+}
+
+/// `authorizations`, as decisions.
 pub(super) type DecisionRow = (
-    String,
+    Vec<u8>,
     Vec<u8>,
     Uuid,
     Option<String>,
@@ -108,18 +148,29 @@ pub(super) type DecisionRow = (
     bool,
     i64,
     String,
+    Option<String>,
+    Option<i64>,
+    Option<String>,
     Option<Uuid>,
 );
 
 /// The decision, and the chain that its authorization belongs to.
 pub(super) fn decision(row: DecisionRow) -> Read<(Decision, Option<AuthorizationId>)> {
-    let (text, bytes, authorization, why, code, balances, repeated, at, echo, chain) = row;
+    let (name, bytes, authorization, why, code, balances, repeated, at, ..) = row;
+    let (operation, minor, chain) = (row.9, row.10, row.12);
+    let mut echo: Echo = json(&row.8)?;
+    if echo.operation.is_none() {
+        echo.operation = operation.as_deref().map(word).transpose()?;
+    }
+    if echo.amount.is_none() {
+        echo.amount = money(minor, row.11.as_deref())?;
+    }
     let decision = Decision {
-        token: token(&text)?,
+        token: packed_token(&name)?,
         fingerprint: fingerprint(&bytes)?,
         authorization: authorization_id(authorization),
         refusal: refusal(reason(why.as_deref())?, code),
-        echo: json(&echo)?,
+        echo,
         balances: balances.as_deref().map(json).transpose()?,
         repeated,
         at: Timestamp::from_micros(at),
@@ -200,8 +251,8 @@ pub(super) fn posting(row: PostingRow) -> Read<Posting> {
 /// `authorizations`.
 pub(super) type AuthorizationRow = (
     Uuid,
-    String,
-    Option<String>,
+    Vec<u8>,
+    Option<Vec<u8>>,
     Option<Uuid>,
     Option<Uuid>,
     Option<Uuid>,
@@ -216,22 +267,21 @@ pub(super) type AuthorizationRow = (
 );
 
 pub(super) fn authorization(row: AuthorizationRow) -> Read<Authorization> {
-    let (id, text, transaction, chain, card, account, operation, minor, code, ..) = row;
+    let (id, name, transaction, chain, card, account, operation, minor, code, ..) = row;
     let (held, why, refused, at, details) = (row.9, row.10, row.11, row.12, row.13);
     let explained: Explanation = json(&details)?;
-    let currency = code.as_deref().map(currency).transpose()?;
     Ok(Authorization {
         id: authorization_id(id),
-        token: token(&text)?,
+        token: packed_token(&name)?,
         door: explained.door,
         operation: operation.as_deref().map(word).transpose()?,
-        transaction: maybe_token(transaction.as_deref())?,
+        transaction: transaction.as_deref().map(packed_token).transpose()?,
         preceding: explained.preceding,
         original: explained.original,
         chain: chain.map(authorization_id),
         card: card.map(CardId::new),
         account: account.map(account_id),
-        amount: minor.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
+        amount: money(minor, code.as_deref())?,
         held,
         refusal: refusal(reason(why.as_deref())?, refused),
         findings: explained.findings,

@@ -16,6 +16,7 @@ mod postgres;
 mod postgres_cancelled;
 mod postgres_contention;
 mod postgres_database;
+mod postgres_events;
 mod postgres_prepare;
 mod postgres_schema;
 mod postgres_speed;

@@ -27,8 +27,8 @@ const CARDS: usize = 4_000;
 const LANES: usize = 2;
 const BATCH: usize = 100;
 const PREPARED: usize = 10;
-/// 2,900 were measured with vacuuming of the seed included; the aim is 2,048, and is not reached yet.
-const WAL_BYTES_MAX: f64 = 4_096.0;
+/// The aim. 1,870 were measured, whole pages (a tenth of one a decision) included.
+const WAL_BYTES_MAX: f64 = 2_048.0;
 const MEASURED: Duration = Duration::from_secs(8);
 
 /// One company, user, card, daily limit and counter an account.
@@ -94,7 +94,7 @@ fn batch(clock: &SystemClock, cards: &[Facts], from: usize) -> Vec<Intent> {
         let card = facts.card.as_ref().unwrap().marqeta_token.clone().unwrap();
         let mut request = purchase(&uuid.to_string(), card.as_str(), 1_00);
         request.merchant.name = Some("A grocer's in Brussels".into());
-        request.transaction = Some(token(&format!("t{}", clock.uuid().simple())));
+        request.transaction = Some(token(&clock.uuid().to_string()));
         let act = Act::Authorize(request);
         Intent { uuid, facts: facts.clone(), stages: StageTimes::default(), act }
     };
@@ -121,6 +121,9 @@ async fn a_decision_costs_little() {
     let shares: Vec<Arc<Vec<Facts>>> =
         known.chunks(CARDS / LANES).map(|share| Arc::new(share.to_vec())).collect();
     let mut from = 0;
+    // What comes of the seed alone is not to be counted.
+    run(&mut admin, "vacuum analyze").await;
+    run(&mut admin, "checkpoint").await;
     // Once unmeasured: connections, plans, and the whole pages after a checkpoint.
     for share in &shares {
         for _ in 0..CARDS / LANES / BATCH {

@@ -1,12 +1,13 @@
 select
-    (select count(d.token) from decisions as d) as decisions,
-    (select count(d.token) from decisions as d where d.reason is null) as approved,
+    (select count(d.id) from authorizations as d where d.fingerprint is not null) as decisions,
     (
-        select count(d.token)
-        from decisions as d
-        left join authorizations as a on a.id = d.authorization_id
-        where a.id is null or a.token <> d.token or a.reason is distinct from d.reason
-            or a.code is distinct from d.code
+        select count(d.id) from authorizations as d
+        where d.fingerprint is not null and d.reason is null
+    ) as approved,
+    -- A decision and its explanation are one row here. What no decision stands for must be a decline.
+    (
+        select count(a.id) from authorizations as a
+        where a.fingerprint is null and a.reason is null
     ) as unexplained,
     (select count(a.id) from authorizations as a) as authorizations,
     (select count(h.chain_id) from holds as h) as chains,

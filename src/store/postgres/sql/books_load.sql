@@ -40,8 +40,10 @@ cross join (
 ) as c
 cross join (
     select array_agg(d.token) as tokens
-    from unnest($4::text[]) as k (token)
-    cross join lateral (select token from decisions where token = k.token offset 0) as d
+    from unnest($4::bytea[]) as k (token)
+    cross join lateral (
+        select token from authorizations where token = k.token and fingerprint is not null offset 0
+    ) as d
 ) as d
 cross join (
     select array_agg(i.key) as keys
@@ -50,13 +52,10 @@ cross join (
 ) as s
 cross join (
     select array_agg(k.token) as tokens, array_agg(a.chain_id) as chain_ids
-    from unnest($6::text[]) as k (token)
-    cross join lateral (
-        select authorization_id from decisions where token = k.token offset 0
-    ) as d
+    from unnest($6::bytea[]) as k (token)
     cross join lateral (
         select chain_id from authorizations
-        where id = d.authorization_id and chain_id is not null
+        where token = k.token and fingerprint is not null and chain_id is not null
         offset 0
     ) as a
 ) as f
@@ -64,7 +63,7 @@ cross join (
     select
         array_agg(k.token order by a.id desc) as tokens,
         array_agg(a.chain_id order by a.id desc) as chain_ids
-    from unnest($7::text[]) as k (token)
+    from unnest($7::bytea[]) as k (token)
     cross join lateral (
         select id, chain_id from authorizations
         where transaction_token = k.token and chain_id is not null

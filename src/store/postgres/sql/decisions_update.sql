@@ -1,8 +1,6 @@
-update decisions as d
-set fingerprint = k.fingerprint, authorization_id = k.authorization_id, reason = k.reason,
-    code = k.code, balances = k.balances, repeated = k.repeated, at = k.at, echo = k.echo
-from unnest(
-    $1::text[], $2::bytea[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-    $8::bigint[], $9::text[]
-) as k (token, fingerprint, authorization_id, reason, code, balances, repeated, at, echo)
-where d.token = k.token
+-- Of a decision nothing else ever changes.
+update authorizations as a
+set reason = k.reason, code = k.code, balances = k.balances, repeated = k.repeated
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+    as k (id, reason, code, balances, repeated)
+where a.id = k.id

@@ -39,32 +39,23 @@ holds_opened as (
 ),
 authorizations_made as (
     insert into authorizations
-        (id, token, transaction_token, chain_id, card_id, account_id, operation, amount, currency,
-        held, reason, code, at, details)
+        (id, token, fingerprint, transaction_token, chain_id, card_id, account_id, operation, amount,
+        currency, held, reason, code, balances, repeated, at, echo, details)
     select
-        id, token, transaction_token, chain_id, card_id, account_id, operation, amount, currency,
-        held, reason, code, at, details
+        id, token, fingerprint, transaction_token, chain_id, card_id, account_id, operation, amount,
+        currency, held, reason, code, balances, repeated, at, echo, details
     from unnest(
-        $30::uuid[], $31::text[], $32::text[], $33::uuid[], $34::uuid[], $35::uuid[], $36::text[],
-        $37::bigint[], $38::text[], $39::bigint[], $40::text[], $41::text[], $42::bigint[],
-        $43::text[]
+        $30::uuid[], $31::bytea[], $32::bytea[], $33::bytea[], $34::uuid[], $35::uuid[], $36::uuid[],
+        $37::text[], $38::bigint[], $39::text[], $40::bigint[], $41::text[], $42::text[],
+        $43::text[], $44::boolean[], $45::bigint[], $46::text[], $47::text[]
     ) as k (
-        id, token, transaction_token, chain_id, card_id, account_id, operation, amount, currency,
-        held, reason, code, at, details
+        id, token, fingerprint, transaction_token, chain_id, card_id, account_id, operation, amount,
+        currency, held, reason, code, balances, repeated, at, echo, details
     )
-),
-decisions_made as (
-    insert into decisions
-        (token, fingerprint, authorization_id, reason, code, balances, repeated, at, echo)
-    select token, fingerprint, authorization_id, reason, code, balances, repeated, at, echo
-    from unnest(
-        $44::text[], $45::bytea[], $46::uuid[], $47::text[], $48::text[], $49::text[],
-        $50::boolean[], $51::bigint[], $52::text[]
-    ) as k (token, fingerprint, authorization_id, reason, code, balances, repeated, at, echo)
 )
 insert into outbox (id, kind, version, key, shard, at, payload)
 select id, kind, version, key, shard, at, payload
 from unnest(
-    $53::uuid[], $54::text[], $55::smallint[], $56::text[], $57::smallint[], $58::bigint[],
-    $59::text[]
+    $48::uuid[], $49::text[], $50::smallint[], $51::text[], $52::smallint[], $53::bigint[],
+    $54::text[]
 ) as k (id, kind, version, key, shard, at, payload)

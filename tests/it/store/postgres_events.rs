@@ -1,0 +1,72 @@
+//! What is not stored twice on PostgreSQL is read back as it was told.
+
+use std::sync::Arc;
+
+use sqlx::Connection;
+use tollgate::domain::event::Event;
+use tollgate::domain::standing::Rules;
+use tollgate::ledger;
+use tollgate::ledger::intent::{Act, Intent};
+use tollgate::ledger::wanted::Wanted;
+
+use super::clock::TestClock;
+use super::postgres::subject;
+use super::postgres_database::Database;
+use super::subject::{Subject, purchase, token};
+
+/// Settles a batch, and hands back what the judge told.
+async fn told(subject: &Subject, intents: &[Intent]) -> Vec<Event> {
+    let mut txn = subject.begin(&Wanted::by(intents)).await.unwrap();
+    for intent in intents {
+        ledger::apply(txn.books(), intent, &Rules::default());
+    }
+    let events = txn.books().changes().events.to_vec();
+    txn.commit().await.unwrap();
+    events
+}
+
+#[tokio::test]
+#[ignore = "needs servers: scripts/test"]
+async fn events_are_read_as_they_were_told() {
+    let database = Database::migrated().await;
+    let one = subject(database.options(), Arc::new(TestClock::beside_a_server())).await;
+    one.program("acme", 100_00).await;
+    // Spellings of a UUID that are different tokens, one as long as a packed one, and the longest.
+    let names = [
+        "5f0e6a52-91c7-4d0b-8d55-0a1b2c3d4e01",
+        "5F0E6A52-91C7-4D0B-8D55-0A1B2C3D4E01",
+        "5f0e6a5291c74d0b8d550a1b2c3d4e01",
+        "seventeen-letters",
+        "a",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    ];
+    let mut batch = Vec::new();
+    for name in names {
+        batch.push(one.request(purchase(name, "acme-card", 1_00)).await);
+    }
+    batch.push(one.request(purchase("dear", "acme-card", 1_000_00)).await);
+    batch.push(one.request(purchase("lost", "no-such-card", 1_00)).await);
+    let mut events = told(&one, &batch).await;
+    assert_eq!(events.len(), names.len() + 2, "each is a purchase of its own");
+    // A void overturns the first one's authorization, and not what was told of it.
+    let void = one.intent(batch[0].facts.clone(), Act::Void(token(names[0])));
+    events.extend(told(&one, &[void]).await);
+
+    let mut connection = database.connect().await;
+    let read = sqlx::query_as("select kind, key, payload from events order by id");
+    let read: Vec<(String, String, String)> = read.fetch_all(&mut connection).await.unwrap();
+    assert_eq!(read.len(), events.len());
+    for (event, (kind, key, payload)) in events.iter().zip(&read) {
+        assert_eq!((&event.kind, &event.key), (kind, key));
+        let [told, read] = [event.payload.get(), payload]
+            .map(|json| serde_json::from_str::<serde_json::Value>(json).unwrap());
+        assert_eq!(told, read);
+    }
+    connection.close().await.unwrap();
+    // Repeats are answered from their own rows.
+    for name in &names[1..] {
+        let decision = one.decide(purchase(name, "acme-card", 1_00)).await;
+        assert!(decision.repeated && decision.token == token(name), "{decision:?}");
+    }
+    one.assert_adds_up().await;
+}
