@@ -80,6 +80,28 @@ impl Range {
     }
 }
 
+/// One purchase with every card on every instance.
+async fn warm(clients: &[Client], cards: &[String], name: &str) {
+    let share = cards.len().div_ceil(CALLERS);
+    let parts = clients.iter().enumerate().flat_map(|(instance, client)| {
+        cards.chunks(share).enumerate().map(move |(part, cards)| (instance, part, cards, client))
+    });
+    let warming = parts.map(|(instance, part, cards, client)| {
+        let (mut client, cards) = (client.another(), cards.to_vec());
+        let name = format!("{name}-warm-{instance}-{part}");
+        tokio::spawn(async move {
+            for (number, card) in cards.iter().enumerate() {
+                let token = format!("{name}-{number}");
+                let answer = client.jit(marqeta::purchase(&token, card, "0.01")).await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+            }
+        })
+    });
+    for part in warming.collect::<Vec<_>>() {
+        part.await.unwrap();
+    }
+}
+
 /// Warms both instances, opens fire, changes every card (or all of them at once), and shoots at each
 /// of them once more from both instances.
 async fn under_fire(
@@ -91,13 +113,7 @@ async fn under_fire(
 ) {
     let range = Range::of(cards);
     let mut clients = stack.clients();
-    for (instance, client) in clients.iter_mut().enumerate() {
-        for (number, card) in cards.iter().enumerate() {
-            let token = format!("{name}-warm-{instance}-{number}");
-            let answer = client.jit(marqeta::purchase(&token, card, "0.01")).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
-        }
-    }
+    warm(&clients, cards, name).await;
     let callers = (0..CALLERS).map(|caller| {
         let client = clients[caller % 2].another();
         tokio::spawn(Arc::clone(&range).keep_shooting(client, caller, name.to_owned()))
