@@ -47,7 +47,8 @@ impl Caches {
                 Some(Arc::new(server))
             }
         };
-        let lookup_budget = Duration::from_millis(settings.lane.stall_ms);
+        // What is left of the deadline is for the decision.
+        let lookup_budget = Duration::from_millis(settings.jit.deadline_ms / 2);
         Ok(Self { settings: cache, clock: Arc::clone(clock), shared, lookup_budget })
     }
 

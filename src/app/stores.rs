@@ -98,7 +98,7 @@ fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>) -> HomeStores {
 }
 
 /// Facts and resources of a home behind the cache that the settings ask for. Nobody waits for a
-/// server longer than a lane may be busy with a batch.
+/// server longer than half of the deadline.
 fn cached(open: &OpenHome, home: Home, caches: &Caches) -> Arc<CachedStore> {
     let facts: Arc<dyn FactsStore> = match open.prepare {
         None => Arc::clone(&open.facts),

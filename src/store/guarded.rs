@@ -42,11 +42,19 @@ impl GuardedFacts {
         Self { facts, breaker: AsyncRecloser::from(breaker), budget }
     }
 
-    fn guard<'a, T: Send + 'a>(&'a self, lookup: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+    /// A lookup that takes too long goes on without its caller: to stop a statement half-way costs
+    /// its connection, and with it more than it saves.
+    fn guard<'a, T: Send + 'static>(
+        &'a self,
+        lookup: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> StoreFuture<'a, T> {
         Box::pin(async move {
             let in_time = async {
-                let found = tokio::time::timeout(self.budget, lookup).await;
-                found.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer in time".into())))
+                match tokio::time::timeout(self.budget, tokio::spawn(lookup)).await {
+                    Ok(Ok(found)) => found,
+                    Ok(Err(panic)) => Err(StoreError::Failed(Box::new(panic))),
+                    Err(_) => Err(StoreError::Unavailable("no answer in time".into())),
+                }
             };
             self.breaker.call_with(is_outage as fn(&StoreError) -> bool, in_time).await.map_err(
                 |error| match error {
@@ -67,15 +75,18 @@ const fn is_outage(error: &StoreError) -> bool {
 
 impl FactsStore for GuardedFacts {
     fn user<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
-        self.guard(self.facts.user(reference))
+        let (facts, reference) = (Arc::clone(&self.facts), reference.clone());
+        self.guard(async move { facts.user(&reference).await })
     }
 
     fn card<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
-        self.guard(self.facts.card(reference))
+        let (facts, reference) = (Arc::clone(&self.facts), reference.clone());
+        self.guard(async move { facts.card(&reference).await })
     }
 
     fn limits<'a>(&'a self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
-        self.guard(self.facts.limits(card))
+        let (facts, card) = (Arc::clone(&self.facts), card.clone());
+        self.guard(async move { facts.limits(&card).await })
     }
 
     fn outdated(&self, facts: &Facts) {

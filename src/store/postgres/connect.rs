@@ -47,6 +47,13 @@ pub(super) fn pool(options: &PostgresOptions) -> PgPool {
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         // Rolling back where nothing has begun is a warning, and done after every call.
         ("client_min_messages", "error"),
+        // Facts are joins of many tables by their keys, in the order in which they are written. To
+        // find that out took ten times as long as to run them, each of the first times.
+        ("plan_cache_mode", "force_generic_plan"),
+        ("join_collapse_limit", "1"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
     ]);
     PgPoolOptions::new()
         .min_connections(options.pool_min)
