@@ -6,15 +6,18 @@ use tokio::time::Instant;
 
 use crate::support::instance::Instance;
 use crate::support::own_servers::OwnServers;
-use crate::support::{Client, Program};
+use crate::support::{Client, Program, marqeta};
 
 use super::volley::{Shot, Volley, nothing_is_missing, p99};
 
 const KILLS: usize = 10;
 const CALLERS: usize = 16;
 
-/// From the kill until the service has noticed.
-const NOTICED: Duration = Duration::from_millis(300);
+/// From the kill until the service has noticed: a lookup has half of the deadline.
+const NOTICED: Duration = Duration::from_millis(600);
+
+/// How long the server is left down after that.
+const DOWN: Duration = Duration::from_millis(900);
 
 /// What the policy promises once it has.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
@@ -45,13 +48,19 @@ async fn ten_kills_of_mongodb_lose_no_personal_decision() {
 async fn ten_kills(servers: &OwnServers, server: &str, service: &Instance, cards: &[String]) {
     let (mut answered, mut approved, mut unavailable) = (0, 0, 0);
     let (mut slowest_p99, mut slowest_return) = (Duration::ZERO, Duration::ZERO);
+    let mut client = service.client();
+    for (number, card) in cards.iter().enumerate() {
+        let token = format!("{server}-warm-{number}");
+        let answer = client.jit(marqeta::purchase(&token, card, "0.01")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
     for round in 0..KILLS {
         let clients: [Client; 1] = [service.client()];
         let volley = Volley::at(&clients, CALLERS, cards, &format!("{server}-{round}"));
         tokio::time::sleep(Duration::from_millis(500)).await;
         let killed = Instant::now();
         servers.kill(server);
-        tokio::time::sleep(NOTICED + Duration::from_millis(700)).await;
+        tokio::time::sleep(NOTICED + DOWN).await;
         let restarted = Instant::now();
         tokio::task::block_in_place(|| servers.up(server));
         let back = Instant::now();
