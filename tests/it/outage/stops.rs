@@ -53,7 +53,7 @@ async fn stand_still(server: &'static str) {
     let unharmed: Vec<&Shot> = spared.iter().filter(during).collect();
     let declined = unharmed.iter().find(|shot| !shot.is_approved());
     assert!(declined.is_none(), "the other home: {declined:?}");
-    let approved = nothing_is_missing(&mut client, &hit).await;
+    let approved = nothing_is_missing(&client, &hit).await;
     println!(
         "{server} stopped for {STOPPED:?}: {} answered by policy, p99 {:?}, slowest {slowest:?}; \
          {} of the other home approved, p99 {:?}; first approval {returned:?} after it went on; \
