@@ -25,7 +25,10 @@ impl Stack {
     async fn start() -> Self {
         let servers = OwnServers::start(&["postgres", "mongodb", "redis"]);
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let environment = servers.environment();
+        // Two instances of a debug build and three servers share the machine: this is not about time.
+        let mut environment = servers.environment();
+        environment.push(("TOLLGATE__JIT__DEADLINE_MS".into(), "7000".into()));
+        environment.push(("TOLLGATE__LANE__STALL_MS".into(), "5000".into()));
         let instances = [
             Instance::start_on(folders[0].path(), &environment).await,
             Instance::start_on(folders[1].path(), &environment).await,
