@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -13,6 +14,9 @@ use crate::support::{Client, Program, marqeta};
 
 const CARDS: usize = 1_000;
 const CALLERS: usize = 8;
+
+/// Between a caller's purchases: whoever suspends must get through, too.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Two instances on the same servers.
 struct Stack {
@@ -79,6 +83,7 @@ impl Range {
             }
             let card = (number * 7_919 + caller * 104_729) % self.cards.len();
             self.shoot(&mut client, card, &format!("{name}-{caller}-{number}")).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
