@@ -21,6 +21,9 @@ pub mod store;
 /// Policy facts, kept between purchases.
 pub mod cache;
 
+/// Messages between parts and with others: queues, retries, dead letters.
+pub mod broker;
+
 /// Verbs off the hot path.
 pub mod service;
 

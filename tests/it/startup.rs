@@ -57,7 +57,10 @@ fn settings_that_can_not_be_right_stop_the_start_and_name_the_key() {
     check(&[("MONGODB_URI", "mongodb://u:s3cret@/?x")], "store.mongodb.url");
     check(&[("REDIS_URL", "redis://u:s3cret@host:port/0")], "cache.redis.url");
     check(&[("TOLLGATE__STORE__POSTGRES__POOL_MAX", "0")], "store.postgres.pool_max");
-    check(&[("TOLLGATE__STORE__POSTGRES__POOL_MAXX", "5")], "did you mean store.postgres.pool_max?");
+    check(
+        &[("TOLLGATE__STORE__POSTGRES__POOL_MAXX", "5")],
+        "did you mean store.postgres.pool_max?",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

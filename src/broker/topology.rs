@@ -1,0 +1,92 @@
+//! Exchanges, queues and keys: one table for every broker.
+
+use std::time::Duration;
+
+/// The exchanges, both topic and durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Exchange {
+    /// Work: requests, notifications, decisions, what failed.
+    Transactions,
+    /// What has happened, for whoever subscribes.
+    Events,
+}
+
+impl Exchange {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Transactions, Self::Events];
+
+    /// The name at the broker.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transactions => "transactions",
+            Self::Events => "events",
+        }
+    }
+}
+
+/// The queues, all durable and bound to `transactions`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Queue {
+    /// Requests to decide.
+    JitFunding,
+    /// Raw transactions to process.
+    Transactions,
+    /// Notifications of the card platform, by their ids.
+    Webhooks,
+    /// Decisions for whoever reads them.
+    JitResponses,
+    /// What could not be done.
+    DeadLetters,
+}
+
+impl Queue {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::JitFunding,
+        Self::Transactions,
+        Self::Webhooks,
+        Self::JitResponses,
+        Self::DeadLetters,
+    ];
+
+    /// The name at the broker.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::JitFunding => "jit-funding-queue",
+            Self::Transactions => "transaction-processing-queue",
+            Self::Webhooks => "webhook-queue",
+            Self::JitResponses => "jit-funding-response-queue",
+            Self::DeadLetters => "jit-funding-dlq",
+        }
+    }
+
+    /// The queue of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|queue| queue.name() == name)
+    }
+
+    /// What it is bound with.
+    pub const fn binding(self) -> &'static str {
+        match self {
+            Self::JitFunding => "jit-funding.created",
+            Self::Transactions => "transaction.created",
+            Self::Webhooks => "transaction.webhook",
+            Self::JitResponses => "jit-funding.decision",
+            Self::DeadLetters => "*.failed",
+        }
+    }
+
+    /// The key of what can not be done, for the queues that are worked.
+    pub const fn dead_letter_key(self) -> Option<&'static str> {
+        match self {
+            Self::JitFunding => Some("jit-funding.failed"),
+            Self::Transactions => Some("transaction.failed"),
+            Self::Webhooks => Some("webhook.failed"),
+            Self::JitResponses | Self::DeadLetters => None,
+        }
+    }
+}
+
+/// The pause before each further attempt: after them, four in all, a message is dead.
+pub const RETRY_AFTER: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
