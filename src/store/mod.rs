@@ -5,9 +5,11 @@ pub mod cached;
 mod details;
 pub mod guarded;
 pub mod mongodb;
+pub mod outbox;
 pub mod postgres;
 mod refresh;
 pub mod routed;
+pub mod shards;
 pub mod sqlite;
 
 use std::future::Future;
@@ -200,10 +202,12 @@ pub trait History: Send + Sync {
     fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>>;
 }
 
-/// Events that wait for a relay.
+/// Events that wait for a relay, as a whole. (Relays see them by shard: [`outbox::OutboxShards`].)
 pub trait Outbox: Send + Sync {
     /// How many rows wait.
     fn depth(&self) -> StoreFuture<'_, u64>;
+    /// When the oldest of them happened; `None`: nothing waits.
+    fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>>;
     /// Drops at most `rows_max` rows written before `before`; says how many.
     fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64>;
 }

@@ -22,6 +22,7 @@ mod error;
 mod facts;
 mod history;
 mod lease;
+mod leases;
 mod load;
 mod money;
 mod narrow;

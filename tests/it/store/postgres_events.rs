@@ -53,7 +53,7 @@ async fn events_are_read_as_they_were_told() {
     events.extend(told(&one, &[void]).await);
 
     let mut connection = database.connect().await;
-    let read = sqlx::query_as("select kind, key, payload from events order by id");
+    let read = sqlx::query_as("select kind, key, payload from events order by seq");
     let read: Vec<(String, String, String)> = read.fetch_all(&mut connection).await.unwrap();
     assert_eq!(read.len(), events.len());
     for (event, (kind, key, payload)) in events.iter().zip(&read) {

@@ -31,6 +31,7 @@ pub async fn open_store(homes: &'static [Home]) -> (Subject, Arc<SqliteStore>) {
         resources: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
+        shards: store.clone(),
         audit: store.clone(),
         clock,
         _cleanup: Box::new(folder),
