@@ -84,6 +84,7 @@ fn pipeline(
             limited_card_spends: settings.policy.card_limited_may_spend,
             hold_days: u16::try_from(settings.holds.days).unwrap_or(u16::MAX),
         },
+        hold_days: settings.holds.days_by_mcc.clone(),
     }))
 }
 

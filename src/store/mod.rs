@@ -212,6 +212,26 @@ pub trait Outbox: Send + Sync {
     fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64>;
 }
 
+/// A hold whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueHold {
+    /// The chain it is of.
+    pub chain: AuthorizationId,
+    /// The account that the money is held on.
+    pub account: AccountId,
+    /// The card.
+    pub card: CardId,
+    /// When it ran out.
+    pub expires_at: Timestamp,
+}
+
+/// Finds holds that have run out.
+pub trait DueHolds: Send + Sync {
+    /// Active holds that ran out at `from` or later and, by the store's own time, have run out by now:
+    /// at most `holds_max`, in the order in which they did.
+    fn due_holds(&self, from: Timestamp, holds_max: u32) -> StoreFuture<'_, Vec<DueHold>>;
+}
+
 /// An account beside what its rows add up to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountSums {

@@ -19,6 +19,7 @@
 mod audit;
 mod connect;
 mod error;
+mod expiry;
 mod facts;
 mod history;
 mod lease;
@@ -38,6 +39,7 @@ mod rows;
 mod schema;
 mod seed;
 mod sums;
+mod tell;
 mod transaction;
 mod wallets;
 

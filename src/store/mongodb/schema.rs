@@ -19,6 +19,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_121_140_000,
         include_str!("../../../migrations/mongodb/20261121140000_lease_outbox.json"),
     ),
+    (
+        20_261_121_140_100,
+        include_str!("../../../migrations/mongodb/20261121140100_index_due_holds.json"),
+    ),
 ];
 
 /// What `create` says of a collection that is there.

@@ -8,11 +8,12 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use super::error::{translate, unreadable};
+use super::parties::affected;
 use crate::domain::event::Event;
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
 use crate::store::outbox::{OutboxShards, Place, Waiting};
-use crate::store::shards::{LeaseTable, Shards};
+use crate::store::shards::{LeaseTable, Shards, shard};
 use crate::store::{Outbox, StoreError, StoreFuture};
 
 const MEASURE: &str = include_str!("sql/outbox_measure.sql");
@@ -22,6 +23,7 @@ const OLDEST: &str = include_str!("sql/outbox_oldest.sql");
 const REMOVE: &str = include_str!("sql/outbox_remove.sql");
 const LEASES_LOCK: &str = include_str!("sql/outbox_leases_lock.sql");
 const LEASES_KEEP: &str = include_str!("sql/outbox_leases_keep.sql");
+const TELL: &str = include_str!("sql/outbox_tell.sql");
 const NOW: &str = include_str!("sql/time_find.sql");
 
 /// Up to how many rows are counted one by one.
@@ -134,6 +136,19 @@ impl PostgresStore {
             })
         }))
     }
+}
+
+/// Tells an event in the transaction of what it tells of.
+pub(super) async fn tell(connection: &mut PgConnection, event: &Event) -> Result<(), StoreError> {
+    let telling = sqlx::query(TELL)
+        .bind(event.id.uuid())
+        .bind(event.kind.as_str())
+        .bind(i16::try_from(event.version).unwrap_or(i16::MAX))
+        .bind(event.key.as_str())
+        .bind(i16::from(shard(&event.key)))
+        .bind(event.at.as_micros())
+        .bind(event.payload.get());
+    affected(connection, telling).await.map(drop)
 }
 
 /// The server's time.

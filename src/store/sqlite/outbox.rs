@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::SqliteStore;
@@ -15,14 +16,15 @@ use crate::domain::event::Event;
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
 use crate::store::outbox::{OutboxShards, Place, Waiting};
-use crate::store::shards::{LeaseTable, Shards};
-use crate::store::{Outbox, StoreFuture};
+use crate::store::shards::{LeaseTable, Shards, shard};
+use crate::store::{Outbox, StoreError, StoreFuture};
 
 const MEASURE: &str = include_str!("sql/outbox_measure.sql");
 const FIRST: &str = include_str!("sql/outbox_first.sql");
 const DROP: &str = include_str!("sql/outbox_drop.sql");
 const OLDEST: &str = include_str!("sql/outbox_oldest.sql");
 const REMOVE: &str = include_str!("sql/outbox_remove.sql");
+const TELL: &str = include_str!("sql/outbox_tell.sql");
 const LEASES_FIND: &str = include_str!("sql/outbox_leases_find.sql");
 const LEASES_KEEP: &str = include_str!("sql/outbox_leases_keep.sql");
 
@@ -110,4 +112,20 @@ impl SqliteStore {
             })
         }))
     }
+}
+
+/// Tells an event in the transaction of what it tells of.
+pub(super) async fn tell(
+    connection: &mut SqliteConnection,
+    event: &Event,
+) -> Result<(), StoreError> {
+    let telling = sqlx::query(TELL)
+        .bind(event.id.to_string())
+        .bind(event.kind.clone())
+        .bind(event.version)
+        .bind(event.key.clone())
+        .bind(shard(&event.key))
+        .bind(event.at.as_micros())
+        .bind(event.payload.get().to_owned());
+    affected(connection, telling).await.map(drop)
 }
