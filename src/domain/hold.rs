@@ -50,7 +50,10 @@ mod tests {
     fn the_first_range_that_holds_the_category_counts() {
         let days: HoldDays = "7011=30, 3000-3999=10,3500-3501=5".parse().unwrap();
         let of = |mcc: &str| days.of(Some(mcc.parse().unwrap()));
-        assert_eq!((of("7011"), of("3500"), of("5411"), days.of(None)), (Some(30), Some(10), None, None));
+        assert_eq!(
+            (of("7011"), of("3500"), of("5411"), days.of(None)),
+            (Some(30), Some(10), None, None)
+        );
         assert_eq!("".parse(), Ok(HoldDays::default()));
         for text in ["7011", "7011=0", "7011=366", "hotel=3", "7011=30;", "1-2=3"] {
             assert_eq!(text.parse::<HoldDays>(), Err(HoldDaysError), "{text}");

@@ -128,7 +128,12 @@ impl Sweeper {
 fn tell(home: &str, swept: Swept) {
     let Swept { expired, passed, failed } = swept;
     if failed > 0 {
-        tracing::warn!(home, expired, failed, "holds that have run out could not all be given back");
+        tracing::warn!(
+            home,
+            expired,
+            failed,
+            "holds that have run out could not all be given back"
+        );
     } else if expired > 0 {
         tracing::info!(home, expired, passed, "holds have run out");
     }

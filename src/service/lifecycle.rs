@@ -126,7 +126,11 @@ pub(super) fn as_token(card: CardId) -> Result<Token, Error> {
     card.to_string().parse().map_err(|error| Error::Internal(Box::new(error)))
 }
 
-pub(super) fn fingerprint(root: Option<AuthorizationId>, account: AccountId, step: &Step) -> Fingerprint {
+pub(super) fn fingerprint(
+    root: Option<AuthorizationId>,
+    account: AccountId,
+    step: &Step,
+) -> Fingerprint {
     let (amount, last) = match step {
         Step::AdviseTotal(money)
         | Step::AdviseBy(money)

@@ -17,7 +17,8 @@ impl DueHolds for SqliteStore {
             let now = self.clock.now().as_micros();
             let asked = ask(DUE).bind(from.as_micros()).bind(now).bind(holds_max);
             let rows: Vec<DueRow> = many(&mut *self.reader().await?, asked).await?;
-            let due = |(chain, account, card, expires_at)| DueHold { chain, account, card, expires_at };
+            let due =
+                |(chain, account, card, expires_at)| DueHold { chain, account, card, expires_at };
             Ok(rows.into_iter().map(due).collect())
         })
     }

@@ -87,6 +87,8 @@ macro_rules! conformance {
             outbox::events_are_read_in_order_and_removed_one_by_one
             outbox::an_event_is_read_as_it_was_told
             outbox::events_of_a_key_stand_in_the_order_of_their_commits
+            outbox::cards_and_users_are_told_of
+            outbox::a_limit_that_is_used_up_is_told_of
             outbox::relays_share_the_shards_and_inherit_them
             outbox::leases_asked_for_at_once_never_overlap
             audit::what_is_committed_adds_up

@@ -104,6 +104,7 @@ pub fn subject(corner: &Corner, store: Arc<MongoStore>, clock: Arc<TestClock>) -
         history: store.clone(),
         outbox: store.clone(),
         shards: store.clone(),
+        due: store.clone(),
         audit: store,
         clock,
         _cleanup: Box::new(corner.clone()),

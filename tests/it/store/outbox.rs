@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::json;
 use tollgate::domain::clock::Clock;
+use tollgate::domain::party::{Card, CardStatus};
+use tollgate::domain::policy::Scope;
+use tollgate::domain::time::Window;
 use tollgate::store::outbox::Waiting;
 use tollgate::store::shards::Shards;
 
@@ -115,4 +119,73 @@ pub async fn leases_asked_for_at_once_never_overlap(subject: &Subject) {
         let holders = leased.iter().filter(|shards| shards.contains(shard)).count();
         assert_eq!(holders, 1, "shard {shard} of {leased:?}");
     }
+}
+
+fn told(rows: &[Waiting]) -> Vec<(String, serde_json::Value)> {
+    let payload = |row: &Waiting| serde_json::from_str(row.event.payload.get()).unwrap();
+    rows.iter().map(|row| (row.event.kind.clone(), payload(row))).collect()
+}
+
+pub async fn cards_and_users_are_told_of(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let mut rows = subject.waiting().await;
+    rows.sort_by(|one, other| other.event.kind.cmp(&one.event.kind));
+    let both = told(&rows);
+    let kinds: Vec<&str> = both.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["user.created", "card.issued"]);
+    assert_eq!(both[0].1["user"], program.user.id.to_string());
+    assert_eq!(both[1].1["account"], program.account.to_string());
+    let all = format!("{both:?}");
+    assert!(!all.contains("Zo") && !all.contains("Hara"), "{all}");
+    subject.empty_the_outbox().await;
+
+    let mut card = program.card.clone();
+    let mut change = async |status: CardStatus| {
+        card = Card { status, version: card.version + 1, ..card.clone() };
+        subject.resources.update_card(card.clone()).await.unwrap();
+    };
+    change(CardStatus::Suspended).await;
+    change(CardStatus::Suspended).await; // something else has changed
+    change(CardStatus::Active).await;
+    let changes = told(&subject.waiting().await);
+    let states: Vec<_> = changes.iter().map(|(_, told)| (&told["from"], &told["to"])).collect();
+    assert_eq!(
+        states,
+        [(&json!("ACTIVE"), &json!("SUSPENDED")), (&json!("SUSPENDED"), &json!("ACTIVE"))]
+    );
+    assert!(changes.iter().all(|(kind, _)| kind == "card.state_changed"));
+    // What is not written is not told.
+    let stale = Card { status: CardStatus::Terminated, ..program.card.clone() };
+    subject.resources.update_card(stale).await.unwrap_err();
+    subject.resources.insert_user(program.user.clone()).await.unwrap_err();
+    assert_eq!(subject.outbox.depth().await.unwrap(), 2);
+    let ids: BTreeSet<_> =
+        subject.waiting().await.iter().map(|row| row.event.id.to_string()).collect();
+    assert_eq!(ids.len(), 2);
+}
+
+pub async fn a_limit_that_is_used_up_is_told_of(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let limit = subject.limit(Scope::Card(program.card.id), Window::Day, 20_00);
+    subject.resources.insert_limit(limit.clone()).await.unwrap();
+    subject.empty_the_outbox().await;
+    for (name, minor) in [("some", 15_00), ("all", 5_00), ("more", 1_00)] {
+        subject.decide(purchase(name, "acme-card", minor)).await;
+    }
+    let told = told(&subject.waiting().await);
+    let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+    let expected = [
+        "authorization.approved",
+        "authorization.approved",
+        "limit.reached",
+        "authorization.declined",
+        "limit.reached",
+    ];
+    assert_eq!(kinds, expected);
+    let [used_up, declined] = [&told[2].1, &told[4].1];
+    assert_eq!((&used_up["declined"], &used_up["used"]), (&json!(false), &json!(15_00)));
+    assert_eq!((&used_up["asked"], &used_up["max"]), (&json!(5_00), &json!(20_00)));
+    assert_eq!(used_up["limit"], limit.id.to_string());
+    assert_eq!((&declined["declined"], &declined["used"]), (&json!(true), &json!(20_00)));
+    assert_eq!(declined["check"], "limit.day.amount");
 }

@@ -22,6 +22,7 @@ pub async fn subject(mut options: PostgresOptions, clock: Arc<TestClock>) -> Sub
         history: store.clone(),
         outbox: store.clone(),
         shards: store.clone(),
+        due: store.clone(),
         audit: store,
         clock,
         _cleanup: Box::new(()),

@@ -32,6 +32,7 @@ pub async fn open_store(homes: &'static [Home]) -> (Subject, Arc<SqliteStore>) {
         history: store.clone(),
         outbox: store.clone(),
         shards: store.clone(),
+        due: store.clone(),
         audit: store.clone(),
         clock,
         _cleanup: Box::new(folder),
