@@ -27,6 +27,9 @@ pub mod broker;
 /// Verbs off the hot path.
 pub mod service;
 
+/// What goes out by itself: events to the broker.
+pub mod egress;
+
 /// The nouns that every room shares.
 pub mod domain;
 

@@ -12,12 +12,14 @@ use crate::ingress::http;
 use crate::ingress::http::{Doors, JitCredentials, JitHeader};
 use crate::pipeline::{Homes, LaneSettings, Parts, Pipeline};
 use crate::service::Service;
+use crate::service::expiry::Sweeper;
 use crate::service::health::{Health, Watch};
 use crate::store::FactsStore;
 use crate::telemetry::alerts::Thresholds;
 use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
 
+use super::homes::OpenHomes;
 use super::secrets::Secrets;
 use super::stores::Stores;
 
@@ -84,7 +86,14 @@ fn pipeline(
             limited_card_spends: settings.policy.card_limited_may_spend,
             hold_days: u16::try_from(settings.holds.days).unwrap_or(u16::MAX),
         },
+        hold_days: settings.holds.days_by_mcc.clone(),
     }))
+}
+
+/// Lets holds expire in every store.
+pub(super) fn sweeper(homes: &OpenHomes, pipeline: &Arc<Pipeline>) -> Sweeper {
+    let homes = homes.each().into_iter().map(|home| (home.name, Arc::clone(&home.due)));
+    Sweeper { homes: homes.collect(), pipeline: Arc::clone(pipeline) }
 }
 
 /// Bounds of the HTTP listener.

@@ -12,10 +12,12 @@ use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
 use crate::store::mongodb::{MongoOptions, MongoStore};
+use crate::store::outbox::OutboxShards;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{
-    Audit, FactsStore, History, MoneyHome, Outbox, Prepare, Probe, ResourceStore, StoreError,
+    Audit, DueHolds, FactsStore, History, MoneyHome, Outbox, Prepare, Probe, ResourceStore,
+    StoreError,
 };
 
 use super::AppError;
@@ -38,6 +40,8 @@ pub(super) struct OpenHome {
     pub(super) money: Arc<dyn MoneyHome>,
     pub(super) history: Arc<dyn History>,
     pub(super) outbox: Arc<dyn Outbox>,
+    pub(super) shards: Arc<dyn OutboxShards>,
+    pub(super) due: Arc<dyn DueHolds>,
     pub(super) audit: Arc<dyn Audit>,
     pub(super) probe: Arc<dyn Probe>,
     /// A server must be prepared before it can be used.
@@ -89,7 +93,8 @@ impl OpenHome {
         close: impl Fn() -> Closing + Send + Sync + 'static,
     ) -> Self
     where
-        S: FactsStore + ResourceStore + MoneyHome + History + Outbox + Audit + Probe + 'static,
+        S: FactsStore + ResourceStore + MoneyHome + History + Audit + Probe,
+        S: Outbox + OutboxShards + DueHolds + 'static,
     {
         Self {
             name,
@@ -99,6 +104,8 @@ impl OpenHome {
             money: store.clone(),
             history: store.clone(),
             outbox: store.clone(),
+            shards: store.clone(),
+            due: store.clone(),
             audit: store.clone(),
             probe: store,
             prepare: None,

@@ -7,6 +7,8 @@ mod build;
 mod caches;
 mod homes;
 mod prepare;
+mod relays;
+pub mod roles;
 mod run;
 mod stores;
 mod yardstick;
@@ -23,8 +25,10 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::broker::Broker;
 use crate::config::Settings;
 use crate::domain::clock::Clock;
+use crate::egress::notices;
 use crate::ingress::http;
 use crate::pipeline::Pipeline;
 use crate::service::health::Health;
@@ -33,6 +37,8 @@ use crate::store::StoreError;
 
 use clock::SystemClock;
 use homes::OpenHomes;
+use relays::Relays;
+use roles::Roles;
 use secrets::{Secrets, SecretsError};
 use stores::Stores;
 
@@ -111,12 +117,22 @@ pub struct Running {
     served: JoinHandle<()>,
     background: JoinSet<()>,
     pipeline: Arc<Pipeline>,
+    relays: Option<Relays>,
     homes: OpenHomes,
     preparing: JoinHandle<Result<(), AppError>>,
 }
 
 /// Starts the service; it serves when this returns.
 pub async fn start(settings: Settings) -> Result<Running, AppError> {
+    start_as(settings, Roles::ALL, None).await
+}
+
+/// Starts a process that does a part of the work. Without a broker events wait in the outbox.
+pub async fn start_as(
+    settings: Settings,
+    roles: Roles,
+    broker: Option<Arc<dyn Broker>>,
+) -> Result<Running, AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let secrets = Secrets::settle(&settings)?;
     let listener = listen(settings.http.listen).await?;
@@ -140,10 +156,20 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let mut background = JoinSet::new();
     let watched = Arc::clone(&health);
     background.spawn(async move { watched.watch().await });
-    background.spawn(build::tick(profiler, Arc::clone(&clock)));
-    let retention = Duration::from_secs(settings.outbox.retention_s);
-    background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
-
+    background.spawn(build::tick(Arc::clone(&profiler), Arc::clone(&clock)));
+    if roles.worker {
+        let retention = Duration::from_secs(settings.outbox.retention_s);
+        background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
+        let sweeper = build::sweeper(&homes, &pipeline);
+        background.spawn(sweeper.sweep_for_ever(Duration::from_secs(settings.holds.sweep_s)));
+    }
+    if let Some(broker) = &broker {
+        let (sink, publisher) = notices::notices(Arc::clone(broker), Arc::clone(&clock));
+        profiler.tell_to(sink);
+        background.spawn(publisher.run());
+    }
+    let relaying = broker.filter(|_| roles.relay && settings.relay.enabled);
+    let relays = relaying.map(|broker| Relays::start(&homes, &broker, &settings.relay, &clock));
     background.spawn(build::keep_metrics_up());
     let stop = CancellationToken::new();
     if let Some(listener) = admin {
@@ -152,7 +178,8 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
         // It closes with the door, but nobody waits for it.
         background.spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
     }
-    let (router, limits) = (http::router(doors), build::limits(&settings.http));
+    let router = if roles.api { http::router(doors) } else { http::probes(doors) };
+    let limits = build::limits(&settings.http);
     let served = tokio::spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
     let stop = stop.drop_guard();
     if preparing.is_complete() {
@@ -173,6 +200,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
         served,
         background,
         pipeline,
+        relays,
         homes,
         preparing,
     })
@@ -209,6 +237,9 @@ impl Running {
         self.preparing.abort();
         self.background.shutdown().await;
         self.pipeline.drain().await;
+        if let Some(relays) = self.relays {
+            relays.stop().await;
+        }
         for home in self.homes.each() {
             home.close().await;
         }

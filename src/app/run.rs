@@ -6,16 +6,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
 
-use super::{AppError, Running, start};
+use super::roles::Roles;
+use super::{AppError, Running, start_as};
 
 /// Starts the service and serves until SIGTERM or SIGINT (Ctrl-C).
 ///
 /// After SIGTERM probes are told at once, and the door stays open for `http.drain_ms`, so that
 /// balancers notice; after Ctrl-C it closes at once. A second signal ends everything.
-pub async fn run(settings: Settings) -> Result<(), AppError> {
+pub async fn run(settings: Settings, roles: Roles) -> Result<(), AppError> {
     let mut signals = Signals::listen()?;
     let drain = Duration::from_millis(settings.http.drain_ms);
-    let mut running = start(settings).await?;
+    let mut running = start_as(settings, roles, None).await?;
     running.secrets.announce(&running.data_dir);
     let first = tokio::select! {
         signal = signals.next() => signal,

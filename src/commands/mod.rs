@@ -32,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the service.
-    Serve,
+    Serve(serve::Args),
     /// Play purchases at a service of its own, and show what comes of them.
     Demo(demo::Args),
     /// Recompute every balance and name the first difference (exit code 1 if there is any).
@@ -51,8 +51,8 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(),
+    match cli.command.unwrap_or_else(|| Command::Serve(serve::Args::default())) {
+        Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => finish(demo::run(args)),
         Command::Verify(args) => finish(verify::run(args)),
         Command::Bench(args) => finish(bench::run(args)),

@@ -8,6 +8,7 @@ pub mod http;
 pub mod lane;
 pub mod log;
 pub mod policy;
+pub mod relay;
 pub mod store;
 
 mod error;
@@ -30,6 +31,7 @@ use http::Http;
 use lane::Lane;
 use log::Log;
 use policy::{Holds, Outage, Outbox, Policy};
+use relay::Relay;
 use store::Store;
 
 /// Everything that can be set.
@@ -57,6 +59,8 @@ pub struct Settings {
     pub cache: Cache,
     /// Events that wait.
     pub outbox: Outbox,
+    /// Who takes them to the broker.
+    pub relay: Relay,
     /// When to raise an alert.
     pub alerts: Alerts,
     /// Logs.
@@ -91,6 +95,7 @@ impl Settings {
         self.store.check()?;
         self.cache.check()?;
         self.outbox.check()?;
+        self.relay.check()?;
         self.alerts.check()
     }
 }

@@ -1,8 +1,9 @@
 //! What statuses permit, how long holds and events live, what an outage is answered with.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::{SettingsError, choice, within};
+use crate::domain::hold::HoldDays;
 
 /// What statuses permit.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,13 +17,24 @@ pub struct Policy {
 /// How long holds live.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Holds {
-    /// In days, where the message does not say.
+    /// In days, where neither the message nor the merchant's category says.
     pub days: u64,
+    /// In days by merchant category, where the message does not say.
+    #[serde(deserialize_with = "hold_days")]
+    pub days_by_mcc: HoldDays,
+    /// How often it is looked for holds that have run out, in seconds.
+    pub sweep_s: u64,
+}
+
+fn hold_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HoldDays, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
 }
 
 impl Holds {
     pub(super) fn check(&self) -> Result<(), SettingsError> {
-        within("holds.days", self.days, 1..=365)
+        within("holds.days", self.days, 1..=365)?;
+        within("holds.sweep_s", self.sweep_s, 1..=3_600)
     }
 }
 

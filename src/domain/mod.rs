@@ -15,6 +15,7 @@ pub mod decision;
 pub mod event;
 pub mod facts;
 pub mod finding;
+pub mod hold;
 pub mod id;
 pub mod merchant;
 pub mod money;

@@ -6,9 +6,9 @@ use serde::Serialize;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
 use crate::domain::decision::Decision;
-use crate::domain::event::{EVENT_VERSION, Event};
-use crate::domain::finding::Refusal;
-use crate::domain::id::{AccountId, AuthorizationId, CardId};
+use crate::domain::event::{Event, further_id};
+use crate::domain::finding::{Code, Finding, Numbers, Refusal};
+use crate::domain::id::{AccountId, AuthorizationId, CardId, LimitId};
 use crate::domain::money::Money;
 use crate::domain::posting::{Movement, StepKind};
 use crate::domain::request::Operation;
@@ -49,6 +49,57 @@ pub(super) fn decided(at: Timestamp, intent: &Intent, made: &Authorization) -> E
         refusal: made.refusal.as_ref(),
     };
     event(at, intent, kind, key(made.account, made.id), &payload)
+}
+
+#[derive(Serialize)]
+struct LimitReached<'a> {
+    limit: LimitId,
+    check: &'a Code,
+    card: Option<CardId>,
+    account: Option<AccountId>,
+    authorization: AuthorizationId,
+    declined: bool,
+    used: i64,
+    asked: i64,
+    max: i64,
+}
+
+/// What a decision says of limits: those that it was declined by, or those that it used up.
+pub(super) fn limits_reached(
+    at: Timestamp,
+    intent: &Intent,
+    made: &Authorization,
+) -> impl Iterator<Item = Event> {
+    let declined = made.refusal.is_some();
+    let reached = made.findings.iter().filter(move |finding| match &made.refusal {
+        Some(refusal) => finding.refusal.is_some() && refusal.code.as_str().starts_with("limit."),
+        None => uses_up(finding),
+    });
+    let told = reached.filter_map(|finding| Some((finding, finding.limit?, finding.numbers?)));
+    told.zip(1..).map(move |((finding, limit, Numbers { asked, used, max }), number)| {
+        let payload = LimitReached {
+            limit,
+            check: &finding.check,
+            card: made.card,
+            account: made.account,
+            authorization: made.id,
+            declined,
+            used,
+            asked,
+            max,
+        };
+        let key = key(made.account, made.id);
+        Event::new(further_id(intent.uuid, number), "limit.reached", key, at, &payload)
+    })
+}
+
+/// Whether nothing is left of a limit. A limit on single purchases has nothing to use up.
+fn uses_up(finding: &Finding) -> bool {
+    let counts = !finding.check.as_str().starts_with("limit.transaction.");
+    let full = |numbers: Numbers| {
+        numbers.asked > 0 && numbers.used.saturating_add(numbers.asked) >= numbers.max
+    };
+    finding.limit.is_some() && counts && finding.numbers.is_some_and(full)
 }
 
 #[derive(Serialize)]
@@ -105,7 +156,5 @@ fn event(
     key: String,
     payload: &impl Serialize,
 ) -> Event {
-    let payload = serde_json::value::to_raw_value(payload)
-        .unwrap_or_else(|_| serde_json::value::RawValue::NULL.to_owned());
-    Event { id: intent.event_id(), kind: kind.to_owned(), version: EVENT_VERSION, key, at, payload }
+    Event::new(intent.event_id(), kind, key, at, payload)
 }

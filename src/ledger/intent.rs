@@ -85,6 +85,8 @@ pub enum Step {
     Refund(Money),
     /// The hold has run out.
     Expire,
+    /// The same, if it has run out by its own time: refused where it has not.
+    Lapse,
     /// Post without any authorization.
     ForcePost(Money),
     /// Money is put into the account.
@@ -106,7 +108,7 @@ impl Step {
             Self::Reverse(_) => StepKind::Reverse,
             Self::Clear { .. } => StepKind::Clear,
             Self::Refund(_) => StepKind::Refund,
-            Self::Expire => StepKind::Expire,
+            Self::Expire | Self::Lapse => StepKind::Expire,
             Self::ForcePost(_) => StepKind::ForcePost,
             Self::Fund(_) => StepKind::Fund,
             Self::ChangeLimit { .. } => StepKind::ChangeLimit,
@@ -148,6 +150,9 @@ pub enum IntentRefusal {
     /// An advice that asks for more than the purchase stands at.
     #[error("an advice can not raise the total; use an increment")]
     AdviceRaises,
+    /// The hold has not run out by its own time, or there is none any more.
+    #[error("the hold has not run out")]
+    NotDue,
     /// The sums would leave the range of 64 bits.
     #[error("the amount is out of range")]
     OutOfRange,

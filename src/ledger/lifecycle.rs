@@ -99,6 +99,10 @@ fn on_chain(
     names: &ChainRef,
 ) -> Result<Movement, IntentRefusal> {
     let before = find_or_open(books, intent, step, names)?;
+    let due = before.hold() > 0 && before.expires_at.is_some_and(|at| at <= books.now());
+    if step.step == Step::Lapse && !due {
+        return Err(IntentRefusal::NotDue); // an increment may have prolonged it
+    }
     let account = books.accounts.get(&before.account).ok_or(IntentRefusal::UnknownAccount)?;
     let (available, account_id) = (account.available(), account.id);
     let mut chain = before.clone();
@@ -209,7 +213,7 @@ fn take(account: &Account, chain: &mut Chain, step: Step) -> Result<Taken, Inten
             totals.refunded = sum(totals.refunded, same_currency(account, amount)?)?;
             (amount, Some((credit, Cause::Refund)))
         }
-        Step::Expire => {
+        Step::Expire | Step::Lapse => {
             let all = chain.hold();
             chain.closings.expired = true;
             (money(all), None)

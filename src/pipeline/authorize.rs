@@ -59,10 +59,11 @@ impl Pipeline {
     /// Repeats are answered with the first decision.
     pub async fn authorize(
         &self,
-        request: AuthRequest,
+        mut request: AuthRequest,
         received: Monotonic,
     ) -> Result<Arc<Decision>, AuthorizeError> {
         let door = request.door;
+        request.hold_days = request.hold_days.or_else(|| self.hold_days.of(request.merchant.mcc));
         let mut run = self.run(received);
         let result = self.down_the_corridor(request, &mut run).await;
         self.measure(door, &run, received, &result);

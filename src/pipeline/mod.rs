@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::domain::clock::Clock;
 use crate::domain::facts::{Cardholder, Facts};
+use crate::domain::hold::HoldDays;
 use crate::domain::posting::Movement;
 use crate::domain::standing::Rules;
 use crate::domain::token::Token;
@@ -117,6 +118,8 @@ pub struct Parts {
     pub settings: LaneSettings,
     /// The program's rules.
     pub rules: Rules,
+    /// How long holds live by merchant category, where the message does not say.
+    pub hold_days: HoldDays,
 }
 
 /// Decides requests and applies life-cycle steps. Needs a tokio runtime: every lane is a task.
@@ -126,14 +129,15 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     profiler: Arc<Profiler>,
     deadline_us: u64,
+    hold_days: HoldDays,
 }
 
 impl Pipeline {
     /// Starts the lanes. They end when the pipeline is dropped and their queues are empty.
     pub fn new(parts: Parts) -> Self {
-        let Parts { facts, homes, clock, profiler, settings, rules } = parts;
+        let Parts { facts, homes, clock, profiler, settings, rules, hold_days } = parts;
         let lanes = Lanes::start(homes, &facts, &clock, settings, rules);
-        Self { facts, lanes, clock, profiler, deadline_us: settings.deadline_us }
+        Self { facts, lanes, clock, profiler, deadline_us: settings.deadline_us, hold_days }
     }
 
     /// Takes a life-cycle step. `facts` are those of the chain's card (empty where the step has no

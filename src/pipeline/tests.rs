@@ -175,6 +175,7 @@ fn world(settings: LaneSettings) -> World {
         profiler: Arc::new(Profiler::default()),
         settings,
         rules: Rules::default(),
+        hold_days: "7011=30".parse().unwrap(),
     });
     World { pipeline: Arc::new(pipeline), clock, ledger, faults, open }
 }

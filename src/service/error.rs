@@ -104,6 +104,7 @@ impl From<IntentRefusal> for Error {
             IntentRefusal::VersionConflict => Self::VersionConflict,
             IntentRefusal::AdviceRaises => Self::AdviceRaises,
             IntentRefusal::OutOfRange => Self::OutOfRange,
+            IntentRefusal::NotDue => Self::NotSupported("the hold has not run out"),
         }
     }
 }

@@ -19,8 +19,8 @@ const CHECK_EVERY: Duration = Duration::from_millis(900);
 /// A store that does not answer within this time does not answer.
 const PROBE_MAX: Duration = Duration::from_millis(800);
 
-/// The number of waiting events is left out if it takes longer.
-const DEPTH_MAX: Duration = Duration::from_millis(200);
+/// How the outbox stands is left out if it takes longer to find out.
+const OUTBOX_MAX: Duration = Duration::from_millis(200);
 
 /// A store that needs longer is not well.
 const PROBE_SLOW_US: u64 = 250_000;
@@ -92,7 +92,16 @@ pub struct Health {
 #[derive(Clone, Debug)]
 struct Latest {
     findings: Vec<Finding>,
-    outbox_rows: Option<u64>,
+    outbox: Option<OutboxState>,
+}
+
+/// How the events stand that wait for a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxState {
+    /// How many wait.
+    pub rows: u64,
+    /// How long the oldest has waited.
+    pub oldest_us: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +128,7 @@ impl Health {
     /// Starting; nothing is known to be well yet.
     pub fn new(watch: Watch) -> Self {
         let unknown = Finding { state: State::Unhealthy, checked_at: None, probe_us: 0 };
-        let latest = Latest { findings: vec![unknown; watch.servers.len()], outbox_rows: None };
+        let latest = Latest { findings: vec![unknown; watch.servers.len()], outbox: None };
         Self { watch, phase: AtomicU8::new(STARTING), latest: Mutex::new(latest) }
     }
 
@@ -166,6 +175,11 @@ impl Health {
         (self.watch.caches)()
     }
 
+    /// How the outbox stood lately; `None`: it is not known.
+    pub fn outbox(&self) -> Option<OutboxState> {
+        self.latest().outbox
+    }
+
     /// Figures of the servers and the caches.
     pub fn details(&self) -> Value {
         let latest = self.latest().clone();
@@ -186,7 +200,8 @@ impl Health {
             .collect();
         json!({
             "stores": servers,
-            "outbox_rows": latest.outbox_rows,
+            "outbox_rows": latest.outbox.map(|outbox| outbox.rows),
+            "outbox_oldest_ms": latest.outbox.map(|outbox| outbox.oldest_us / 1_000),
             "cache": self.caches().into_iter().collect::<BTreeMap<_, _>>(),
         })
     }
@@ -203,16 +218,23 @@ impl Health {
     pub async fn check(&self) {
         let probes = self.watch.servers.iter().map(|server| self.probe(&*server.probe));
         // A figure, not a condition: without it the stores are no less well.
-        let depth = tokio::time::timeout(DEPTH_MAX, self.watch.outbox.depth());
-        let (findings, depth) =
-            futures_util::future::join(futures_util::future::join_all(probes), depth).await;
-        let outbox_rows = depth.ok().and_then(Result::ok);
-        let latest = Latest { findings, outbox_rows };
+        let outbox = tokio::time::timeout(OUTBOX_MAX, self.outbox_state());
+        let (findings, outbox) =
+            futures_util::future::join(futures_util::future::join_all(probes), outbox).await;
+        let latest = Latest { findings, outbox: outbox.ok().flatten() };
         let before = std::mem::replace(&mut *self.latest(), latest.clone());
         let changes = before.findings.iter().zip(&latest.findings);
         for (server, (before, found)) in self.watch.servers.iter().zip(changes) {
             tell(server.name, before, found);
         }
+    }
+
+    async fn outbox_state(&self) -> Option<OutboxState> {
+        let rows = self.watch.outbox.depth().await.ok()?;
+        let oldest = self.watch.outbox.oldest_at().await.ok()?;
+        let waited = |at: Timestamp| self.watch.clock.now().as_micros() - at.as_micros();
+        let oldest_us = oldest.map_or(0, waited).try_into().unwrap_or(0);
+        Some(OutboxState { rows, oldest_us })
     }
 
     async fn probe(&self, probe: &dyn Probe) -> Finding {
@@ -286,6 +308,10 @@ mod tests {
     impl Outbox for Patient {
         fn depth(&self) -> StoreFuture<'_, u64> {
             Box::pin(std::future::ready(Ok(3)))
+        }
+
+        fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>> {
+            Box::pin(std::future::ready(Ok(Some(Timestamp::from_micros(-2_000_000)))))
         }
 
         fn drop_before(&self, _before: Timestamp, _rows_max: u32) -> StoreFuture<'_, u64> {

@@ -122,11 +122,15 @@ fn increment(purchase: Purchase, token: Token, amount: Money) -> Result<AuthRequ
 }
 
 /// Our ids are tokens wherever a card may be named.
-fn as_token(card: CardId) -> Result<Token, Error> {
+pub(super) fn as_token(card: CardId) -> Result<Token, Error> {
     card.to_string().parse().map_err(|error| Error::Internal(Box::new(error)))
 }
 
-fn fingerprint(root: Option<AuthorizationId>, account: AccountId, step: &Step) -> Fingerprint {
+pub(super) fn fingerprint(
+    root: Option<AuthorizationId>,
+    account: AccountId,
+    step: &Step,
+) -> Fingerprint {
     let (amount, last) = match step {
         Step::AdviseTotal(money)
         | Step::AdviseBy(money)
@@ -136,7 +140,7 @@ fn fingerprint(root: Option<AuthorizationId>, account: AccountId, step: &Step) -
         | Step::ChangeLimit { limit: money, .. } => (Some(*money), false),
         Step::Reverse(money) => (*money, false),
         Step::Clear { amount, last } => (Some(*amount), *last),
-        Step::Expire => (None, false),
+        Step::Expire | Step::Lapse => (None, false),
     };
     Fingerprint::of(&[
         step.kind().as_str(),

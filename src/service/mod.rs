@@ -6,6 +6,7 @@ pub mod cards;
 pub mod companies;
 pub mod controls;
 pub mod error;
+pub mod expiry;
 pub mod health;
 pub mod lifecycle;
 pub mod limits;

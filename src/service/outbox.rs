@@ -1,4 +1,5 @@
-//! The sweeper: until a relay takes events away, they are dropped after their retention.
+//! The sweeper: a net under the relays. Events that none of them has taken away are dropped after their
+//! retention, so that a broker that is gone for good does not fill the store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +65,13 @@ mod tests {
     impl Outbox for Rows {
         fn depth(&self) -> StoreFuture<'_, u64> {
             Box::pin(async { Ok(self.0.lock().unwrap().len() as u64) })
+        }
+
+        fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>> {
+            Box::pin(async {
+                let first = self.0.lock().unwrap().first().copied();
+                Ok(first.map(Timestamp::from_micros))
+            })
         }
 
         fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64> {

@@ -1,5 +1,4 @@
-//! What no statement looks at of a row is one column of JSON, and events are dealt to relays. The
-//! stores in SQL do both in the same way.
+//! What no statement looks at of a row is one column of JSON, the same in both stores in SQL.
 
 use std::sync::Arc;
 
@@ -12,9 +11,6 @@ use crate::domain::merchant::Merchant;
 use crate::domain::request::Door;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-
-/// Into how many shares the outbox is dealt, by key: several relays then keep each key's order.
-const SHARDS: u8 = 16;
 
 /// What no statement looks at of a chain.
 #[derive(Deserialize)]
@@ -167,12 +163,4 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub(super) fn refusal(reason: Option<Reason>, code: Option<String>) -> Option<Refusal> {
     let code = Code::stored(code.unwrap_or_default());
     reason.map(|reason| Refusal { reason, code })
-}
-
-/// The share of a key: the same on every machine and in every release.
-pub(super) fn shard(key: &str) -> u8 {
-    let fnv = key
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (fnv % u32::from(SHARDS)) as u8
 }

@@ -5,9 +5,11 @@ pub mod cached;
 mod details;
 pub mod guarded;
 pub mod mongodb;
+pub mod outbox;
 pub mod postgres;
 mod refresh;
 pub mod routed;
+pub mod shards;
 pub mod sqlite;
 
 use std::future::Future;
@@ -200,12 +202,34 @@ pub trait History: Send + Sync {
     fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>>;
 }
 
-/// Events that wait for a relay.
+/// Events that wait for a relay, as a whole. (Relays see them by shard: [`outbox::OutboxShards`].)
 pub trait Outbox: Send + Sync {
     /// How many rows wait.
     fn depth(&self) -> StoreFuture<'_, u64>;
+    /// When the oldest of them happened; `None`: nothing waits.
+    fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>>;
     /// Drops at most `rows_max` rows written before `before`; says how many.
     fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64>;
+}
+
+/// A hold whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueHold {
+    /// The chain it is of.
+    pub chain: AuthorizationId,
+    /// The account that the money is held on.
+    pub account: AccountId,
+    /// The card.
+    pub card: CardId,
+    /// When it ran out.
+    pub expires_at: Timestamp,
+}
+
+/// Finds holds that have run out.
+pub trait DueHolds: Send + Sync {
+    /// Active holds that ran out at `from` or later and, by the store's own time, have run out by now:
+    /// at most `holds_max`, in the order in which they did.
+    fn due_holds(&self, from: Timestamp, holds_max: u32) -> StoreFuture<'_, Vec<DueHold>>;
 }
 
 /// An account beside what its rows add up to.

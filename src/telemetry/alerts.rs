@@ -2,12 +2,13 @@
 //! ten seconds of each kind) and an entry of the profile, and ends by itself.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 
 use crate::domain::time::Timestamp;
 
+use super::notices::{Notice, Sink};
 use super::profile::{Sample, Stage};
 
 /// An alert is over when nothing has raised it for this long.
@@ -118,6 +119,33 @@ impl Kind {
 pub(super) struct Alerts {
     now_us: AtomicI64,
     entries: Mutex<[Option<Entry>; Kind::COUNT]>,
+    undecided: Mutex<Option<Pace>>,
+    sink: OnceLock<Arc<dyn Sink>>,
+}
+
+/// When something was told last, and how often it has happened since.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    told_us: i64,
+    untold: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { told_us: i64::MIN, untold: 0 }
+    }
+}
+
+impl Pace {
+    /// Whether this case is to be told, and how many before it were not.
+    fn due(&mut self, now_us: i64) -> Option<u64> {
+        if now_us.saturating_sub(self.told_us) < LOG_EVERY_US {
+            self.untold += 1;
+            return None;
+        }
+        self.told_us = now_us;
+        Some(std::mem::take(&mut self.untold))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -128,8 +156,7 @@ struct Entry {
     total_us: u64,
     count: u64,
     last_us: i64,
-    logged_us: i64,
-    suppressed: u64,
+    pace: Pace,
     ended: bool,
 }
 
@@ -168,6 +195,8 @@ impl Alerts {
                     count = entry.count,
                     "a latency alert has ended"
                 );
+                let (kind, level) = (entry.kind.name(), entry.kind.level());
+                self.tell(Notice::Cleared { kind, level, stage: entry.stage, cases: entry.count });
             }
         }
     }
@@ -188,10 +217,37 @@ impl Alerts {
             entry.count += 1;
             entry.last_us = now_us;
             entry.ended = false;
-            entry.due(now_us)
+            entry.pace.due(now_us)
         };
         if let Some(suppressed) = due {
-            log(kind, stage, stage_us, sample.total_us, suppressed);
+            let total_us = sample.total_us;
+            log(kind, stage, stage_us, total_us, suppressed);
+            let (name, level) = (kind.name(), kind.level());
+            let cases = suppressed.saturating_add(1);
+            self.tell(Notice::Raised { kind: name, level, stage, stage_us, total_us, cases });
+        }
+    }
+
+    /// A request was not decided, but answered by the outage policy.
+    pub(super) fn undecided(&self) {
+        let now_us = self.now_us.load(Ordering::Relaxed);
+        let due = {
+            let mut pace = self.undecided.lock().unwrap_or_else(PoisonError::into_inner);
+            pace.get_or_insert_default().due(now_us)
+        };
+        if let Some(untold) = due {
+            self.tell(Notice::Undecided { cases: untold.saturating_add(1) });
+        }
+    }
+
+    /// From now on notices go there; the first who says so is heard.
+    pub(super) fn tell_to(&self, sink: Arc<dyn Sink>) {
+        let _ = self.sink.set(sink);
+    }
+
+    fn tell(&self, notice: Notice) {
+        if let Some(sink) = self.sink.get() {
+            sink.tell(notice);
         }
     }
 
@@ -209,20 +265,9 @@ impl Entry {
             total_us: 0,
             count: 0,
             last_us: 0,
-            logged_us: i64::MIN,
-            suppressed: 0,
+            pace: Pace { told_us: i64::MIN, untold: 0 },
             ended: false,
         }
-    }
-
-    /// Whether this case is to be logged, and how many before it were not.
-    fn due(&mut self, now_us: i64) -> Option<u64> {
-        if now_us.saturating_sub(self.logged_us) < LOG_EVERY_US {
-            self.suppressed += 1;
-            return None;
-        }
-        self.logged_us = now_us;
-        Some(std::mem::take(&mut self.suppressed))
     }
 
     fn report(&self, now: Timestamp) -> AlertReport {
@@ -274,10 +319,42 @@ mod tests {
 
     #[test]
     fn one_line_in_ten_seconds_with_the_number_of_those_left_out() {
-        let mut entry = Entry::fresh(Kind::TotalWarning);
-        assert_eq!(entry.due(0), Some(0));
-        assert_eq!((entry.due(1), entry.due(LOG_EVERY_US - 1)), (None, None));
-        assert_eq!(entry.due(LOG_EVERY_US), Some(2));
-        assert_eq!(entry.due(2 * LOG_EVERY_US), Some(0));
+        let mut pace = Pace::default();
+        assert_eq!(pace.due(0), Some(0));
+        assert_eq!((pace.due(1), pace.due(LOG_EVERY_US - 1)), (None, None));
+        assert_eq!(pace.due(LOG_EVERY_US), Some(2));
+        assert_eq!(pace.due(2 * LOG_EVERY_US), Some(0));
+    }
+
+    #[derive(Debug, Default)]
+    struct Told(Mutex<Vec<Notice>>);
+
+    impl Sink for Told {
+        fn tell(&self, notice: Notice) {
+            self.0.lock().unwrap().push(notice);
+        }
+    }
+
+    #[test]
+    fn an_alert_is_told_when_it_is_raised_and_when_it_ends() {
+        let (alerts, told) = (Alerts::default(), Arc::new(Told::default()));
+        alerts.tell_to(told.clone());
+        let sample = Sample {
+            door: crate::domain::request::Door::Marqeta,
+            stages: Default::default(),
+            commit_us: 60_000,
+            total_us: 70_000,
+            ended: super::super::profile::Ended::Approved,
+        };
+        for _ in 0..3 {
+            Thresholds::default().compare(&sample, &alerts);
+            alerts.undecided();
+        }
+        alerts.tick(Timestamp::from_micros(QUIET_US));
+        let kinds: Vec<&str> = told.0.lock().unwrap().iter().map(Notice::event).collect();
+        assert_eq!(kinds, ["alert.raised", "authorization.error", "alert.cleared"]);
+        let first = serde_json::to_string(&told.0.lock().unwrap()[0]).unwrap();
+        let expected = r#"{"kind":"total","level":"warning","stage":"commit","stage_us":60000,"total_us":70000,"cases":1}"#;
+        assert_eq!(first, expected);
     }
 }

@@ -111,7 +111,41 @@ pub const REDIS_CALL_SECONDS: Metric = metric(
     "Duration of calls to the shared cache, those without an answer included",
 );
 
-const COUNTERS: [Metric; 12] = [
+/// Events that relays have published, by `home`.
+pub const EVENTS_PUBLISHED: Metric = metric(
+    "tollgate_events_published_total",
+    Unit::Count,
+    "Events that the broker has confirmed, each as often as it was published",
+);
+/// Events whose publishing has failed, by `home`.
+pub const EVENTS_FAILED: Metric = metric(
+    "tollgate_events_failed_total",
+    Unit::Count,
+    "Attempts to publish an event that the broker did not confirm; each is tried again",
+);
+/// Notices of this process that reached nobody.
+pub const NOTICES_DROPPED: Metric = metric(
+    "tollgate_notices_dropped_total",
+    Unit::Count,
+    "Alerts and errors of this process that could not be published as events",
+);
+/// Events that wait for a relay.
+pub const OUTBOX_ROWS: Metric =
+    metric("tollgate_outbox_rows", Unit::Count, "Events that wait for a relay");
+/// How long the oldest of them has waited.
+pub const OUTBOX_OLDEST_SECONDS: Metric = metric(
+    "tollgate_outbox_oldest_seconds",
+    Unit::Seconds,
+    "How long the oldest event has waited for a relay",
+);
+/// Shards that relays of this process have leased, by `home`.
+pub const OUTBOX_SHARDS: Metric =
+    metric("tollgate_outbox_shards", Unit::Count, "Shards of the outbox that this process relays");
+/// Holds that the sweeper of this process has let expire.
+pub const HOLDS_EXPIRED: Metric =
+    metric("tollgate_holds_expired_total", Unit::Count, "Holds that this process has let expire");
+
+const COUNTERS: [Metric; 16] = [
     REQUESTS,
     DECLINES,
     ALERTS,
@@ -124,9 +158,21 @@ const COUNTERS: [Metric; 12] = [
     CACHE_UNREADABLE,
     REDIS_UNANSWERED,
     REDIS_OPENED,
+    EVENTS_PUBLISHED,
+    EVENTS_FAILED,
+    NOTICES_DROPPED,
+    HOLDS_EXPIRED,
 ];
-const GAUGES: [Metric; 5] =
-    [STAGE_SECONDS, ALERT_ACTIVE, CACHE_ENTRIES, CACHE_CHANGES_WAITING, REDIS_AVAILABLE];
+const GAUGES: [Metric; 8] = [
+    STAGE_SECONDS,
+    ALERT_ACTIVE,
+    CACHE_ENTRIES,
+    CACHE_CHANGES_WAITING,
+    REDIS_AVAILABLE,
+    OUTBOX_ROWS,
+    OUTBOX_OLDEST_SECONDS,
+    OUTBOX_SHARDS,
+];
 const HISTOGRAMS: [Metric; 1] = [REDIS_CALL_SECONDS];
 
 /// Upper bounds of the histogram's buckets, in seconds. The budget is usually 0.02.
@@ -185,6 +231,12 @@ pub fn take_profile(report: &ProfileReport) {
         count(ALERTS, &labels, alert.count);
         set(ALERT_ACTIVE, &labels, f64::from(u8::from(alert.active)));
     }
+}
+
+/// Takes over how the outbox stands.
+pub fn take_outbox(rows: u64, oldest_us: u64) {
+    set(OUTBOX_ROWS, &[], rows as f64);
+    set(OUTBOX_OLDEST_SECONDS, &[], Duration::from_micros(oldest_us).as_secs_f64());
 }
 
 /// Everything, as Prometheus reads it.

@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::authorization::StageTimes;
 use crate::domain::finding::Reason;
@@ -19,6 +19,7 @@ use crate::domain::request::Door;
 use crate::domain::time::{Monotonic, Timestamp};
 
 use super::alerts::{Alerts, Thresholds};
+use super::notices::Sink;
 
 pub use report::{PathReport, ProfileReport, StageReport, WindowReport};
 pub use stage::Stage;
@@ -98,6 +99,14 @@ impl Profiler {
     pub fn record(&self, sample: &Sample) {
         lock(&self.shards[shard_of_this_thread()]).record(sample);
         self.thresholds.compare(sample, &self.alerts);
+        if sample.ended == Ended::Unavailable {
+            self.alerts.undecided();
+        }
+    }
+
+    /// From now on alerts are told there as well; the first who says so is heard.
+    pub fn tell_to(&self, sink: Arc<dyn Sink>) {
+        self.alerts.tell_to(sink);
     }
 
     /// To be called about once a second: closes minutes and lets alerts end. The profiler knows no

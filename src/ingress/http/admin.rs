@@ -27,6 +27,9 @@ async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
     metrics::take_profile(&doors.profiler.report(doors.clock.now(), metrics::STAGE_MINUTES));
     take_lanes(&doors.pipeline.lane_stats());
     take_caches(&doors);
+    if let Some(outbox) = doors.health.outbox() {
+        metrics::take_outbox(outbox.rows, outbox.oldest_us);
+    }
     ([(header::CONTENT_TYPE, TEXT)], metrics::render()).into_response()
 }
 

@@ -113,6 +113,11 @@ pub fn router(doors: Arc<Doors>) -> Router {
     with_fallbacks(open.merge(managed)).with_state(doors)
 }
 
+/// What a process serves that is none of the doors: probes.
+pub fn probes(doors: Arc<Doors>) -> Router {
+    with_fallbacks(health::router()).with_state(doors)
+}
+
 fn with_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
 }

@@ -19,9 +19,11 @@
 mod audit;
 mod connect;
 mod error;
+mod expiry;
 mod facts;
 mod history;
 mod lease;
+mod leases;
 mod load;
 mod money;
 mod narrow;
@@ -37,6 +39,7 @@ mod rows;
 mod schema;
 mod seed;
 mod sums;
+mod tell;
 mod transaction;
 mod wallets;
 

@@ -1,26 +1,33 @@
-//! The outbox: events in the order in which each account's were committed, by share.
+//! The outbox: events in the order in which each account's were committed, by shard.
 //!
-//! Their key is 29 bytes: the share, the order, a number within the batch, the event's id. The order is
+//! Their key is 29 bytes: the shard, the order, a number within the batch, the event's id. The order is
 //! the time of the batch in microseconds, or one more than the last that any of the batch's accounts
 //! has been given: it is drawn after the accounts are claimed, so it grows whatever the clock does.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use mongodb::bson::spec::BinarySubtype;
-use mongodb::bson::{Binary, Bson, Document, doc};
-use serde::Serialize;
+use mongodb::bson::{Binary, Bson, Document, RawDocumentBuf, doc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::MongoStore;
-use super::error::translate;
-use super::narrow::bytes;
-use super::read::within;
+use super::error::{translate, unreadable};
+use super::narrow::{bytes, of_bytes};
+use super::read::{decode, within};
 use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
+use crate::store::outbox::{OutboxShards, Place, Waiting};
+use crate::store::shards::{SHARDS, Shards, shard};
 use crate::store::{Outbox, StoreError, StoreFuture};
-
-/// Into how many shares the outbox is dealt, by key: several relays then keep each key's order.
-const SHARDS: u32 = 16;
 
 /// How far the order of an event may lie ahead of its time, where a clock was set back.
 const AHEAD_MAX_US: i64 = 1_000_000;
+
+/// The bytes of a key: shard, order, number, id.
+const POSITION_BYTES: usize = 29;
 
 /// `outbox`.
 #[derive(Serialize)]
@@ -34,11 +41,28 @@ pub(super) struct EventRow<'a> {
     payload: &'a str,
 }
 
+/// The same, read back.
+#[derive(Deserialize)]
+struct StoredRow {
+    #[serde(rename = "_id")]
+    position: Binary,
+    kind: String,
+    version: i32,
+    key: String,
+    at: Timestamp,
+    payload: String,
+}
+
+/// The time of one event.
+#[derive(Deserialize)]
+struct At {
+    at: Timestamp,
+}
+
 /// An event's document: the `number`th of a batch with this order.
 pub(super) fn event(event: &Event, order: i64, number: u32) -> EventRow<'_> {
-    let id = bytes(&event.id).unwrap_or_default();
     EventRow {
-        position: position(shard(&event.key), order, number, id),
+        position: position(Place { shard: shard(&event.key), order, number }, id_of(event)),
         kind: &event.kind,
         version: i32::from(event.version),
         key: &event.key,
@@ -47,21 +71,44 @@ pub(super) fn event(event: &Event, order: i64, number: u32) -> EventRow<'_> {
     }
 }
 
-fn position(shard: u8, order: i64, number: u32, id: [u8; 16]) -> Binary {
-    let mut bytes = Vec::with_capacity(29);
-    bytes.push(shard);
-    bytes.extend(order.max(0).to_be_bytes());
-    bytes.extend(number.to_be_bytes());
+fn id_of(event: &Event) -> [u8; 16] {
+    bytes(&event.id).unwrap_or_default()
+}
+
+fn position(place: Place, id: [u8; 16]) -> Binary {
+    let mut bytes = Vec::with_capacity(POSITION_BYTES);
+    bytes.push(place.shard);
+    bytes.extend(place.order.max(0).to_be_bytes());
+    bytes.extend(place.number.to_be_bytes());
     bytes.extend(id);
     Binary { subtype: BinarySubtype::Generic, bytes }
 }
 
-/// The same for a key on every machine and in every release.
-fn shard(key: &str) -> u8 {
-    let fnv = key
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    (fnv % SHARDS) as u8
+/// Before everything of a shard.
+fn front(shard: u8) -> Binary {
+    position(Place { shard, order: 0, number: 0 }, [0; 16])
+}
+
+fn waiting(row: StoredRow) -> Result<Waiting, StoreError> {
+    let bytes: [u8; POSITION_BYTES] =
+        row.position.bytes.try_into().map_err(|_| unreadable("not a place in the outbox"))?;
+    let (shard, rest) = (bytes[0], &bytes[1..]);
+    let order = i64::from_be_bytes(part(&rest[..8]));
+    let number = u32::from_be_bytes(part(&rest[8..12]));
+    let id = of_bytes(part(&rest[12..])).ok_or_else(|| unreadable("not an event's id"))?;
+    let event = Event {
+        id,
+        kind: row.kind,
+        version: row.version.try_into().map_err(unreadable)?,
+        key: row.key,
+        at: row.at,
+        payload: RawValue::from_string(row.payload).map_err(unreadable)?,
+    };
+    Ok(Waiting { place: Place { shard, order, number }, event })
+}
+
+fn part<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("the parts of a position have their lengths")
 }
 
 impl Outbox for MongoStore {
@@ -77,10 +124,25 @@ impl Outbox for MongoStore {
         })
     }
 
+    /// Each shard's front is asked for by itself: all of them are in the index, one after the other.
+    fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        Box::pin(within(self.options.call, async {
+            let outbox = self.clients()?.rest.collection::<At>("outbox");
+            let mut oldest: Option<Timestamp> = None;
+            for shard in 0..SHARDS {
+                let own = doc! { "_id": { "$gte": front(shard), "$lt": front(shard + 1) } };
+                let first =
+                    outbox.find_one(own).sort(doc! { "_id": 1 }).await.map_err(translate)?;
+                oldest = oldest.into_iter().chain(first.map(|first| first.at)).min();
+            }
+            Ok(oldest)
+        }))
+    }
+
     fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let mut dropped = 0;
-            for shard in 0..SHARDS as u8 {
+            for shard in 0..SHARDS {
                 let left = i64::from(rows_max).saturating_sub_unsigned(dropped);
                 if left > 0 {
                     let call = self.drop_of_shard(shard, before, left);
@@ -100,12 +162,12 @@ impl MongoStore {
         rows_max: i64,
     ) -> Result<u64, StoreError> {
         let ahead = before.as_micros().saturating_add(AHEAD_MAX_US);
-        let from = position(shard, 0, 0, [0; 16]);
-        let to = position(shard, ahead, 0, [0; 16]);
-        let front =
-            doc! { "_id": { "$gte": from, "$lt": to }, "at": { "$lt": before.as_micros() } };
+        let to = position(Place { shard, order: ahead, number: 0 }, [0; 16]);
+        let old = doc! {
+            "_id": { "$gte": front(shard), "$lt": to }, "at": { "$lt": before.as_micros() },
+        };
         let pipeline = vec![
-            doc! { "$match": front },
+            doc! { "$match": old },
             doc! { "$sort": { "_id": 1 } },
             doc! { "$limit": rows_max },
             doc! { "$project": { "_id": 1 } },
@@ -118,5 +180,46 @@ impl MongoStore {
         let outbox = self.clients()?.rest.collection::<Document>("outbox");
         let done = outbox.delete_many(doc! { "_id": { "$in": keys } }).await.map_err(translate)?;
         Ok(done.deleted_count)
+    }
+}
+
+impl OutboxShards for MongoStore {
+    fn lease(&self, relay: Uuid, lasting: Duration) -> StoreFuture<'_, Shards> {
+        let lasting_us = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
+        self.leases(move |table, now| table.lease(relay, now, now.plus_micros(lasting_us)))
+    }
+
+    fn release(&self, relay: Uuid) -> StoreFuture<'_, ()> {
+        self.leases(move |table, _| table.release(relay))
+    }
+
+    /// What a majority has: a removal that was acknowledged is seen, and so is every earlier event of
+    /// whatever is seen of a key.
+    fn oldest(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Vec<Waiting>> {
+        let (from, to) = (front(*shards.start()), front(shards.end().saturating_add(1)));
+        Box::pin(within(self.options.call, async move {
+            let outbox = self.clients()?.rest.collection::<RawDocumentBuf>("outbox");
+            let found = outbox
+                .find(doc! { "_id": { "$gte": from, "$lt": to } })
+                .sort(doc! { "_id": 1 })
+                .limit(i64::from(rows_max))
+                .batch_size(rows_max);
+            let mut cursor = found.await.map_err(translate)?;
+            let mut rows = Vec::new();
+            while cursor.advance().await.map_err(translate)? {
+                rows.push(waiting(decode(cursor.current().as_bytes())?)?);
+            }
+            Ok(rows)
+        }))
+    }
+
+    fn remove(&self, published: Vec<Waiting>) -> StoreFuture<'_, ()> {
+        let key = |row: &Waiting| Bson::Binary(position(row.place, id_of(&row.event)));
+        let keys: Vec<Bson> = published.iter().map(key).collect();
+        Box::pin(within(self.options.call, async move {
+            let outbox = self.clients()?.rest.collection::<Document>("outbox");
+            let removing = outbox.delete_many(doc! { "_id": { "$in": keys } });
+            removing.await.map(drop).map_err(translate)
+        }))
     }
 }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use mongodb::bson::doc;
 use serde::{Deserialize, Serialize};
 
 use super::error::no_companies;
 use super::narrow::{Id, key};
 use super::policies::{bump, require};
+use super::read::Reader;
+use super::tell::{now, tell};
 use super::transaction::{Change, Tx};
+use crate::domain::event::Event;
 use crate::domain::id::{AccountId, CardId, UserId};
 use crate::domain::party::{Card, CardStatus, User, UserStatus};
 use crate::domain::policy::{PolicyStamp, Scope};
@@ -74,7 +78,9 @@ fn user_row(user: User) -> Result<UserRow, StoreError> {
 
 pub(super) async fn insert_user(tx: &mut Tx, user: User) -> Stamped {
     let id = user.id;
+    let event = Event::user_created(&user, now(&mut Reader::Tx(tx)).await?);
     tx.insert("personal_users", &[user_row(user)?]).await?;
+    tell(tx, &event, 1).await?;
     bump(tx, Scope::User(id)).await
 }
 
@@ -141,15 +147,37 @@ pub(super) async fn insert_card(tx: &mut Tx, card: Card) -> Stamped {
     require(tx, "personal_users", key(&card.user)).await?;
     require(tx, "wallets", key(&card.account)).await?;
     let id = card.id;
+    let event = Event::card_issued(&card, now(&mut Reader::Tx(tx)).await?);
     tx.insert("personal_cards", &[card_row(card)]).await?;
+    tell(tx, &event, 1).await?;
     bump(tx, Scope::Card(id)).await
 }
 
 /// The owner, the account and the time of creation stay as they were.
 pub(super) async fn update_card(tx: &mut Tx, card: Card) -> Stamped {
     let (id, version) = (card.id, card.version);
+    let from = status_of(tx, id, version.saturating_sub(1)).await?;
+    let event = Event::card_state_changed(&card, from, now(&mut Reader::Tx(tx)).await?);
     replace(tx, "personal_cards", Id(id), version, card_row(card)).await?;
+    if let Some(event) = event {
+        tell(tx, &event, version).await?;
+    }
     bump(tx, Scope::Card(id)).await
+}
+
+#[derive(Deserialize)]
+struct StatusRow {
+    status: CardStatus,
+}
+
+/// The status of a card that is still at this version.
+async fn status_of(tx: &mut Tx, card: CardId, version: i64) -> Result<CardStatus, StoreError> {
+    let pipeline = vec![
+        doc! { "$match": { "_id": key(&card), "version": version } },
+        doc! { "$project": { "_id": 0, "status": 1 } },
+    ];
+    let found: Vec<StatusRow> = tx.aggregate("personal_cards", pipeline).await?;
+    found.first().map(|row| row.status).ok_or(StoreError::Stale)
 }
 
 #[derive(Serialize)]

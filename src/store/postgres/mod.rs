@@ -4,6 +4,7 @@
 mod audit;
 mod connect;
 mod error;
+mod expiry;
 mod facts;
 mod history;
 mod lanes;

@@ -1,15 +1,36 @@
-//! The outbox: measured, and dropped from the front.
+//! The outbox: measured, relayed by shard, and dropped from the front.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
 
 use super::PostgresStore;
-use super::error::translate;
+use super::error::{translate, unreadable};
+use super::parties::affected;
+use crate::domain::event::Event;
+use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
-use crate::store::{Outbox, StoreFuture};
+use crate::store::outbox::{OutboxShards, Place, Waiting};
+use crate::store::shards::{LeaseTable, Shards, shard};
+use crate::store::{Outbox, StoreError, StoreFuture};
 
 const MEASURE: &str = include_str!("sql/outbox_measure.sql");
+const FIRST: &str = include_str!("sql/outbox_first.sql");
 const DROP: &str = include_str!("sql/outbox_drop.sql");
+const OLDEST: &str = include_str!("sql/outbox_oldest.sql");
+const REMOVE: &str = include_str!("sql/outbox_remove.sql");
+const LEASES_LOCK: &str = include_str!("sql/outbox_leases_lock.sql");
+const LEASES_KEEP: &str = include_str!("sql/outbox_leases_keep.sql");
+const TELL: &str = include_str!("sql/outbox_tell.sql");
+const NOW: &str = include_str!("sql/time_find.sql");
 
 /// Up to how many rows are counted one by one.
 const COUNTED_MAX: i64 = 100_000;
+
+/// What is removed has been published: losing that to a crash only publishes it again.
+const NOT_FLUSHED: &str = "set local synchronous_commit to off";
 
 impl Outbox for PostgresStore {
     fn depth(&self) -> StoreFuture<'_, u64> {
@@ -18,6 +39,15 @@ impl Outbox for PostgresStore {
             let depth: i64 =
                 asked.fetch_one(&mut *self.reader().await?).await.map_err(translate)?;
             Ok(u64::try_from(depth).unwrap_or(0))
+        })
+    }
+
+    fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        Box::pin(async move {
+            let asked = sqlx::query_scalar(FIRST);
+            let first: Option<i64> =
+                asked.fetch_one(&mut *self.reader().await?).await.map_err(translate)?;
+            Ok(first.map(Timestamp::from_micros))
         })
     }
 
@@ -30,4 +60,99 @@ impl Outbox for PostgresStore {
             })
         }))
     }
+}
+
+/// `events`.
+type EventRow = (i16, i64, Uuid, String, i16, String, i64, String);
+
+fn waiting(row: EventRow) -> Result<Waiting, StoreError> {
+    let (shard, order, id, kind, version, key, at, payload) = row;
+    let event = Event {
+        id: EventId::new(id),
+        kind,
+        version: version.try_into().map_err(unreadable)?,
+        key,
+        at: Timestamp::from_micros(at),
+        payload: serde_json::value::RawValue::from_string(payload).map_err(unreadable)?,
+    };
+    let shard = shard.try_into().map_err(unreadable)?;
+    Ok(Waiting { place: Place { shard, order, number: 0 }, event })
+}
+
+impl OutboxShards for PostgresStore {
+    fn lease(&self, relay: Uuid, lasting: Duration) -> StoreFuture<'_, Shards> {
+        let lasting_us = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
+        self.leases(move |table, now| table.lease(relay, now, now.plus_micros(lasting_us)))
+    }
+
+    fn release(&self, relay: Uuid) -> StoreFuture<'_, ()> {
+        self.leases(move |table, _| table.release(relay))
+    }
+
+    fn oldest(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Vec<Waiting>> {
+        Box::pin(async move {
+            let asked = sqlx::query_as(OLDEST)
+                .bind(i16::from(*shards.start()))
+                .bind(i16::from(*shards.end()))
+                .bind(i64::from(rows_max));
+            let rows: Vec<EventRow> =
+                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            rows.into_iter().map(waiting).collect()
+        })
+    }
+
+    fn remove(&self, mut published: Vec<Waiting>) -> StoreFuture<'_, ()> {
+        published.sort_unstable_by_key(|row| row.place);
+        let shards: Vec<i16> = published.iter().map(|row| i16::from(row.place.shard)).collect();
+        let orders: Vec<i64> = published.iter().map(|row| row.place.order).collect();
+        Box::pin(self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::raw_sql(NOT_FLUSHED).execute(&mut *connection).await.map_err(translate)?;
+                let removing = sqlx::query(REMOVE).bind(shards).bind(orders);
+                removing.execute(connection).await.map(drop).map_err(translate)
+            })
+        }))
+    }
+}
+
+impl PostgresStore {
+    /// Changes the lease table under its lock. The time is read once that is held.
+    fn leases<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut LeaseTable, Timestamp) -> T + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let offset_us = self.options.clock_offset_us.load(std::sync::atomic::Ordering::SeqCst);
+        Box::pin(self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::raw_sql(NOT_FLUSHED).execute(&mut *connection).await.map_err(translate)?;
+                let locking = sqlx::query_scalar(LEASES_LOCK);
+                let body: String = locking.fetch_one(&mut *connection).await.map_err(translate)?;
+                let now = now(connection).await?.plus_micros(offset_us);
+                let mut table = LeaseTable::read(&body);
+                let done = change(&mut table, now);
+                let keeping = sqlx::query(LEASES_KEEP).bind(table.written());
+                keeping.execute(connection).await.map_err(translate)?;
+                Ok(done)
+            })
+        }))
+    }
+}
+
+/// Tells an event in the transaction of what it tells of.
+pub(super) async fn tell(connection: &mut PgConnection, event: &Event) -> Result<(), StoreError> {
+    let telling = sqlx::query(TELL)
+        .bind(event.id.uuid())
+        .bind(event.kind.as_str())
+        .bind(i16::try_from(event.version).unwrap_or(i16::MAX))
+        .bind(event.key.as_str())
+        .bind(i16::from(shard(&event.key)))
+        .bind(event.at.as_micros())
+        .bind(event.payload.get());
+    affected(connection, telling).await.map(drop)
+}
+
+/// The server's time.
+pub(super) async fn now(connection: &mut PgConnection) -> Result<Timestamp, StoreError> {
+    let now: i64 = sqlx::query_scalar(NOW).fetch_one(connection).await.map_err(translate)?;
+    Ok(Timestamp::from_micros(now))
 }

@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use super::error::{translate, unreadable};
 use super::facts::{expiry, zone};
+use super::outbox::{now, tell};
 use super::policies::bump;
 use super::rows::{account_id, currency, maybe_token, word};
+use crate::domain::event::Event;
 use crate::domain::id::{CardId, CompanyId, Home, UserId};
 use crate::domain::party::{Account, Card, Company, User};
 use crate::domain::policy::{PolicyStamp, Scope};
@@ -111,6 +113,8 @@ pub(super) async fn insert_user(connection: &mut PgConnection, user: User) -> St
         .bind(user.version)
         .bind(user.created_at.as_micros());
     affected(connection, query).await?;
+    let at = now(connection).await?;
+    tell(connection, &Event::user_created(&user, at)).await?;
     bump(connection, Scope::User(user.id)).await
 }
 
@@ -171,11 +175,13 @@ pub(super) async fn insert_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.version)
         .bind(card.created_at.as_micros());
     affected(connection, query).await?;
+    let at = now(connection).await?;
+    tell(connection, &Event::card_issued(&card, at)).await?;
     bump(connection, Scope::Card(card.id)).await
 }
 
 pub(super) async fn update_card(connection: &mut PgConnection, card: Card) -> Stamped {
-    let query = sqlx::query(include_str!("sql/card_update.sql"))
+    let query = sqlx::query_scalar(include_str!("sql/card_update.sql"))
         .bind(card.id.uuid())
         .bind(card.version)
         .bind(card.marqeta_token.as_ref().map(|token| token.as_str()))
@@ -183,7 +189,12 @@ pub(super) async fn update_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.product.as_ref().map(|product| product.as_str()))
         .bind(card.expires.map(|expires| expires.to_string()))
         .bind(card.status.as_str());
-    replaced(connection, query).await?;
+    let from: Option<String> = query.fetch_optional(&mut *connection).await.map_err(translate)?;
+    let from = word(&from.ok_or(StoreError::Stale)?)?;
+    let at = now(connection).await?;
+    if let Some(event) = Event::card_state_changed(&card, from, at) {
+        tell(connection, &event).await?;
+    }
     bump(connection, Scope::Card(card.id)).await
 }
 

@@ -22,7 +22,8 @@ use crate::domain::policy::{Counter, CounterKey};
 use crate::domain::time::Timestamp;
 use crate::ledger::books::{AppliedStep, Changes};
 use crate::store::StoreError;
-use crate::store::details::{chain_details, explained, shard};
+use crate::store::details::{chain_details, explained};
+use crate::store::shards::shard;
 
 const PURCHASES: &str = include_str!("sql/purchases_persist.sql");
 const HOLDS: &str = include_str!("sql/holds_update.sql");

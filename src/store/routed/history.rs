@@ -34,6 +34,14 @@ impl Outbox for RoutedStore {
         })
     }
 
+    fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        Box::pin(async move {
+            let business = self.home(Home::Business).outbox.oldest_at().await?;
+            let personal = self.home(Home::Personal).outbox.oldest_at().await?;
+            Ok(business.into_iter().chain(personal).min())
+        })
+    }
+
     fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             // One home that is down must not keep the other's rows.

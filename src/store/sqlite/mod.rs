@@ -5,6 +5,7 @@ mod checkpoint;
 mod connect;
 mod encode;
 mod error;
+mod expiry;
 mod facts;
 mod history;
 mod jobs;

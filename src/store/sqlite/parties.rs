@@ -5,8 +5,10 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteConnection;
 
 use super::error::{translate, unreadable};
+use super::outbox::tell;
 use super::policies::bump;
-use super::query::{affected, replaced};
+use super::query::{affected, ask, one, replaced};
+use crate::domain::event::Event;
 use crate::domain::id::{AccountId, CardId, CompanyId, UserId};
 use crate::domain::money::Currency;
 use crate::domain::party::{
@@ -92,6 +94,7 @@ pub(super) fn user(row: UserRow) -> User {
 }
 
 pub(super) async fn insert_user(connection: &mut SqliteConnection, user: User) -> Stamped {
+    let event = Event::user_created(&user, user.created_at);
     let query = sqlx::query(include_str!("sql/user_insert.sql"))
         .bind(user.id.to_string())
         .bind(text(user.company))
@@ -104,6 +107,7 @@ pub(super) async fn insert_user(connection: &mut SqliteConnection, user: User) -
         .bind(user.version)
         .bind(user.created_at.as_micros());
     affected(connection, query).await?;
+    tell(connection, &event).await?;
     bump(connection, Scope::User(user.id)).await
 }
 
@@ -153,6 +157,7 @@ pub(super) fn card(row: CardRow) -> Card {
 }
 
 pub(super) async fn insert_card(connection: &mut SqliteConnection, card: Card) -> Stamped {
+    let event = Event::card_issued(&card, card.created_at);
     let query = sqlx::query(include_str!("sql/card_insert.sql"))
         .bind(card.id.to_string())
         .bind(card.user.to_string())
@@ -165,10 +170,21 @@ pub(super) async fn insert_card(connection: &mut SqliteConnection, card: Card) -
         .bind(card.version)
         .bind(card.created_at.as_micros());
     affected(connection, query).await?;
+    tell(connection, &event).await?;
     bump(connection, Scope::Card(card.id)).await
 }
 
-pub(super) async fn update_card(connection: &mut SqliteConnection, card: Card) -> Stamped {
+pub(super) async fn update_card(
+    connection: &mut SqliteConnection,
+    card: Card,
+    at: Timestamp,
+) -> Stamped {
+    let replaced_version = card.version.saturating_sub(1);
+    let asked = ask(include_str!("sql/card_status_find.sql"))
+        .bind(card.id.to_string())
+        .bind(replaced_version);
+    let from: CardStatus = one(connection, asked).await?.ok_or(StoreError::Stale)?;
+    let event = Event::card_state_changed(&card, from, at);
     let query = sqlx::query(include_str!("sql/card_update.sql"))
         .bind(card.id.to_string())
         .bind(card.version)
@@ -178,6 +194,9 @@ pub(super) async fn update_card(connection: &mut SqliteConnection, card: Card) -
         .bind(text(card.expires))
         .bind(card.status.as_str());
     replaced(connection, query).await?;
+    if let Some(event) = event {
+        tell(connection, &event).await?;
+    }
     bump(connection, Scope::Card(card.id)).await
 }
 

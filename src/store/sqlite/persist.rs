@@ -14,7 +14,8 @@ use crate::domain::policy::{Counter, CounterKey};
 use crate::domain::time::Timestamp;
 use crate::ledger::books::{AppliedStep, Changes};
 use crate::store::StoreError;
-use crate::store::details::{chain_details, explained, shard};
+use crate::store::details::{chain_details, explained};
+use crate::store::shards::shard;
 
 /// Writes the changes. On an error some are written and some are not: roll back.
 pub(super) async fn persist(

@@ -67,8 +67,9 @@ impl ResourceStore for SqliteStore {
     }
 
     fn update_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        let at = self.clock.now();
         Box::pin(
-            self.jobs.write(move |connection| Box::pin(parties::update_card(connection, card))),
+            self.jobs.write(move |connection| Box::pin(parties::update_card(connection, card, at))),
         )
     }
 

@@ -31,7 +31,7 @@ pub async fn what_is_committed_adds_up(subject: &Subject) {
     assert_eq!(sums.overdraft_causes, 1, "the over-clearing");
     let counts = snapshot.counts().await.unwrap();
     assert_eq!((counts.decisions, counts.approved, counts.authorizations), (3, 1, 3));
-    assert_eq!((counts.chains, counts.postings, counts.outbox), (2, 4, 6));
+    assert_eq!((counts.chains, counts.postings, counts.outbox), (2, 4, 9));
     assert_eq!((counts.unexplained, counts.unbalanced), (0, 0));
     let report = verify(&*subject.audit).await.unwrap();
     assert!(report.clean(), "{:#?}", report.differences);

@@ -45,6 +45,7 @@ pub async fn an_explanation_is_read_back_whole(subject: &Subject) {
 
 pub async fn events_wait_in_order_and_are_dropped_from_the_front(subject: &Subject) {
     subject.program("acme", 1000_00).await;
+    subject.empty_the_outbox().await;
     assert_eq!(subject.outbox.depth().await.unwrap(), 0);
     for name in ["t1", "t2", "t3"] {
         subject.approve(purchase(name, "acme-card", 1_00)).await;

@@ -2,20 +2,21 @@
 
 mod audit;
 mod cancelled;
-mod clock;
+pub(crate) mod clock;
 mod contention;
 mod counting;
 mod facts;
 mod history;
 mod money;
-mod mongodb;
+pub(crate) mod mongodb;
 mod mongodb_faults;
 mod mongodb_prepare;
 mod mongodb_speed;
-mod postgres;
+mod outbox;
+pub(crate) mod postgres;
 mod postgres_cancelled;
 mod postgres_contention;
-mod postgres_database;
+pub(crate) mod postgres_database;
 mod postgres_events;
 mod postgres_prepare;
 mod postgres_schema;
@@ -24,8 +25,8 @@ mod program;
 mod refresh;
 mod resources;
 mod routed;
-mod sqlite;
-mod subject;
+pub(crate) mod sqlite;
+pub(crate) mod subject;
 
 /// Runs the suite on the store that `$open` opens: what holds for every store, and what only a
 /// store that keeps `business` accounts, or `personal` ones, has to answer for.
@@ -83,6 +84,13 @@ macro_rules! conformance {
             refresh::a_write_before_the_batch_is_seen_by_it
             history::an_explanation_is_read_back_whole
             history::events_wait_in_order_and_are_dropped_from_the_front
+            outbox::events_are_read_in_order_and_removed_one_by_one
+            outbox::an_event_is_read_as_it_was_told
+            outbox::events_of_a_key_stand_in_the_order_of_their_commits
+            outbox::cards_and_users_are_told_of
+            outbox::a_limit_that_is_used_up_is_told_of
+            outbox::relays_share_the_shards_and_inherit_them
+            outbox::leases_asked_for_at_once_never_overlap
             audit::what_is_committed_adds_up
             audit::a_snapshot_is_of_one_moment
             audit::pages_hold_every_row_once

@@ -103,6 +103,8 @@ pub fn subject(corner: &Corner, store: Arc<MongoStore>, clock: Arc<TestClock>) -
         resources: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
+        shards: store.clone(),
+        due: store.clone(),
         audit: store,
         clock,
         _cleanup: Box::new(corner.clone()),

@@ -21,6 +21,8 @@ pub async fn subject(mut options: PostgresOptions, clock: Arc<TestClock>) -> Sub
         resources: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
+        shards: store.clone(),
+        due: store.clone(),
         audit: store,
         clock,
         _cleanup: Box::new(()),

@@ -31,6 +31,7 @@ async fn events_are_read_as_they_were_told() {
     let database = Database::migrated().await;
     let one = subject(database.options(), Arc::new(TestClock::beside_a_server())).await;
     one.program("acme", 100_00).await;
+    one.empty_the_outbox().await;
     // Spellings of a UUID that are different tokens, one as long as a packed one, and the longest.
     let names = [
         "5f0e6a52-91c7-4d0b-8d55-0a1b2c3d4e01",
@@ -53,7 +54,7 @@ async fn events_are_read_as_they_were_told() {
     events.extend(told(&one, &[void]).await);
 
     let mut connection = database.connect().await;
-    let read = sqlx::query_as("select kind, key, payload from events order by id");
+    let read = sqlx::query_as("select kind, key, payload from events order by seq");
     let read: Vec<(String, String, String)> = read.fetch_all(&mut connection).await.unwrap();
     assert_eq!(read.len(), events.len());
     for (event, (kind, key, payload)) in events.iter().zip(&read) {

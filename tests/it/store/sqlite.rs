@@ -31,6 +31,8 @@ pub async fn open_store(homes: &'static [Home]) -> (Subject, Arc<SqliteStore>) {
         resources: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
+        shards: store.clone(),
+        due: store.clone(),
         audit: store.clone(),
         clock,
         _cleanup: Box::new(folder),

@@ -20,8 +20,10 @@ use tollgate::ledger;
 use tollgate::ledger::intent::{Act, ChainRef, Intent, Outcome, Step, StepIntent};
 use tollgate::ledger::wanted::Wanted;
 use tollgate::service::verify::verify;
+use tollgate::store::outbox::OutboxShards;
 use tollgate::store::{
-    Audit, FactsStore, History, MoneyHome, MoneyTxn, Outbox, Refreshed, ResourceStore, StoreError,
+    Audit, DueHolds, FactsStore, History, MoneyHome, MoneyTxn, Outbox, Refreshed, ResourceStore,
+    StoreError,
 };
 
 use super::clock::TestClock;
@@ -39,6 +41,8 @@ pub struct Subject {
     pub resources: Arc<dyn ResourceStore>,
     pub history: Arc<dyn History>,
     pub outbox: Arc<dyn Outbox>,
+    pub shards: Arc<dyn OutboxShards>,
+    pub due: Arc<dyn DueHolds>,
     pub audit: Arc<dyn Audit>,
     pub clock: Arc<TestClock>,
     /// Dropped last: takes everything away that the test has stored.

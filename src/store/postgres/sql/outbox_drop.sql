@@ -1,7 +1,12 @@
--- Only from the front, and never what a relay has in hand.
+-- Only from the front of each shard.
 delete from outbox as o using (
-    select f.id
-    from (select id, at from outbox order by id limit $2 for update skip locked) as f
+    select f.shard, f.seq
+    from generate_series(0, 15) as s (shard)
+    cross join lateral (
+        select shard, seq, at from outbox where shard = s.shard::smallint order by seq limit $2
+    ) as f
     where f.at < $1
+    order by f.shard, f.seq
+    limit $2
 ) as old
-where o.id = old.id
+where o.shard = old.shard and o.seq = old.seq

@@ -3,4 +3,4 @@ select case
     when c.counted < $1::bigint then c.counted
     else greatest(c.counted, (select r.reltuples::bigint from pg_class as r where r.oid = 'outbox'::regclass))
 end
-from (select count(f.id) as counted from (select id from outbox limit $1) as f) as c
+from (select count(f.shard) as counted from (select shard from outbox limit $1) as f) as c

@@ -1,0 +1,278 @@
+//! The relay: takes events out of a home's outbox and publishes them, each at least once, those of one
+//! key in order. While the broker is down they wait where they are, and decisions go on.
+//!
+//! A relay leases shards, publishes their oldest events with confirms, and removes what was confirmed.
+//! Any number of relays may work on one outbox. One whose lease has ended without its noticing publishes
+//! nothing that the next does not publish too, and both in order: what a subscriber sees first of each
+//! event is in order all the same.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::message;
+use crate::broker::{Broker, BrokerError};
+use crate::domain::clock::Clock;
+use crate::domain::time::Monotonic;
+use crate::store::StoreError;
+use crate::store::outbox::{OutboxShards, Waiting};
+use crate::store::shards::Shards;
+use crate::telemetry::metrics;
+
+/// Between two attempts while the broker or the store does not answer: doubled from the first to the
+/// second.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// How long a relay that is told to stop goes on with what still waits.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
+/// How a relay works.
+#[derive(Clone, Copy, Debug)]
+pub struct RelayOptions {
+    /// Events that are published at a time.
+    pub batch_max: u32,
+    /// How long after it had nothing to do a relay looks again.
+    pub idle: Duration,
+    /// How long a lease lasts that is not renewed.
+    pub lease: Duration,
+}
+
+/// What the relays of one home have done since the process started.
+#[derive(Debug, Default)]
+pub struct RelayStats {
+    published: AtomicU64,
+    failed: AtomicU64,
+    shards: AtomicU64,
+}
+
+impl RelayStats {
+    /// Confirmed by the broker.
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
+    /// Not confirmed; each was tried again.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Tells the exporter.
+    fn export(&self, home: &str) {
+        let labels = [("home", home)];
+        metrics::count(metrics::EVENTS_PUBLISHED, &labels, self.published());
+        metrics::count(metrics::EVENTS_FAILED, &labels, self.failed());
+        let shards = self.shards.load(Ordering::Relaxed);
+        metrics::set(metrics::OUTBOX_SHARDS, &labels, shards as f64);
+    }
+}
+
+/// What a relay works with.
+pub struct Parts {
+    /// What the home is called in logs and metrics.
+    pub home: &'static str,
+    /// Where events wait.
+    pub outbox: Arc<dyn OutboxShards>,
+    /// Where they go.
+    pub broker: Arc<dyn Broker>,
+    /// Time and ids.
+    pub clock: Arc<dyn Clock>,
+    /// Shared by the home's relays.
+    pub stats: Arc<RelayStats>,
+    /// How it works.
+    pub options: RelayOptions,
+}
+
+/// Why a round has ended early.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("the outbox does not answer")]
+    Store(#[from] StoreError),
+    #[error("the broker did not confirm {failed} of {published} events")]
+    Broker { failed: usize, published: usize, source: BrokerError },
+}
+
+/// What a round has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    /// There may be more.
+    Busy,
+    /// Nothing waited.
+    Idle,
+}
+
+/// One relay.
+pub struct Relay {
+    parts: Parts,
+    id: Uuid,
+    held: Shards,
+    /// When the lease was asked for last.
+    asked: Option<Monotonic>,
+    /// The shard that comes first in the next round: none waits behind a busy one for ever.
+    first: u8,
+    troubled: bool,
+}
+
+impl Relay {
+    /// A relay that has leased nothing yet.
+    pub fn new(parts: Parts) -> Self {
+        let id = parts.clock.uuid();
+        Self { parts, id, held: Shards::NONE, asked: None, first: 0, troubled: false }
+    }
+
+    /// Relays until it is told to stop. What waits then is still published, if that goes well and soon.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut pause = PAUSE_MIN;
+        while !stop.is_cancelled() {
+            let rest = match self.round().await {
+                Ok(Round::Busy) => Duration::ZERO,
+                Ok(Round::Idle) => self.parts.options.idle,
+                Err(_) => pause,
+            };
+            pause = if self.troubled { (pause * 2).min(PAUSE_MAX) } else { PAUSE_MIN };
+            if !rest.is_zero() {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(rest) => {}
+                }
+            }
+        }
+        let flushing = async { while matches!(self.round().await, Ok(Round::Busy)) {} };
+        let _ = tokio::time::timeout(FLUSH_MAX, flushing).await; // what is left is published later
+        self.release().await;
+    }
+
+    /// One batch. What goes wrong is told once, and that it goes well again.
+    async fn round(&mut self) -> Result<Round, Trouble> {
+        let done = self.try_round().await;
+        let home = self.parts.home;
+        match &done {
+            Err(trouble) if !self.troubled => {
+                let trouble = trouble as &dyn std::error::Error;
+                tracing::warn!(home, trouble, "events wait in the outbox; trying again");
+            }
+            Ok(_) if self.troubled => tracing::info!(home, "events are published again"),
+            _ => {}
+        }
+        self.troubled = done.is_err();
+        done
+    }
+
+    async fn try_round(&mut self) -> Result<Round, Trouble> {
+        self.lease().await?;
+        let rows = self.oldest().await?;
+        if rows.is_empty() {
+            return Ok(Round::Idle);
+        }
+        let full = rows.len() >= self.parts.options.batch_max as usize;
+        let (published, trouble) = self.publish(rows).await;
+        let stats = &self.parts.stats;
+        stats.published.fetch_add(published.len() as u64, Ordering::Relaxed);
+        if let Some(Trouble::Broker { failed, .. }) = &trouble {
+            stats.failed.fetch_add(*failed as u64, Ordering::Relaxed);
+        }
+        stats.export(self.parts.home);
+        if !published.is_empty() {
+            self.parts.outbox.remove(published).await?;
+        }
+        match trouble {
+            Some(trouble) => Err(trouble),
+            None => Ok(if full { Round::Busy } else { Round::Idle }),
+        }
+    }
+
+    /// Leases, and again when a third of the time has passed.
+    async fn lease(&mut self) -> Result<(), StoreError> {
+        let now = self.parts.clock.monotonic();
+        let third_us = self.parts.options.lease.as_micros() / 3;
+        let fresh = |asked: Monotonic| u128::from(now.since(asked)) < third_us;
+        if self.asked.is_some_and(fresh) {
+            return Ok(());
+        }
+        let leased = self.parts.outbox.lease(self.id, self.parts.options.lease).await;
+        // A lease that is not answered for may be another's by now.
+        self.hold(*leased.as_ref().unwrap_or(&Shards::NONE));
+        self.asked = leased.is_ok().then_some(now);
+        leased.map(drop)
+    }
+
+    fn hold(&mut self, shards: Shards) {
+        let stats = &self.parts.stats.shards;
+        stats.fetch_add(u64::from(shards.len()), Ordering::Relaxed);
+        stats.fetch_sub(u64::from(self.held.len()), Ordering::Relaxed);
+        self.held = shards;
+        self.parts.stats.export(self.parts.home);
+    }
+
+    /// The oldest events of all shards, those of the next shard first.
+    async fn oldest(&mut self) -> Result<Vec<Waiting>, StoreError> {
+        let batch_max = self.parts.options.batch_max;
+        let mut runs = self.held.runs();
+        if let Some(at) = runs.iter().position(|run| run.contains(&self.first)) {
+            let run = runs.remove(at);
+            runs.rotate_left(at);
+            runs.insert(0, self.first..=*run.end());
+            if *run.start() < self.first {
+                runs.push(*run.start()..=self.first - 1);
+            }
+        }
+        let mut rows: Vec<Waiting> = Vec::new();
+        for run in runs {
+            let left = batch_max.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+            if left == 0 {
+                break;
+            }
+            rows.extend(self.parts.outbox.oldest(run, left).await?);
+        }
+        // The next batch begins behind the shard that has filled this one.
+        self.first =
+            rows.last().map_or(0, |row| (row.place.shard + 1) % crate::store::shards::SHARDS);
+        Ok(rows)
+    }
+
+    /// Publishes, and says which events are done with: confirmed, with everything of their keys before.
+    async fn publish(&self, rows: Vec<Waiting>) -> (Vec<Waiting>, Option<Trouble>) {
+        let batch: Vec<_> =
+            rows.iter().map(|row| message::of(&row.event, Some(row.place))).collect();
+        let published = batch.len();
+        let results = match self.parts.broker.publish(batch).await {
+            Ok(results) => results,
+            Err(source) => {
+                let trouble = Trouble::Broker { failed: published, published, source };
+                return (Vec::new(), Some(trouble));
+            }
+        };
+        let mut results = results.into_iter();
+        let (mut stuck, mut done) = (HashSet::new(), Vec::new());
+        let (mut failed, mut first) = (0, None);
+        for row in rows {
+            let result = results.next().unwrap_or_else(|| {
+                Err(BrokerError::Unavailable("the broker has not told of it".into()))
+            });
+            match result {
+                Ok(()) if !stuck.contains(&row.event.key) => done.push(row),
+                // What comes behind a failure of its key comes again behind it.
+                Ok(()) => {}
+                Err(error) => {
+                    failed += 1;
+                    first.get_or_insert(error);
+                    stuck.insert(row.event.key);
+                }
+            }
+        }
+        let trouble = first.map(|source| Trouble::Broker { failed, published, source });
+        (done, trouble)
+    }
+
+    async fn release(&mut self) {
+        self.hold(Shards::NONE);
+        if let Err(error) = self.parts.outbox.release(self.id).await {
+            let (home, error) = (self.parts.home, &error as &dyn std::error::Error);
+            tracing::warn!(home, error, "could not give up the lease; it ends by itself");
+        }
+    }
+}

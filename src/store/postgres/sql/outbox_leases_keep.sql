@@ -1,0 +1,1 @@
+update outbox_leases set body = $1 where id = 1

@@ -1,0 +1,1 @@
+select body from outbox_leases where id = 1 for update

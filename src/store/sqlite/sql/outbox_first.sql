@@ -1,0 +1,1 @@
+select cast(at as text) from outbox order by seq limit 1

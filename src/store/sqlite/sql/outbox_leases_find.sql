@@ -1,0 +1,1 @@
+select json_quote(body) from outbox_leases where id = 1

@@ -1,0 +1,60 @@
+//! What this process tells others of itself: alerts that are raised and cleared, requests that could not
+//! be decided. `app` hands over where it goes.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One thing to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Notice {
+    /// A request, or a stage of it, took longer than it may.
+    Raised {
+        /// `total` or `stage`.
+        kind: &'static str,
+        /// `warning` or `critical`.
+        level: &'static str,
+        /// The stage that took the time.
+        stage: &'static str,
+        /// How much of it that stage took.
+        stage_us: u64,
+        /// How long the request took.
+        total_us: u64,
+        /// Cases of this kind since it was told last, this one among them.
+        cases: u64,
+    },
+    /// Nothing has raised it for a minute.
+    Cleared {
+        /// `total` or `stage`.
+        kind: &'static str,
+        /// `warning` or `critical`.
+        level: &'static str,
+        /// The stage that took the time in the latest case.
+        stage: &'static str,
+        /// Cases since the process started.
+        cases: u64,
+    },
+    /// Requests were answered by the outage policy.
+    Undecided {
+        /// How many since it was told last.
+        cases: u64,
+    },
+}
+
+impl Notice {
+    /// The type of the event that tells it.
+    pub const fn event(&self) -> &'static str {
+        match self {
+            Self::Raised { .. } => "alert.raised",
+            Self::Cleared { .. } => "alert.cleared",
+            Self::Undecided { .. } => "authorization.error",
+        }
+    }
+}
+
+/// Takes notices away. Never waits: it is called while a purchase is.
+pub trait Sink: Send + Sync + fmt::Debug {
+    /// Takes one.
+    fn tell(&self, notice: Notice);
+}

@@ -1,0 +1,105 @@
+//! The whole service with a broker: what it decides is published, and what it does not do it leaves to
+//! others.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::Value;
+use tollgate::app::roles::Roles;
+use tollgate::app::{self, Running};
+use tollgate::config::Settings;
+
+use super::broker::Subscriber;
+use crate::support::app::{ADMIN_KEY, JIT_PASSWORD, JIT_USER};
+use crate::support::{Client, Program};
+
+async fn start(folder: &tempfile::TempDir, roles: Roles, broker: &Arc<Subscriber>) -> Running {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut settings = Settings::embedded(folder.path().to_owned(), any);
+    settings.admin.key = Some(ADMIN_KEY.into());
+    settings.jit.username = Some(JIT_USER.into());
+    settings.jit.password = Some(JIT_PASSWORD.into());
+    settings.jit.deadline_ms = 7_000;
+    settings.lane.stall_ms = 5_000;
+    let broker: Arc<dyn tollgate::broker::Broker> = broker.clone();
+    app::start_as(settings, roles, Some(broker)).await.unwrap()
+}
+
+fn client(running: &Running) -> Client {
+    Client::new(running.addr, ADMIN_KEY, JIT_USER, JIT_PASSWORD)
+}
+
+async fn until(broker: &Subscriber, count: usize) -> Vec<String> {
+    let arrived = async {
+        while broker.seen().len() < count {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let arrived = tokio::time::timeout(Duration::from_secs(20), arrived).await;
+    let kinds: Vec<String> = broker.seen().into_iter().map(|(kind, _)| kind).collect();
+    assert!(arrived.is_ok(), "only {kinds:?}");
+    kinds
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_decided_is_published_without_personal_data() {
+    let (folder, broker) = (tempfile::tempdir().unwrap(), Arc::new(Subscriber::default()));
+    let running = start(&folder, Roles::ALL, &broker).await;
+    let mut client = client(&running);
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let kinds = until(&broker, 2).await;
+    assert_eq!(kinds[..2], ["user.created", "card.issued"]);
+    let body = serde_json::json!({
+        "token": "t-1", "card": program.cards[0], "amount": 1_00, "currency": "USD",
+    });
+    let answer = client.post("/api/v1/authorizations", body).await;
+    assert_eq!(answer.status, 201);
+    let seen = broker.seen().len();
+    let kinds = until(&broker, seen.max(3)).await;
+    assert!(kinds.contains(&"authorization.approved".to_owned()), "{kinds:?}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_without_the_relay_leaves_events_to_one_that_has_it() {
+    let (folder, broker) = (tempfile::tempdir().unwrap(), Arc::new(Subscriber::default()));
+    let api = Roles { relay: false, ..Roles::ALL };
+    let running = start(&folder, api, &broker).await;
+    let mut client_of_api = client(&running);
+    Program::set_up(&mut client_of_api, 100_00, 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(broker.seen().is_empty());
+    running.shutdown().await;
+    let relay = Roles { api: false, worker: false, relay: true };
+    let running = start(&folder, relay, &broker).await;
+    until(&broker, 2).await;
+    let mut client_of_relay = client(&running);
+    assert_eq!(client_of_relay.get("/live").await.status, 200);
+    assert_eq!(client_of_relay.get("/api/v1/profile").await.status, 404, "no door but probes");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_down_keeps_nobody_from_deciding() {
+    let (folder, broker) = (tempfile::tempdir().unwrap(), Arc::new(Subscriber::default()));
+    broker.down.store(true, Ordering::SeqCst);
+    let running = start(&folder, Roles::ALL, &broker).await;
+    let mut client = client(&running);
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    for number in 0..20 {
+        let body = serde_json::json!({
+            "token": format!("t-{number}"), "card": program.cards[0], "amount": 1_00,
+            "currency": "USD",
+        });
+        let answer = client.post("/api/v1/authorizations", body).await;
+        let decided: Value = answer.json();
+        assert_eq!((answer.status.as_u16(), decided["decision"].as_str()), (201, Some("approved")));
+    }
+    broker.down.store(false, Ordering::SeqCst);
+    let kinds = until(&broker, 22).await;
+    let approved = kinds.iter().filter(|kind| *kind == "authorization.approved");
+    assert_eq!(approved.count(), 20, "{kinds:?}");
+    running.shutdown().await;
+}
