@@ -79,7 +79,12 @@ async fn issued(client: &Client, path: &'static str, user: &Value, cards: usize)
         tokio::spawn(async move {
             let mut ids = Vec::new();
             for _ in share {
-                ids.push(text(&created(client.post(path, body.clone()).await)["id"]));
+                let mut answer = client.post(path, body.clone()).await;
+                // A busy machine may be slow to connect to a server.
+                while answer.status == 503 {
+                    answer = client.post(path, body.clone()).await;
+                }
+                ids.push(text(&created(answer)["id"]));
             }
             ids
         })
