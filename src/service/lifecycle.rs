@@ -132,6 +132,13 @@ fn fingerprint(root: Option<AuthorizationId>, account: AccountId, step: &Step) -
         | Step::AdviseBy(money)
         | Step::Refund(money)
         | Step::ForcePost(money)
+        | Step::ExpectCredit(money)
+        | Step::CancelCredit(money)
+        | Step::Chargeback(money)
+        | Step::ChargebackReversal(money)
+        | Step::ChargebackWon(money)
+        | Step::AdjustCredit(money)
+        | Step::AdjustDebit(money)
         | Step::Fund(money)
         | Step::ChangeLimit { limit: money, .. } => (Some(*money), false),
         Step::Reverse(money) => (*money, false),
