@@ -9,6 +9,7 @@ pub mod postgres;
 mod refresh;
 pub mod routed;
 pub mod sqlite;
+pub mod webhooks;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -18,3 +18,4 @@ mod races;
 mod rest;
 mod startup;
 mod store;
+mod webhooks;

@@ -19,6 +19,7 @@ mod refresh;
 mod resources;
 mod rows;
 mod turn;
+mod webhooks;
 mod writer;
 
 #[cfg(test)]
