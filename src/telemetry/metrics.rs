@@ -110,8 +110,24 @@ pub const REDIS_CALL_SECONDS: Metric = metric(
     Unit::Seconds,
     "Duration of calls to the shared cache, those without an answer included",
 );
+/// Notifications of the card platform, by `family` and `status`: received, duplicate, conflict, applied,
+/// ignored, parked.
+pub const WEBHOOKS: Metric =
+    metric("tollgate_webhooks_total", Unit::Count, "Notifications of the card platform");
+/// Steps that notifications took and that are worth a second look, by `flag`.
+pub const WEBHOOK_FLAGS: Metric = metric(
+    "tollgate_webhook_flags_total",
+    Unit::Count,
+    "Movements told by the card platform that are worth a second look",
+);
+/// Authorizations whose answer the platform has not waited for.
+pub const PLATFORM_TIMEOUTS: Metric = metric(
+    "tollgate_platform_timeouts_total",
+    Unit::Count,
+    "Authorizations whose answer came too late for the card platform",
+);
 
-const COUNTERS: [Metric; 12] = [
+const COUNTERS: [Metric; 15] = [
     REQUESTS,
     DECLINES,
     ALERTS,
@@ -124,6 +140,9 @@ const COUNTERS: [Metric; 12] = [
     CACHE_UNREADABLE,
     REDIS_UNANSWERED,
     REDIS_OPENED,
+    WEBHOOKS,
+    WEBHOOK_FLAGS,
+    PLATFORM_TIMEOUTS,
 ];
 const GAUGES: [Metric; 5] =
     [STAGE_SECONDS, ALERT_ACTIVE, CACHE_ENTRIES, CACHE_CHANGES_WAITING, REDIS_AVAILABLE];
@@ -185,6 +204,26 @@ pub fn take_profile(report: &ProfileReport) {
         count(ALERTS, &labels, alert.count);
         set(ALERT_ACTIVE, &labels, f64::from(u8::from(alert.active)));
     }
+}
+
+/// A notification was kept, or has come to an end.
+pub fn webhook(family: &str, status: &str) {
+    add_one(WEBHOOKS, &[("family", family), ("status", status)]);
+}
+
+/// A notification moved something in a way that is worth a second look.
+pub fn flagged(flag: &str) {
+    add_one(WEBHOOK_FLAGS, &[("flag", flag)]);
+}
+
+/// The platform has not waited for an answer.
+pub fn platform_timeout() {
+    add_one(PLATFORM_TIMEOUTS, &[]);
+}
+
+fn add_one(metric: Metric, labels: Labels<'_>) {
+    exporter();
+    metrics::counter!(metric.name, owned(labels)).increment(1);
 }
 
 /// Everything, as Prometheus reads it.
