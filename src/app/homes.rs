@@ -14,6 +14,7 @@ use crate::domain::id::Home;
 use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::webhooks::WebhookEvents;
 use crate::store::{
     Audit, FactsStore, History, MoneyHome, Outbox, Prepare, Probe, ResourceStore, StoreError,
 };
@@ -39,6 +40,8 @@ pub(super) struct OpenHome {
     pub(super) history: Arc<dyn History>,
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) audit: Arc<dyn Audit>,
+    /// Where notifications are kept, if here.
+    pub(super) webhooks: Option<Arc<dyn WebhookEvents>>,
     pub(super) probe: Arc<dyn Probe>,
     /// A server must be prepared before it can be used.
     pub(super) prepare: Option<Arc<dyn Prepare>>,
@@ -62,7 +65,8 @@ impl OpenHome {
             let store = Arc::clone(&closing);
             Box::pin(async move { store.close().await })
         };
-        Self::of(store, ("sqlite", "data_dir"), 1, close)
+        let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
+        Self { webhooks, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -72,7 +76,8 @@ impl OpenHome {
             Box::pin(async move { store.close().await })
         };
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
-        Self { prepare, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
+        let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
+        Self { prepare, webhooks, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
@@ -100,6 +105,7 @@ impl OpenHome {
             history: store.clone(),
             outbox: store.clone(),
             audit: store.clone(),
+            webhooks: None,
             probe: store,
             prepare: None,
             lanes,

@@ -9,6 +9,7 @@ mod homes;
 mod prepare;
 mod run;
 mod stores;
+mod webhooks;
 mod yardstick;
 
 #[cfg(test)]
@@ -54,6 +55,9 @@ pub enum AppError {
     /// Generated secrets can not be read or kept.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// The key that notifications are sealed with is none.
+    #[error("setting webhooks.storage.key can not be used")]
+    WebhookKey(#[source] crate::service::webhooks::seal::SealError),
     /// The address is taken, or not ours.
     #[error("can not listen on {address}")]
     Listen {
@@ -131,7 +135,8 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let preparing = prepare::begin(&homes).await?;
     let stores = Stores::compose(&homes, &settings, &clock)?;
     let outbox = Arc::clone(&stores.outbox);
-    let doors = build::doors(&settings, &secrets, stores, &clock);
+    let events = webhooks::events(&homes);
+    let (doors, passing) = build::doors(&settings, &secrets, stores, events, &clock)?;
     let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);
     let profiler = Arc::clone(&doors.profiler);
@@ -144,6 +149,8 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let retention = Duration::from_secs(settings.outbox.retention_s);
     background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
 
+    background.spawn(passing);
+    webhooks::work(&mut background, &doors.webhooks.handler, settings.webhooks.worker);
     background.spawn(build::keep_metrics_up());
     let stop = CancellationToken::new();
     if let Some(listener) = admin {

@@ -9,6 +9,7 @@ pub mod lane;
 pub mod log;
 pub mod policy;
 pub mod store;
+pub mod webhooks;
 
 mod error;
 mod sources;
@@ -31,6 +32,7 @@ use lane::Lane;
 use log::Log;
 use policy::{Holds, Outage, Outbox, Policy};
 use store::Store;
+use webhooks::Webhooks;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,6 +45,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Access to the JIT door, and its deadline.
     pub jit: Jit,
+    /// What the card platform notifies of.
+    pub webhooks: Webhooks,
     /// What an outage is answered with.
     pub outage: Outage,
     /// The lanes.
@@ -86,6 +90,7 @@ impl Settings {
         }
         self.http.check()?;
         self.jit.check()?;
+        self.webhooks.check()?;
         self.lane.check(self.jit.deadline_ms)?;
         self.holds.check()?;
         self.store.check()?;
