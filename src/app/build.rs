@@ -15,6 +15,7 @@ use crate::service::Service;
 use crate::service::expiry::Sweeper;
 use crate::service::health::{Health, Watch};
 use crate::store::FactsStore;
+use crate::store::webhooks::WebhookEvents;
 use crate::telemetry::alerts::Thresholds;
 use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
@@ -22,14 +23,16 @@ use crate::telemetry::profile::Profiler;
 use super::homes::OpenHomes;
 use super::secrets::Secrets;
 use super::stores::Stores;
+use super::{AppError, webhooks};
 
 /// Everything behind the doors.
 pub(super) fn doors(
     settings: &Settings,
     secrets: &Secrets,
     stores: Stores,
+    events: Arc<dyn WebhookEvents>,
     clock: &Arc<dyn Clock>,
-) -> Arc<Doors> {
+) -> Result<(Arc<Doors>, impl Future<Output = ()> + Send + use<>), AppError> {
     let health = Arc::new(Health::new(Watch {
         servers: stores.watched,
         outbox: stores.outbox,
@@ -46,7 +49,9 @@ pub(super) fn doors(
         pipeline: Arc::clone(&pipeline),
         clock: Arc::clone(clock),
     });
-    Arc::new(Doors {
+    let (webhooks, passing) =
+        webhooks::door(settings, secrets, events, &service, jit_credentials(settings, secrets))?;
+    let doors = Arc::new(Doors {
         pipeline,
         service,
         profiler,
@@ -59,7 +64,9 @@ pub(super) fn doors(
             OutageAnswer::Error => http::OutageAnswer::Error,
         },
         health,
-    })
+        webhooks,
+    });
+    Ok((doors, passing))
 }
 
 fn pipeline(

@@ -15,6 +15,7 @@ use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::outbox::OutboxShards;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::webhooks::WebhookEvents;
 use crate::store::{
     Audit, DueHolds, FactsStore, History, MoneyHome, Outbox, Prepare, Probe, ResourceStore,
     StoreError,
@@ -43,6 +44,8 @@ pub(super) struct OpenHome {
     pub(super) shards: Arc<dyn OutboxShards>,
     pub(super) due: Arc<dyn DueHolds>,
     pub(super) audit: Arc<dyn Audit>,
+    /// Where notifications are kept, if here.
+    pub(super) webhooks: Option<Arc<dyn WebhookEvents>>,
     pub(super) probe: Arc<dyn Probe>,
     /// A server must be prepared before it can be used.
     pub(super) prepare: Option<Arc<dyn Prepare>>,
@@ -66,7 +69,8 @@ impl OpenHome {
             let store = Arc::clone(&closing);
             Box::pin(async move { store.close().await })
         };
-        Self::of(store, ("sqlite", "data_dir"), 1, close)
+        let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
+        Self { webhooks, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -76,7 +80,8 @@ impl OpenHome {
             Box::pin(async move { store.close().await })
         };
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
-        Self { prepare, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
+        let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
+        Self { prepare, webhooks, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
@@ -107,6 +112,7 @@ impl OpenHome {
             shards: store.clone(),
             due: store.clone(),
             audit: store.clone(),
+            webhooks: None,
             probe: store,
             prepare: None,
             lanes,

@@ -11,6 +11,7 @@ mod relays;
 pub mod roles;
 mod run;
 mod stores;
+mod webhooks;
 mod yardstick;
 
 #[cfg(test)]
@@ -60,6 +61,9 @@ pub enum AppError {
     /// Generated secrets can not be read or kept.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// The key that notifications are sealed with is none.
+    #[error("setting webhooks.storage.key can not be used")]
+    WebhookKey(#[source] crate::service::webhooks::seal::SealError),
     /// The address is taken, or not ours.
     #[error("can not listen on {address}")]
     Listen {
@@ -147,7 +151,8 @@ pub async fn start_as(
     let preparing = prepare::begin(&homes).await?;
     let stores = Stores::compose(&homes, &settings, &clock)?;
     let outbox = Arc::clone(&stores.outbox);
-    let doors = build::doors(&settings, &secrets, stores, &clock);
+    let events = webhooks::events(&homes);
+    let (doors, passing) = build::doors(&settings, &secrets, stores, events, &clock)?;
     let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);
     let profiler = Arc::clone(&doors.profiler);
@@ -170,6 +175,9 @@ pub async fn start_as(
     }
     let relaying = broker.filter(|_| roles.relay && settings.relay.enabled);
     let relays = relaying.map(|broker| Relays::start(&homes, &broker, &settings.relay, &clock));
+    background.spawn(passing);
+    let works = roles.worker && settings.webhooks.worker;
+    webhooks::work(&mut background, &doors.webhooks.handler, works);
     background.spawn(build::keep_metrics_up());
     let stop = CancellationToken::new();
     if let Some(listener) = admin {

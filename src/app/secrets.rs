@@ -5,6 +5,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -21,6 +23,7 @@ const SYMBOLS: &[u8] = b"-_.+=";
 const ADMIN_KEY_CHARS: usize = 40;
 const PASSWORD_CHARS: usize = 32;
 const USERNAME_CHARS: usize = 8;
+const WEBHOOK_KEY_BYTES: usize = 32;
 
 /// Why the secrets can not be settled.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +45,7 @@ pub enum SecretsError {
         source: io::Error,
     },
     /// A line of the file is not one of ours.
-    #[error("{} has a wrong line {line}: expected admin_key, jit_username or jit_password = \"…\"", path.display())]
+    #[error("{} has a wrong line {line}: expected admin_key, jit_username, jit_password or webhook_key = \"…\"", path.display())]
     Line {
         /// Which file.
         path: PathBuf,
@@ -60,6 +63,9 @@ pub struct Secrets {
     pub jit_username: String,
     /// Basic password of the JIT door.
     pub jit_password: SecretString,
+    /// What notifications are sealed with: 32 bytes in base64. Nobody needs to see it, and it is not
+    /// shown.
+    pub webhook_key: SecretString,
     /// What was generated just now: setting and value, to be shown once.
     pub generated: Vec<(&'static str, SecretString)>,
 }
@@ -70,6 +76,7 @@ struct Kept {
     admin_key: Option<SecretString>,
     jit_username: Option<SecretString>,
     jit_password: Option<SecretString>,
+    webhook_key: Option<SecretString>,
 }
 
 impl Secrets {
@@ -97,10 +104,16 @@ impl Secrets {
             })
         });
 
-        if !generated.is_empty() {
+        let mut unseen = Vec::new();
+        let webhook_key = settings.webhooks.storage.key.clone().unwrap_or_else(|| {
+            let make = || STANDARD.encode(rand::random::<[u8; WEBHOOK_KEY_BYTES]>());
+            settled(&mut kept.webhook_key, &mut unseen, "webhooks.storage.key", make)
+        });
+
+        if !generated.is_empty() || !unseen.is_empty() {
             kept.write(&path)?;
         }
-        Ok(Self { admin_key, jit_username, jit_password, generated })
+        Ok(Self { admin_key, jit_username, jit_password, webhook_key, generated })
     }
 
     /// Shows what was generated on the terminal. Never the log: logs are kept and passed on.
@@ -178,6 +191,7 @@ impl Kept {
             "admin_key" => self.admin_key = Some(secret),
             "jit_username" => self.jit_username = Some(secret),
             "jit_password" => self.jit_password = Some(secret),
+            "webhook_key" => self.webhook_key = Some(secret),
             _ => return None,
         }
         Some(())
@@ -209,6 +223,7 @@ impl Kept {
             ("admin_key", &self.admin_key),
             ("jit_username", &self.jit_username),
             ("jit_password", &self.jit_password),
+            ("webhook_key", &self.webhook_key),
         ];
         for (name, value) in lines {
             if let Some(value) = value {

@@ -10,6 +10,7 @@ pub mod log;
 pub mod policy;
 pub mod relay;
 pub mod store;
+pub mod webhooks;
 
 mod error;
 mod sources;
@@ -33,6 +34,7 @@ use log::Log;
 use policy::{Holds, Outage, Outbox, Policy};
 use relay::Relay;
 use store::Store;
+use webhooks::Webhooks;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,6 +47,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Access to the JIT door, and its deadline.
     pub jit: Jit,
+    /// What the card platform notifies of.
+    pub webhooks: Webhooks,
     /// What an outage is answered with.
     pub outage: Outage,
     /// The lanes.
@@ -90,6 +94,7 @@ impl Settings {
         }
         self.http.check()?;
         self.jit.check()?;
+        self.webhooks.check()?;
         self.lane.check(self.jit.deadline_ms)?;
         self.holds.check()?;
         self.store.check()?;

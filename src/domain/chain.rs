@@ -58,6 +58,20 @@ pub struct Totals {
     pub cleared: i64,
     /// Refunds.
     pub refunded: i64,
+    /// Credits that were announced.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expected: i64,
+    /// Announced credits that will not come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cancelled: i64,
+    /// Provisional credits of disputes, less what was taken back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub disputed: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(value: &i64) -> bool {
+    *value == 0
 }
 
 impl Totals {
@@ -66,6 +80,12 @@ impl Totals {
         let asked = self.authorized.saturating_add(self.incremented);
         let net = asked.saturating_sub(self.reversed).saturating_sub(self.shrunk);
         if net > 0 { net } else { 0 }
+    }
+
+    /// Announced credits that may still come: expected − cancelled − refunded, at least 0.
+    pub const fn credit_to_come(&self) -> i64 {
+        let open = self.expected.saturating_sub(self.cancelled).saturating_sub(self.refunded);
+        if open > 0 { open } else { 0 }
     }
 }
 
@@ -154,6 +174,9 @@ pub struct Chain {
     pub expires_at: Option<Timestamp>,
     /// When its first message arrived.
     pub opened_at: Timestamp,
+    /// Transactions of it that the platform approved in our name, without naming the funding token:
+    /// a request for one of them has been decided already.
+    pub told: Vec<Token>,
     /// The chain that this one turned out to be a part of.
     pub merged_into: Option<AuthorizationId>,
 }
@@ -179,6 +202,7 @@ impl Chain {
             postings: 0,
             expires_at: None,
             opened_at,
+            told: Vec::new(),
             merged_into: None,
         }
     }

@@ -19,6 +19,8 @@ pub enum Side {
     Settlement,
     /// Where funding comes from.
     Funding,
+    /// What has been credited provisionally, and is claimed from the network.
+    Disputes,
 }
 
 impl fmt::Display for Side {
@@ -27,6 +29,7 @@ impl fmt::Display for Side {
             Self::Account(id) => id.fmt(f),
             Self::Settlement => f.write_str("settlement"),
             Self::Funding => f.write_str("funding"),
+            Self::Disputes => f.write_str("disputes"),
         }
     }
 }
@@ -38,6 +41,7 @@ impl FromStr for Side {
         match text {
             "settlement" => Ok(Self::Settlement),
             "funding" => Ok(Self::Funding),
+            "disputes" => Ok(Self::Disputes),
             account => account.parse().map(Self::Account),
         }
     }
@@ -59,12 +63,30 @@ pub enum Cause {
     Fund,
     /// A single message is undone whose answer never reached the platform.
     Void,
+    /// A disputed purchase is credited provisionally.
+    Chargeback,
+    /// The dispute was lost or withdrawn: the provisional credit is taken back.
+    ChargebackReversal,
+    /// The dispute was won: the network pays for the provisional credit.
+    ChargebackWon,
+    /// A correction by the program.
+    Adjustment,
 }
 
 impl Cause {
     /// Every cause, in the order of declaration.
-    pub const ALL: [Self; 6] =
-        [Self::Clearing, Self::ForcePost, Self::Debit, Self::Refund, Self::Fund, Self::Void];
+    pub const ALL: [Self; 10] = [
+        Self::Clearing,
+        Self::ForcePost,
+        Self::Debit,
+        Self::Refund,
+        Self::Fund,
+        Self::Void,
+        Self::Chargeback,
+        Self::ChargebackReversal,
+        Self::ChargebackWon,
+        Self::Adjustment,
+    ];
 
     /// The name used in JSON and rows.
     pub const fn as_str(self) -> &'static str {
@@ -75,6 +97,10 @@ impl Cause {
             Self::Refund => "refund",
             Self::Fund => "fund",
             Self::Void => "void",
+            Self::Chargeback => "chargeback",
+            Self::ChargebackReversal => "chargeback_reversal",
+            Self::ChargebackWon => "chargeback_won",
+            Self::Adjustment => "adjustment",
         }
     }
 
@@ -123,6 +149,24 @@ pub enum StepKind {
     Fund,
     /// Change the credit granted.
     ChangeLimit,
+    /// The platform tells that it approved a message.
+    Confirm,
+    /// The platform tells that it declined a message, or did not wait for our answer.
+    Revoke,
+    /// A credit is announced.
+    ExpectCredit,
+    /// An announced credit will not come.
+    CancelCredit,
+    /// Credit a disputed purchase provisionally.
+    Chargeback,
+    /// Take a provisional credit back.
+    ChargebackReversal,
+    /// The network pays for a provisional credit.
+    ChargebackWon,
+    /// Correct the account in the cardholder's favour.
+    AdjustCredit,
+    /// Correct the account at the cardholder's expense.
+    AdjustDebit,
 }
 
 impl StepKind {
@@ -137,6 +181,15 @@ impl StepKind {
             Self::ForcePost => "force_post",
             Self::Fund => "fund",
             Self::ChangeLimit => "change_limit",
+            Self::Confirm => "confirm",
+            Self::Revoke => "revoke",
+            Self::ExpectCredit => "expect_credit",
+            Self::CancelCredit => "cancel_credit",
+            Self::Chargeback => "chargeback",
+            Self::ChargebackReversal => "chargeback_reversal",
+            Self::ChargebackWon => "chargeback_won",
+            Self::AdjustCredit => "adjust_credit",
+            Self::AdjustDebit => "adjust_debit",
         }
     }
 }
@@ -157,6 +210,29 @@ pub enum Flag {
     OverRefund,
     /// held + posted is above limit + funded because of this step.
     Overdrawn,
+    /// Approved without us: by the platform or the network, or against our own record.
+    StandIn,
+    /// The platform approved another amount than we did.
+    AmountDiffers,
+    /// The platform told the opposite as well; the decline stands.
+    Contradicted,
+}
+
+impl Flag {
+    /// The name used in JSON, rows and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OverClearing => "over_clearing",
+            Self::ClearedAfterClose => "cleared_after_close",
+            Self::NoAuthorization => "no_authorization",
+            Self::OverReversal => "over_reversal",
+            Self::OverRefund => "over_refund",
+            Self::Overdrawn => "overdrawn",
+            Self::StandIn => "stand_in",
+            Self::AmountDiffers => "amount_differs",
+            Self::Contradicted => "contradicted",
+        }
+    }
 }
 
 /// What a life-cycle step did: the answer to it, and to every repeat.

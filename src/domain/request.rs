@@ -18,6 +18,8 @@ pub enum Door {
     Marqeta,
     /// Our own API.
     Rest,
+    /// Nobody asked us: the card platform told of what it had decided.
+    Notice,
 }
 
 /// What is asked for.

@@ -11,7 +11,7 @@ use crate::domain::token::Token;
 use super::authorize::{self, Made};
 use super::books::Books;
 use super::intent::{Act, Intent, IntentRefusal, Outcome};
-use super::{lifecycle, void};
+use super::{lifecycle, notice, void};
 
 /// Applies an intent. The books must hold what [`super::wanted::Wanted::by`] names for it.
 pub fn apply(books: &mut Books, intent: &Intent, rules: &Rules) -> Outcome {
@@ -22,6 +22,7 @@ pub fn apply(books: &mut Books, intent: &Intent, rules: &Rules) -> Outcome {
             .unwrap_or_else(|| decline(books, intent, request)),
         Act::Void(token) => void::void(books, intent, token),
         Act::Step(step) => lifecycle::step(books, intent, step),
+        Act::Notice(told) => notice::notice(books, intent, told, rules),
     }
 }
 
@@ -34,7 +35,7 @@ fn earlier(
     fingerprint: Fingerprint,
 ) -> Option<Outcome> {
     let decision = books.decisions.get(token)?;
-    if decision.fingerprint != fingerprint {
+    if decision.fingerprint != fingerprint && decision.fingerprint != Fingerprint::ANY {
         return Some(Outcome::Refused(IntentRefusal::TokenReused));
     }
     let unknown_card = |refusal: &Refusal| refusal.code.as_str() == "card.unknown";

@@ -36,6 +36,28 @@ pub(super) struct Made<'a> {
 }
 
 impl<'a> Made<'a> {
+    /// An approval that has been told: whatever we would have said, it stands.
+    pub(super) fn told(request: &'a AuthRequest, chain: AuthorizationId) -> Self {
+        Self { refusal: None, findings: Vec::new(), ..Self::late(request, Some(chain)) }
+    }
+
+    /// The decline of a request that the platform has not waited for.
+    fn late(request: &'a AuthRequest, chain: Option<AuthorizationId>) -> Self {
+        let late = Decision::late_refusal();
+        Self {
+            token: &request.token,
+            fingerprint: request.fingerprint(),
+            echo: request.echo(),
+            refusal: Some(late.clone()),
+            findings: vec![Finding::new("request", Some(late))],
+            door: request.door,
+            request: Some(request),
+            chain,
+            held: 0,
+            balances: None,
+        }
+    }
+
     /// The decline of a request that could be read only in part.
     pub(super) fn faulty(request: &'a FaultyRequest) -> Self {
         Self {
@@ -61,6 +83,9 @@ pub(super) fn judge(
     rules: &Rules,
 ) -> Outcome {
     let known = known_chain(books, intent, request);
+    if was_told(books, known, request) {
+        return record(books, intent, Made::late(request, known));
+    }
     let after = intent.facts.card.as_deref().and_then(|card| {
         with_request(books, known.unwrap_or(intent.authorization_id()), request, card, rules)
     });
@@ -100,8 +125,15 @@ pub(super) fn judge(
     record(books, intent, made)
 }
 
+/// Whether the platform has told of this very message already: it has gone on without our answer.
+fn was_told(books: &Books, known: Option<AuthorizationId>, request: &AuthRequest) -> bool {
+    let chain = known.and_then(|id| books.chains.get(&id));
+    let told = chain.map_or(&[][..], |chain| &chain.told);
+    request.transaction.as_ref().is_some_and(|transaction| told.contains(transaction))
+}
+
 /// The chain that the request belongs to, if any of its messages has been seen.
-fn known_chain(
+pub(super) fn known_chain(
     books: &mut Books,
     intent: &Intent,
     request: &AuthRequest,
@@ -126,7 +158,7 @@ fn parent_names(request: &AuthRequest) -> Vec<Link> {
 }
 
 /// The chain as it would be once the request is approved; `None` where nothing is taken or given.
-fn with_request(
+pub(super) fn with_request(
     books: &Books,
     id: AuthorizationId,
     request: &AuthRequest,
@@ -189,7 +221,7 @@ fn balances(account: &Account) -> Balances {
     }
 }
 
-fn approve(
+pub(super) fn approve(
     books: &mut Books,
     intent: &Intent,
     request: &AuthRequest,

@@ -43,6 +43,8 @@ pub struct Books {
     pub(super) links: HashMap<Link, AuthorizationId>,
     pub(super) counters: BTreeMap<CounterKey, Counter>,
     pub(super) decisions: HashMap<Token, Arc<Decision>>,
+    /// The tokens that the messages of a transaction were decided under.
+    pub(super) of_transaction: HashMap<Token, BTreeSet<Token>>,
     pub(super) steps: HashMap<String, AppliedStep>,
     pub(super) changed: Changed,
     starts: HashMap<String, WindowStarts>,
@@ -100,6 +102,7 @@ impl Books {
             links: HashMap::new(),
             counters: BTreeMap::new(),
             decisions: HashMap::new(),
+            of_transaction: HashMap::new(),
             steps: HashMap::new(),
             changed: Changed::default(),
             starts: HashMap::new(),
@@ -139,6 +142,11 @@ impl Books {
     /// Puts in an earlier decision.
     pub fn load_decision(&mut self, decision: Decision) {
         self.decisions.insert(decision.token.clone(), Arc::new(decision));
+    }
+
+    /// Says under which token a message of this transaction was decided; the decision is put in, too.
+    pub fn load_transaction(&mut self, transaction: Token, decided: Token) {
+        self.of_transaction.entry(transaction).or_default().insert(decided);
     }
 
     /// Puts in an earlier step.

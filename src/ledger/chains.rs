@@ -59,6 +59,7 @@ fn join(
     kept.closings = either(kept.closings, lost.closings);
     kept.uses.append(&mut lost.uses);
     kept.uses.sort_by_key(|used| used.at);
+    kept.told.append(&mut lost.told);
     kept.expires_at = kept.expires_at.or(lost.expires_at);
     kept.opened_at = kept.opened_at.min(lost.opened_at);
     if kept.merchant == Merchant::default() {
@@ -80,6 +81,9 @@ const fn add(one: Totals, other: Totals) -> Totals {
         shrunk: one.shrunk.saturating_add(other.shrunk),
         cleared: one.cleared.saturating_add(other.cleared),
         refunded: one.refunded.saturating_add(other.refunded),
+        expected: one.expected.saturating_add(other.expected),
+        cancelled: one.cancelled.saturating_add(other.cancelled),
+        disputed: one.disputed.saturating_add(other.disputed),
     }
 }
 

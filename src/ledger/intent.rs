@@ -37,6 +37,38 @@ pub enum Act {
     Step(StepIntent),
     /// An answer did not reach its caller in time: turn its approval into a late decline.
     Void(Token),
+    /// The platform tells what became of a message that asks for a decision.
+    Notice(NoticeIntent),
+}
+
+/// What the platform tells of a message that asks for a decision. It wins over our own record.
+#[derive(Clone, Debug)]
+pub struct NoticeIntent {
+    /// Unique in the home: the message's transaction and what is told of it.
+    pub key: String,
+    /// The key of the opposite. Where both are told, in whatever order, the decline stands.
+    pub opposite: String,
+    /// What must be the same for a repeat to be a repeat.
+    pub fingerprint: Fingerprint,
+    /// The platform's token of the message's transaction.
+    pub transaction: Token,
+    /// The funding token, where it is named.
+    pub funding: Option<Token>,
+    /// The account of the card.
+    pub account: AccountId,
+    /// What is told.
+    pub notice: Notice,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// It was approved, by us or in our name. The request is the message as the platform tells it;
+    /// its token is the funding token, or the transaction's where none is named.
+    Approved(AuthRequest),
+    /// It was declined, or our answer came too late for the platform. If its funding token has not
+    /// been seen, this is stored under it.
+    Declined(Option<FaultyRequest>),
 }
 
 /// A life-cycle step. Never declined: it reports what has happened.
@@ -89,6 +121,20 @@ pub enum Step {
     Lapse,
     /// Post without any authorization.
     ForcePost(Money),
+    /// A credit is announced: nothing moves yet.
+    ExpectCredit(Money),
+    /// So much of what was announced will not come.
+    CancelCredit(Money),
+    /// A disputed purchase is credited provisionally.
+    Chargeback(Money),
+    /// A provisional credit is taken back.
+    ChargebackReversal(Money),
+    /// The network pays for a provisional credit.
+    ChargebackWon(Money),
+    /// A correction in the cardholder's favour.
+    AdjustCredit(Money),
+    /// A correction at the cardholder's expense.
+    AdjustDebit(Money),
     /// Money is put into the account.
     Fund(Money),
     /// The credit granted becomes this; refused if the account's version is another.
@@ -110,6 +156,13 @@ impl Step {
             Self::Refund(_) => StepKind::Refund,
             Self::Expire | Self::Lapse => StepKind::Expire,
             Self::ForcePost(_) => StepKind::ForcePost,
+            Self::ExpectCredit(_) => StepKind::ExpectCredit,
+            Self::CancelCredit(_) => StepKind::CancelCredit,
+            Self::Chargeback(_) => StepKind::Chargeback,
+            Self::ChargebackReversal(_) => StepKind::ChargebackReversal,
+            Self::ChargebackWon(_) => StepKind::ChargebackWon,
+            Self::AdjustCredit(_) => StepKind::AdjustCredit,
+            Self::AdjustDebit(_) => StepKind::AdjustDebit,
             Self::Fund(_) => StepKind::Fund,
             Self::ChangeLimit { .. } => StepKind::ChangeLimit,
         }
@@ -163,6 +216,7 @@ impl Intent {
     pub fn account(&self) -> Option<AccountId> {
         match &self.act {
             Act::Step(step) => Some(step.account),
+            Act::Notice(notice) => Some(notice.account),
             Act::Authorize(_) | Act::Void(_) => self.facts.account(),
             Act::Decline(_) => None,
         }

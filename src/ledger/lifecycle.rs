@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::chain::Chain;
+use crate::domain::decision::Fingerprint;
 use crate::domain::money::Money;
 use crate::domain::party::Account;
 use crate::domain::posting::{Cause, Flag, Movement, Side};
@@ -33,15 +34,21 @@ pub(super) fn step(books: &mut Books, intent: &Intent, step: &StepIntent) -> Out
 }
 
 fn record(books: &mut Books, intent: &Intent, step: &StepIntent, movement: Movement) -> Outcome {
-    let movement = Arc::new(movement);
     books.changed.events.push(events::moved(books.now(), intent, &movement));
-    let applied = AppliedStep {
-        key: step.key.clone(),
-        fingerprint: step.fingerprint,
-        movement: Arc::clone(&movement),
-    };
-    books.steps.insert(step.key.clone(), applied);
-    books.changed.steps.insert(step.key.clone());
+    keep(books, &step.key, step.fingerprint, movement)
+}
+
+/// Keeps what a step did: the answer to every repeat.
+pub(super) fn keep(
+    books: &mut Books,
+    key: &str,
+    fingerprint: Fingerprint,
+    movement: Movement,
+) -> Outcome {
+    let movement = Arc::new(movement);
+    let applied = AppliedStep { key: key.to_owned(), fingerprint, movement: Arc::clone(&movement) };
+    books.steps.insert(key.to_owned(), applied);
+    books.changed.steps.insert(key.to_owned());
     Outcome::Moved(movement)
 }
 
@@ -164,8 +171,7 @@ struct Taken {
 impl Taken {
     const fn posted_change(&self) -> i64 {
         match self.posting {
-            Some((Entry { from: Side::Account(_), .. }, amount, _)) => amount.minor(),
-            Some((_, amount, _)) => amount.minor().saturating_neg(),
+            Some((entry, amount, _)) => entry.change(amount),
             None => 0,
         }
     }
@@ -176,6 +182,9 @@ fn take(account: &Account, chain: &mut Chain, step: Step) -> Result<Taken, Inten
     let money = |minor| Money::new(minor, chain.currency);
     let debit = Entry { from: Side::Account(chain.account), to: Side::Settlement };
     let credit = Entry { from: Side::Settlement, to: Side::Account(chain.account) };
+    let provisional = Entry { from: Side::Disputes, to: Side::Account(chain.account) };
+    let taken_back = Entry { from: Side::Account(chain.account), to: Side::Disputes };
+    let recovered = Entry { from: Side::Settlement, to: Side::Disputes };
     let totals = &mut chain.totals;
     let (amount, posting) = match step {
         Step::AdviseTotal(total) => {
@@ -212,6 +221,35 @@ fn take(account: &Account, chain: &mut Chain, step: Step) -> Result<Taken, Inten
         Step::Refund(amount) => {
             totals.refunded = sum(totals.refunded, same_currency(account, amount)?)?;
             (amount, Some((credit, Cause::Refund)))
+        }
+        Step::ExpectCredit(amount) => {
+            totals.expected = sum(totals.expected, same_currency(account, amount)?)?;
+            (amount, None)
+        }
+        Step::CancelCredit(amount) => {
+            totals.cancelled = sum(totals.cancelled, same_currency(account, amount)?)?;
+            (amount, None)
+        }
+        Step::Chargeback(amount) => {
+            totals.disputed = sum(totals.disputed, same_currency(account, amount)?)?;
+            (amount, Some((provisional, Cause::Chargeback)))
+        }
+        Step::ChargebackReversal(amount) => {
+            let back = same_currency(account, amount)?.saturating_neg();
+            totals.disputed = sum(totals.disputed, back)?;
+            (amount, Some((taken_back, Cause::ChargebackReversal)))
+        }
+        Step::ChargebackWon(amount) => {
+            same_currency(account, amount)?;
+            (amount, Some((recovered, Cause::ChargebackWon)))
+        }
+        Step::AdjustCredit(amount) => {
+            same_currency(account, amount)?;
+            (amount, Some((credit, Cause::Adjustment)))
+        }
+        Step::AdjustDebit(amount) => {
+            same_currency(account, amount)?;
+            (amount, Some((debit, Cause::Adjustment)))
         }
         Step::Expire | Step::Lapse => {
             let all = chain.hold();
@@ -251,7 +289,7 @@ fn flags(before: &Chain, after: &Chain, step: Step) -> Vec<Flag> {
 }
 
 /// Whether the account went, or went further, below nothing.
-fn overdrawn(before: i64, after: i64) -> Option<Flag> {
+pub(super) fn overdrawn(before: i64, after: i64) -> Option<Flag> {
     (after < 0 && after < before).then_some(Flag::Overdrawn)
 }
 

@@ -15,6 +15,7 @@ mod chains;
 mod events;
 pub mod intent;
 mod lifecycle;
+mod notice;
 mod post;
 mod usage;
 mod void;
@@ -26,3 +27,5 @@ pub use apply::apply;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_notice;

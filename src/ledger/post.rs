@@ -15,6 +15,17 @@ pub(super) struct Entry {
     pub(super) to: Side,
 }
 
+impl Entry {
+    /// What it changes the cardholder's `posted` by; nothing between two system accounts.
+    pub(super) const fn change(self, amount: Money) -> i64 {
+        match (self.from, self.to) {
+            (Side::Account(_), _) => amount.minor(),
+            (_, Side::Account(_)) => amount.minor().saturating_neg(),
+            _ => 0,
+        }
+    }
+}
+
 /// Posts an entry of a chain, and moves its account's `posted`.
 pub(super) fn post(
     books: &mut Books,
@@ -25,10 +36,7 @@ pub(super) fn post(
 ) {
     write(books, chain.id, chain.postings, entry, amount, cause);
     chain.postings = chain.postings.saturating_add(1);
-    let change = match entry.from {
-        Side::Account(_) => amount.minor(),
-        Side::Settlement | Side::Funding => amount.minor().saturating_neg(),
-    };
+    let change = entry.change(amount);
     if let Some(account) = chains::account_mut(books, chain) {
         account.posted = account.posted.saturating_add(change);
     }

@@ -50,6 +50,18 @@ impl Ledger {
         for token in &wanted.tokens {
             self.decisions.get(token).into_iter().for_each(|it| books.load_decision(it.clone()));
         }
+        for transaction in &wanted.transactions {
+            let rows = self.authorizations.values();
+            for row in rows.filter(|row| row.transaction.as_ref() == Some(transaction)) {
+                let Some(decision) = self.decisions.get(&row.token) else { continue };
+                if decision.authorization == row.id {
+                    books.load_transaction(transaction.clone(), row.token.clone());
+                    books.load_decision(decision.clone());
+                    let link = Link::Funding(row.token.clone());
+                    row.chain.into_iter().for_each(|id| books.load_link(link.clone(), id));
+                }
+            }
+        }
         for key in &wanted.steps {
             self.steps.get(key).into_iter().for_each(|it| books.load_step(it.clone()));
         }
@@ -261,6 +273,7 @@ pub(crate) fn intent(facts: &Facts, act: Act, salt: u64) -> Intent {
         Act::Decline(request) => request.token.to_string(),
         Act::Step(step) => step.key.clone(),
         Act::Void(token) => format!("void {token}"),
+        Act::Notice(told) => told.key.clone(),
     };
     let digest = Fingerprint::of(&[&name, &salt.to_string()]).to_string();
     let uuid = Uuid::parse_str(&digest).unwrap();

@@ -21,16 +21,24 @@ pub(super) fn void(books: &mut Books, intent: &Intent, token: &Token) -> Outcome
     if !decision.approved() || decision.repeated {
         return Outcome::Voided;
     }
-    let mut decision = Decision::clone(decision);
-    let late = Decision::late_refusal();
-    let chain = take_back(books, intent, token, &decision);
-    books.changed.overturned.push((decision.authorization, late.clone()));
+    let decision = Arc::clone(decision);
+    let chain = overturn(books, intent, &decision);
     books.changed.events.push(events::voided(books.now(), intent, &decision, chain.as_ref()));
+    Outcome::Voided
+}
+
+/// Turns an approval into the late decline, and undoes what it took.
+pub(super) fn overturn(books: &mut Books, intent: &Intent, approved: &Decision) -> Option<Chain> {
+    let mut decision = approved.clone();
+    let late = Decision::late_refusal();
+    let chain = take_back(books, intent, &approved.token, approved);
+    books.changed.overturned.push((decision.authorization, late.clone()));
     decision.refusal = Some(late);
     decision.balances = None;
+    let token = decision.token.clone();
     books.decisions.insert(token.clone(), Arc::new(decision));
-    books.changed.decisions.insert(token.clone());
-    Outcome::Voided
+    books.changed.decisions.insert(token);
+    chain
 }
 
 /// Undoes what the approval took.

@@ -8,7 +8,7 @@ use crate::domain::policy::{CounterKey, Limit, Scope};
 use crate::domain::time::Zone;
 use crate::domain::token::Token;
 
-use super::intent::{Act, Intent};
+use super::intent::{Act, Intent, Notice, NoticeIntent};
 
 /// Keys to lock and load, in order: accounts first, then the rest.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Wanted {
     pub accounts: BTreeSet<AccountId>,
     /// Tokens whose earlier decision is needed.
     pub tokens: BTreeSet<Token>,
+    /// Transactions whose messages' earlier decisions are needed, whatever their tokens.
+    pub transactions: BTreeSet<Token>,
     /// Keys whose earlier step is needed.
     pub steps: BTreeSet<String>,
     /// Chains named by id.
@@ -76,6 +78,7 @@ impl Wanted {
                 self.tokens.insert(token.clone());
                 self.links.insert(Link::Funding(token.clone()));
             }
+            Act::Notice(told) => self.add_notice(told),
             Act::Step(step) => {
                 self.steps.insert(step.key.clone());
                 if let Some(chain) = &step.chain {
@@ -83,6 +86,20 @@ impl Wanted {
                     self.links.extend(chain.parents.iter().chain(&chain.own).cloned());
                 }
             }
+        }
+    }
+
+    fn add_notice(&mut self, told: &NoticeIntent) {
+        self.steps.extend([told.key.clone(), told.opposite.clone()]);
+        self.tokens.extend(told.funding.clone());
+        self.tokens.insert(told.transaction.clone()); // what was approved in our name
+        self.transactions.insert(told.transaction.clone());
+        self.links.extend(told.funding.clone().map(Link::Funding));
+        self.links.insert(Link::Funding(told.transaction.clone()));
+        self.links.insert(Link::Transaction(told.transaction.clone()));
+        if let Notice::Approved(request) = &told.notice {
+            self.links.extend(request.preceding.iter().cloned().map(Link::Transaction));
+            self.links.extend(request.original.iter().cloned().map(Link::Funding));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::hold::HoldDays;
 use crate::domain::posting::Movement;
 use crate::domain::standing::Rules;
 use crate::domain::token::Token;
-use crate::ledger::intent::{Act, Intent, IntentRefusal, Outcome, StepIntent};
+use crate::ledger::intent::{Act, Intent, IntentRefusal, NoticeIntent, Outcome, StepIntent};
 use crate::store::{FactsStore, MoneyHome, StoreError};
 use crate::telemetry::profile::Profiler;
 
@@ -143,13 +143,26 @@ impl Pipeline {
     /// Takes a life-cycle step. `facts` are those of the chain's card (empty where the step has no
     /// card): what is given back goes to the counters of the limits among them.
     pub async fn step(&self, facts: Facts, step: StepIntent) -> Result<Arc<Movement>, StepError> {
-        let intent = self.intent(facts, Act::Step(step));
+        self.move_by(facts, Act::Step(step)).await
+    }
+
+    async fn move_by(&self, facts: Facts, act: Act) -> Result<Arc<Movement>, StepError> {
+        let intent = self.intent(facts, act);
         let settled = self.lanes.submit(intent, None)?.settled().await?;
         match settled.outcome {
             Outcome::Moved(movement) => Ok(movement),
             Outcome::Refused(refusal) => Err(refusal.into()),
             Outcome::Decided(_) | Outcome::Voided => Err(Unavailable::Store.into()),
         }
+    }
+
+    /// Takes in what the platform tells of a message. `facts` are those of its card.
+    pub async fn notice(
+        &self,
+        facts: Facts,
+        notice: NoticeIntent,
+    ) -> Result<Arc<Movement>, StepError> {
+        self.move_by(facts, Act::Notice(notice)).await
     }
 
     /// The card's facts and limits, with its owner as the cardholder, through the cache: what

@@ -136,6 +136,13 @@ pub(super) fn fingerprint(
         | Step::AdviseBy(money)
         | Step::Refund(money)
         | Step::ForcePost(money)
+        | Step::ExpectCredit(money)
+        | Step::CancelCredit(money)
+        | Step::Chargeback(money)
+        | Step::ChargebackReversal(money)
+        | Step::ChargebackWon(money)
+        | Step::AdjustCredit(money)
+        | Step::AdjustDebit(money)
         | Step::Fund(money)
         | Step::ChangeLimit { limit: money, .. } => (Some(*money), false),
         Step::Reverse(money) => (*money, false),

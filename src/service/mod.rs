@@ -16,6 +16,7 @@ mod reference;
 pub mod users;
 pub mod verify;
 pub mod wallets;
+pub mod webhooks;
 pub mod yardstick;
 
 use std::sync::Arc;

@@ -19,6 +19,7 @@ pub(super) struct ChainDetails {
     pub(super) totals: Totals,
     pub(super) closings: Closings,
     pub(super) merchant: Merchant,
+    pub(super) told: Vec<Token>,
     pub(super) uses: Vec<Use>,
 }
 
@@ -32,18 +33,26 @@ pub(super) struct ChainText<M> {
     closings: [bool; 4],
     #[serde(rename = "m")]
     merchant: M,
+    /// Expected, cancelled, disputed: most chains have none.
+    #[serde(default, skip_serializing_if = "is_default", rename = "x")]
+    credits: [i64; 3],
+    #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "n")]
+    told: Vec<Token>,
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "u")]
     uses: Vec<(Timestamp, i64, i64)>,
 }
 
 /// The details of a chain that is to be written.
 pub(super) fn chain_details(chain: &Chain) -> ChainText<&Merchant> {
-    let Totals { authorized, incremented, reversed, shrunk, cleared, refunded } = chain.totals;
+    let Totals { authorized, incremented, reversed, shrunk, cleared, refunded, .. } = chain.totals;
+    let Totals { expected, cancelled, disputed, .. } = chain.totals;
     let closings = chain.closings;
     ChainText {
         totals: [authorized, incremented, reversed, shrunk, cleared, refunded],
         closings: [closings.cleared, closings.reversed, closings.expired, closings.voided],
         merchant: &chain.merchant,
+        credits: [expected, cancelled, disputed],
+        told: chain.told.clone(),
         uses: chain.uses.iter().map(|used| (used.at, used.amount, used.count)).collect(),
     }
 }
@@ -51,10 +60,22 @@ pub(super) fn chain_details(chain: &Chain) -> ChainText<&Merchant> {
 impl From<ChainText<Merchant>> for ChainDetails {
     fn from(text: ChainText<Merchant>) -> Self {
         let [authorized, incremented, reversed, shrunk, cleared, refunded] = text.totals;
+        let [expected, cancelled, disputed] = text.credits;
         let [is_cleared, is_reversed, expired, voided] = text.closings;
         let uses = text.uses.into_iter();
         Self {
-            totals: Totals { authorized, incremented, reversed, shrunk, cleared, refunded },
+            totals: Totals {
+                authorized,
+                incremented,
+                reversed,
+                shrunk,
+                cleared,
+                refunded,
+                expected,
+                cancelled,
+                disputed,
+            },
+            told: text.told,
             closings: Closings { cleared: is_cleared, reversed: is_reversed, expired, voided },
             merchant: text.merchant,
             uses: uses.map(|(at, amount, count)| Use { at, amount, count }).collect(),

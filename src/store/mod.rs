@@ -11,6 +11,7 @@ mod refresh;
 pub mod routed;
 pub mod shards;
 pub mod sqlite;
+pub mod webhooks;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -110,6 +110,22 @@ pub const REDIS_CALL_SECONDS: Metric = metric(
     Unit::Seconds,
     "Duration of calls to the shared cache, those without an answer included",
 );
+/// Notifications of the card platform, by `family` and `status`: received, duplicate, conflict, applied,
+/// ignored, parked.
+pub const WEBHOOKS: Metric =
+    metric("tollgate_webhooks_total", Unit::Count, "Notifications of the card platform");
+/// Steps that notifications took and that are worth a second look, by `flag`.
+pub const WEBHOOK_FLAGS: Metric = metric(
+    "tollgate_webhook_flags_total",
+    Unit::Count,
+    "Movements told by the card platform that are worth a second look",
+);
+/// Authorizations whose answer the platform has not waited for.
+pub const PLATFORM_TIMEOUTS: Metric = metric(
+    "tollgate_platform_timeouts_total",
+    Unit::Count,
+    "Authorizations whose answer came too late for the card platform",
+);
 
 /// Events that relays have published, by `home`.
 pub const EVENTS_PUBLISHED: Metric = metric(
@@ -145,7 +161,7 @@ pub const OUTBOX_SHARDS: Metric =
 pub const HOLDS_EXPIRED: Metric =
     metric("tollgate_holds_expired_total", Unit::Count, "Holds that this process has let expire");
 
-const COUNTERS: [Metric; 16] = [
+const COUNTERS: &[Metric] = &[
     REQUESTS,
     DECLINES,
     ALERTS,
@@ -162,8 +178,11 @@ const COUNTERS: [Metric; 16] = [
     EVENTS_FAILED,
     NOTICES_DROPPED,
     HOLDS_EXPIRED,
+    WEBHOOKS,
+    WEBHOOK_FLAGS,
+    PLATFORM_TIMEOUTS,
 ];
-const GAUGES: [Metric; 8] = [
+const GAUGES: &[Metric] = &[
     STAGE_SECONDS,
     ALERT_ACTIVE,
     CACHE_ENTRIES,
@@ -173,7 +192,7 @@ const GAUGES: [Metric; 8] = [
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_SHARDS,
 ];
-const HISTOGRAMS: [Metric; 1] = [REDIS_CALL_SECONDS];
+const HISTOGRAMS: &[Metric] = &[REDIS_CALL_SECONDS];
 
 /// Upper bounds of the histogram's buckets, in seconds. The budget is usually 0.02.
 const BUCKETS: [f64; 11] =
@@ -237,6 +256,26 @@ pub fn take_profile(report: &ProfileReport) {
 pub fn take_outbox(rows: u64, oldest_us: u64) {
     set(OUTBOX_ROWS, &[], rows as f64);
     set(OUTBOX_OLDEST_SECONDS, &[], Duration::from_micros(oldest_us).as_secs_f64());
+}
+
+/// A notification was kept, or has come to an end.
+pub fn webhook(family: &str, status: &str) {
+    add_one(WEBHOOKS, &[("family", family), ("status", status)]);
+}
+
+/// A notification moved something in a way that is worth a second look.
+pub fn flagged(flag: &str) {
+    add_one(WEBHOOK_FLAGS, &[("flag", flag)]);
+}
+
+/// The platform has not waited for an answer.
+pub fn platform_timeout() {
+    add_one(PLATFORM_TIMEOUTS, &[]);
+}
+
+fn add_one(metric: Metric, labels: Labels<'_>) {
+    exporter();
+    metrics::counter!(metric.name, owned(labels)).increment(1);
 }
 
 /// Everything, as Prometheus reads it.
@@ -334,7 +373,7 @@ mod tests {
         for metric in COUNTERS {
             assert!(metric.name.ends_with("_total"), "{}", metric.name);
         }
-        for metric in COUNTERS.iter().chain(&GAUGES).chain(&HISTOGRAMS) {
+        for metric in COUNTERS.iter().chain(GAUGES).chain(HISTOGRAMS) {
             assert!(metric.name.starts_with("tollgate_") && !metric.help.is_empty());
             let seconds = metric.name.ends_with("_seconds");
             assert_eq!(seconds, metric.unit == Unit::Seconds, "{}", metric.name);

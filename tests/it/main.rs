@@ -19,3 +19,4 @@ mod races;
 mod rest;
 mod startup;
 mod store;
+mod webhooks;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -18,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::domain::clock::Clock;
 
+use super::Peer;
 use super::edge::Edge;
 use super::pulse::{Patience, Pulse, Watched};
 use super::request_id::RequestIds;
@@ -123,10 +126,14 @@ struct Connection {
 impl Connection {
     async fn drive(self, stream: TcpStream) {
         let clock = Arc::clone(&self.edge.clock);
+        let peer = stream.peer_addr().ok();
         let pulse = Arc::new(Pulse::new(clock.monotonic()));
         let watched =
             Watched { stream, pulse: Arc::clone(&pulse), clock: Arc::clone(&clock), linger: None };
-        let service = service_fn(|request| {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            if let Some(address) = peer {
+                request.extensions_mut().insert(Peer(address.ip()));
+            }
             let answer = Arc::clone(&self.edge).answer(request, Arc::clone(&pulse));
             async { Ok::<_, Infallible>(answer.await) }
         });

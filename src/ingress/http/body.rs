@@ -23,7 +23,7 @@ impl<S: Send + Sync> FromRequest<S> for ScannedBody {
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         check_headers(&parts.headers)?;
-        let bytes = read(body).await?;
+        let bytes = read_within(body, BODY_BYTES_MAX).await?;
         scan(&bytes).map_err(|error| malformed(&error))?;
         Ok(Self(bytes))
     }
@@ -41,7 +41,8 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for JsonBody
     }
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses a body that is not plain JSON by its headers.
+pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
     if !is_json(headers) {
         const DETAIL: &str = "send Content-Type: application/json, in UTF-8";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -71,16 +72,16 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Reads a body to its end, or to its limit. One that says that it is too long is not read at all.
-async fn read(mut body: Body) -> Result<Bytes, Problem> {
-    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
-        return Err(too_large());
+pub(super) async fn read_within(mut body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large(bytes_max));
     }
     let Some(first) = piece(&mut body).await? else { return Ok(Bytes::new()) };
     let mut whole = Whole::One(first);
     while let Some(more) = piece(&mut body).await? {
         whole.append(more);
-        if whole.len() > BODY_BYTES_MAX {
-            return Err(too_large());
+        if whole.len() > bytes_max {
+            return Err(too_large(bytes_max));
         }
     }
     Ok(whole.into_bytes())
@@ -126,9 +127,9 @@ impl Whole {
     }
 }
 
-fn too_large() -> Problem {
-    const DETAIL: &str = "a body has at most 64 KiB";
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", DETAIL)
+fn too_large(bytes_max: usize) -> Problem {
+    let detail = format!("a body has at most {} KiB here", bytes_max / 1024);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
 
 fn broken(error: &axum::Error) -> Problem {

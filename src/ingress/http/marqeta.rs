@@ -1,7 +1,7 @@
 //! `POST /api/v1/marqeta/jit`: the card platform asks, and is answered 200 or 402. Nothing that
 //! could not be read is ever answered 200.
 
-mod access;
+pub(super) mod access;
 
 use std::sync::Arc;
 

@@ -26,6 +26,7 @@ mod pulse;
 pub mod request_id;
 mod timed_body;
 pub mod users;
+pub mod webhooks;
 pub mod yardstick;
 
 #[cfg(test)]
@@ -87,6 +88,8 @@ pub struct Doors {
     pub jit_credentials: Vec<JitCredentials>,
     /// The custom header that must accompany them.
     pub jit_header: Option<JitHeader>,
+    /// Where the card platform notifies.
+    pub webhooks: webhooks::WebhookDoor,
     /// The admin keys (bearer) of every other `/api/v1` route.
     pub admin_keys: Vec<SecretString>,
     /// What an outage is answered with.
@@ -109,7 +112,8 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(postings::router())
         .merge(profile::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
-    let open = Router::new().merge(health::router()).merge(marqeta::router());
+    let open =
+        Router::new().merge(health::router()).merge(marqeta::router()).merge(webhooks::router());
     with_fallbacks(open.merge(managed)).with_state(doors)
 }
 
@@ -131,6 +135,10 @@ async fn method_not_allowed() -> Problem {
     const DETAIL: &str = "this path does not know the method; see the Allow header";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", DETAIL)
 }
+
+/// Who is at the other end of the connection: perhaps a proxy.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub std::net::IpAddr);
 
 /// When the header of a request was complete. The accept loop puts it into the request's
 /// extensions; deadlines count from it.

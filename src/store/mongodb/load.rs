@@ -202,16 +202,22 @@ impl Loading {
         rows.sort_by_key(|row| std::cmp::Reverse(row.authorization));
         for row in rows {
             let chain = row.chain.map(|Id(chain)| chain);
+            let told = row.transaction.clone().filter(|it| wanted.transactions.contains(it));
+            let is_told = told.is_some();
+            if let Some(transaction) = told {
+                self.books.load_transaction(transaction, row.token.clone());
+            }
             if let Some(chain) = chain {
                 let transaction = row.transaction.clone().map(Link::Transaction);
                 let names = [Some(Link::Funding(row.token.clone())), transaction];
                 for link in names.into_iter().flatten() {
-                    if wanted.links.contains(&link) || wanted.tokens.contains(&row.token) {
+                    if is_told || wanted.links.contains(&link) || wanted.tokens.contains(&row.token)
+                    {
                         self.books.load_link(link, chain);
                     }
                 }
             }
-            if wanted.tokens.contains(&row.token) {
+            if is_told || wanted.tokens.contains(&row.token) {
                 let names = Names { transaction: row.transaction.clone(), chain };
                 self.found.decisions.insert(row.token.clone(), names);
                 self.books.load_decision(row.decision());

@@ -79,6 +79,8 @@ pub(super) struct HoldRow<M = Merchant, U = Vec<Use>> {
     merged_into: Option<Id<AuthorizationId>>,
     totals: Totals,
     closings: Closings,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    told: Vec<Token>,
     merchant: M,
     uses: U,
 }
@@ -98,6 +100,7 @@ pub(super) fn hold(chain: &Chain) -> HoldRow<&Merchant, &[Use]> {
         merged_into: chain.merged_into.map(Id),
         totals: chain.totals,
         closings: chain.closings,
+        told: chain.told.clone(),
         merchant: &chain.merchant,
         uses: &chain.uses,
     }
@@ -114,6 +117,7 @@ impl HoldRow {
             merchant: self.merchant,
             totals: self.totals,
             closings: self.closings,
+            told: self.told,
             uses: self.uses,
             postings: self.postings,
             expires_at: self.expires_at,
@@ -390,6 +394,7 @@ struct PostingKey {
 enum SystemSide {
     Settlement,
     Funding,
+    Disputes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -405,6 +410,7 @@ impl SideRow {
             Side::Account(id) => Self::Account(Id(id)),
             Side::Settlement => Self::System(SystemSide::Settlement),
             Side::Funding => Self::System(SystemSide::Funding),
+            Side::Disputes => Self::System(SystemSide::Disputes),
         }
     }
 
@@ -413,6 +419,7 @@ impl SideRow {
             Self::Account(id) => Side::Account(id.0),
             Self::System(SystemSide::Settlement) => Side::Settlement,
             Self::System(SystemSide::Funding) => Side::Funding,
+            Self::System(SystemSide::Disputes) => Side::Disputes,
         }
     }
 }

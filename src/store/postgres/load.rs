@@ -26,6 +26,7 @@ const BOOKS: &str = include_str!("sql/books_load.sql");
 const CHAINS: &str = include_str!("sql/chains_load.sql");
 const COUNTERS: &str = include_str!("sql/counters_load.sql");
 const DECISIONS: &str = include_str!("sql/decisions_load.sql");
+const OF_TRANSACTIONS: &str = include_str!("sql/decisions_find.sql");
 const STEPS: &str = include_str!("sql/intents_load.sql");
 const USES: &str = include_str!("sql/uses_load.sql");
 
@@ -142,6 +143,7 @@ impl Loading<'_> {
         }
         self.put_counters(row, wanted)?;
         self.load_decisions(array(row, "decisions")?).await?;
+        self.load_transactions(&wanted.transactions).await?;
         self.load_steps(array(row, "steps")?).await?;
         // The last one loaded stands. (A wanted token's own comes with its decision, above.) A
         // transaction's first message names it (they come latest first),
@@ -190,6 +192,27 @@ impl Loading<'_> {
             self.books.load_decision(decision);
         }
         Ok(())
+    }
+
+    /// Decisions by the transaction of their message: what the platform tells may not name the token.
+    async fn load_transactions(
+        &mut self,
+        transactions: &BTreeSet<Token>,
+    ) -> Result<(), StoreError> {
+        if transactions.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<_> = transactions.iter().map(rows::token_row).collect();
+        let asked = sqlx::query_as(OF_TRANSACTIONS).bind(wanted);
+        let found: Vec<(Vec<u8>, Vec<u8>)> =
+            asked.fetch_all(&mut *self.connection).await.map_err(translate)?;
+        let mut tokens = Vec::new();
+        for (transaction, token) in found {
+            let decided = rows::packed_token(&token)?;
+            self.books.load_transaction(rows::packed_token(&transaction)?, decided);
+            tokens.push(token);
+        }
+        self.load_decisions(tokens).await
     }
 
     async fn load_steps(&mut self, keys: Vec<String>) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ mod policies;
 mod prepare;
 mod resources;
 mod rows;
+mod webhooks;
 mod write;
 
 use std::fmt;

@@ -27,6 +27,7 @@ type Read<T> = Result<T, StoreError>;
 /// The sides that have no row among the accounts.
 const SETTLEMENT: Uuid = Uuid::from_u128(1);
 const FUNDING: Uuid = Uuid::from_u128(2);
+const DISPUTES: Uuid = Uuid::from_u128(3);
 
 /// Everything here is of the business home.
 pub(super) const fn account_id(id: Uuid) -> AccountId {
@@ -115,6 +116,7 @@ pub(super) fn chain(row: ChainRow) -> Read<Chain> {
         card: CardId::new(card),
         currency: currency(&code)?,
         merchant: details.merchant,
+        told: details.told,
         totals: details.totals,
         closings: details.closings,
         uses: details.uses,
@@ -221,6 +223,7 @@ pub(super) const fn side_row(side: Side) -> Uuid {
         Side::Account(id) => id.uuid(),
         Side::Settlement => SETTLEMENT,
         Side::Funding => FUNDING,
+        Side::Disputes => DISPUTES,
     }
 }
 
@@ -228,6 +231,7 @@ fn side(id: Uuid) -> Side {
     match id {
         SETTLEMENT => Side::Settlement,
         FUNDING => Side::Funding,
+        DISPUTES => Side::Disputes,
         account => Side::Account(account_id(account)),
     }
 }

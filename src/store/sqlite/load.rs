@@ -24,6 +24,7 @@ const BOOKS: &str = include_str!("sql/books_load.sql");
 const ACCOUNTS: &str = include_str!("sql/accounts_load.sql");
 const CHAINS: &str = include_str!("sql/chains_load.sql");
 const COUNTERS: &str = include_str!("sql/counters_load.sql");
+const OF_TRANSACTIONS: &str = include_str!("sql/decisions_find.sql");
 const USES: &str = include_str!("sql/uses_load.sql");
 
 /// What was found: facts are compared with it, and it is updated where all else is inserted.
@@ -104,23 +105,44 @@ impl Loading<'_> {
             .fetch_one(&mut *self.connection)
             .await
             .map_err(translate)?;
-        self.put(&arrays)
+        self.put(&arrays)?;
+        self.load_transactions(wanted).await
+    }
+
+    /// Decisions by the transaction of their message: what the platform tells may not name the token.
+    async fn load_transactions(&mut self, wanted: &Wanted) -> Result<(), StoreError> {
+        if wanted.transactions.is_empty() {
+            return Ok(());
+        }
+        let asked = ask(OF_TRANSACTIONS).bind(keys(&wanted.transactions));
+        let found: Vec<(Token, rows::DecisionRow)> = many(self.connection, asked).await?;
+        for (transaction, row) in found {
+            let decided = self.put_decision(row);
+            self.books.load_transaction(transaction, decided);
+        }
+        Ok(())
+    }
+
+    fn put_decision(&mut self, row: rows::DecisionRow) -> Token {
+        let (decision, chain) = rows::decision(row);
+        let token = decision.token.clone();
+        if let Some(chain) = chain {
+            self.books.load_link(Link::Funding(token.clone()), chain);
+        }
+        self.found.decisions.insert(token.clone());
+        self.books.load_decision(decision);
+        token
     }
 
     fn put(&mut self, arrays: &Arrays) -> Result<(), StoreError> {
-        let books = &mut *self.books;
         let (accounts, policies, decisions, steps, fundings, transactions, links, counters) =
             arrays;
+        for row in decode::<Vec<_>>(decisions)? {
+            self.put_decision(row);
+        }
+        let books = &mut *self.books;
         for row in decode::<Vec<_>>(accounts)? {
             books.load_account(rows::account(row));
-        }
-        for row in decode::<Vec<_>>(decisions)? {
-            let (decision, chain) = rows::decision(row);
-            if let Some(chain) = chain {
-                books.load_link(Link::Funding(decision.token.clone()), chain);
-            }
-            self.found.decisions.insert(decision.token.clone());
-            books.load_decision(decision);
         }
         for row in decode::<Vec<_>>(steps)? {
             books.load_step(rows::step(row));

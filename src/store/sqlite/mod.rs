@@ -20,6 +20,7 @@ mod refresh;
 mod resources;
 mod rows;
 mod turn;
+mod webhooks;
 mod writer;
 
 #[cfg(test)]

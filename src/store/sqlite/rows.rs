@@ -52,6 +52,7 @@ pub(super) fn chain(row: ChainRow) -> Chain {
         card,
         currency,
         merchant: details.merchant,
+        told: details.told,
         totals: details.totals,
         closings: details.closings,
         uses: details.uses,

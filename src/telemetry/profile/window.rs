@@ -50,7 +50,8 @@ impl Window {
     pub(super) fn record(&mut self, sample: &Sample) {
         match sample.door {
             Door::Marqeta => self.marqeta.record(sample),
-            Door::Rest => self.rest.record(sample),
+            // Notices are not timed: nobody waits for them.
+            Door::Rest | Door::Notice => self.rest.record(sample),
         }
     }
 

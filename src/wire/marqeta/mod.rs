@@ -1,6 +1,8 @@
-//! The card platform's Gateway JIT Funding: its messages in, its answers out.
+//! The card platform's Gateway JIT Funding: its messages in, its answers out,
+//! and what it notifies of.
 
 pub mod method;
+pub mod notification;
 pub mod request;
 pub mod response;
 

@@ -12,6 +12,7 @@ pub(crate) mod mongodb;
 mod mongodb_faults;
 mod mongodb_prepare;
 mod mongodb_speed;
+mod notices;
 mod outbox;
 pub(crate) mod postgres;
 mod postgres_cancelled;
@@ -27,6 +28,7 @@ mod resources;
 mod routed;
 pub(crate) mod sqlite;
 pub(crate) mod subject;
+mod webhooks;
 
 /// Runs the suite on the store that `$open` opens: what holds for every store, and what only a
 /// store that keeps `business` accounts, or `personal` ones, has to answer for.
@@ -73,6 +75,11 @@ macro_rules! conformance {
             money::chains_that_turn_out_to_be_one_are_loaded_together
             money::a_void_overturns_the_stored_approval
             money::a_clash_with_what_is_stored_is_a_conflict
+            notices::a_confirmed_approval_is_found_by_either_name
+            notices::a_stand_in_is_held_once_whatever_we_said
+            notices::a_voided_approval_that_was_delivered_is_held_again
+            notices::a_told_decline_leaves_no_hold_and_a_tombstone
+            notices::disputes_and_announced_credits_are_kept
             counting::counters_are_kept_and_rolled
             counting::a_young_limit_counts_what_its_card_has_used
             counting::a_users_pool_counts_the_uses_of_all_their_cards

@@ -1,6 +1,7 @@
 //! The service in this process, on a store and a port of its own.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use http::StatusCode;
 use serde_json::Value;
@@ -17,7 +18,8 @@ pub const JIT_PASSWORD: &str = "Test-password-0001!";
 pub struct TestApp {
     running: Running,
     pub addr: SocketAddr,
-    dir: TempDir,
+    dir: PathBuf,
+    _temporary: Option<TempDir>,
 }
 
 impl TestApp {
@@ -26,9 +28,15 @@ impl TestApp {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        let mut settings =
-            Settings::embedded(dir.path().to_owned(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        let temporary = tempfile::tempdir().expect("a folder");
+        let app = Self::start_in(temporary.path(), change).await;
+        Self { _temporary: Some(temporary), ..app }
+    }
+
+    /// On a store that stays.
+    pub async fn start_in(dir: &Path, change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = dir.to_owned();
+        let mut settings = Settings::embedded(dir.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
         settings.admin.key = Some(ADMIN_KEY.into());
         settings.jit.username = Some(JIT_USER.into());
         settings.jit.password = Some(JIT_PASSWORD.into());
@@ -37,7 +45,7 @@ impl TestApp {
         settings.http.drain_ms = 0;
         change(&mut settings);
         let running = app::start(settings).await.expect("the service starts");
-        Self { addr: running.addr, running, dir }
+        Self { addr: running.addr, running, dir, _temporary: None }
     }
 
     pub fn client(&self) -> Client {
@@ -76,10 +84,15 @@ impl TestApp {
         plain(client.send(request, body.unwrap_or_default().into()).await.expect("an answer"))
     }
 
+    /// Stops the service.
+    pub async fn stop(self) {
+        self.running.shutdown().await;
+    }
+
     /// Stops the service and checks its books.
     pub async fn stop_and_verify(self) {
         self.running.shutdown().await;
-        super::verify::books(self.dir.path()).await;
+        super::verify::books(&self.dir).await;
     }
 }
 

@@ -90,6 +90,25 @@ impl Client {
         self.send(request.header(header::AUTHORIZATION, self.basic.clone()), body).await
     }
 
+    /// A notification, with the credentials of the JIT door.
+    pub async fn notify(&mut self, body: impl Into<Bytes>) -> Answer {
+        self.notify_with(&[], body).await
+    }
+
+    /// A notification with more headers.
+    pub async fn notify_with(
+        &mut self,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let request = self.request(Method::POST, "/api/v1/marqeta/webhooks");
+        let mut request = request.header(header::AUTHORIZATION, self.basic.clone());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request, body.into()).await.expect("an answer")
+    }
+
     pub async fn post(&mut self, path: &str, body: Value) -> Answer {
         let request = self.admin(Method::POST, path);
         self.send(request, body.to_string().into()).await.expect("an answer")

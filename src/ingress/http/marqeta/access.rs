@@ -28,18 +28,25 @@ impl FromRequestParts<Arc<Doors>> for JitAccess {
         if admits(&parts.headers, &doors.jit_credentials, doors.jit_header.as_ref()) {
             return Ok(Self);
         }
-        Err(unauthorized())
+        Err(unauthorized("jit"))
     }
 }
 
-fn unauthorized() -> Response {
-    const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"jit\"");
+/// The answer to wrong credentials, whatever is wrong with them.
+pub(in crate::ingress::http) fn unauthorized(realm: &'static str) -> Response {
+    let challenge = HeaderValue::try_from(format!("Basic realm=\"{realm}\""));
+    let challenge = challenge.unwrap_or(HeaderValue::from_static("Basic"));
     let detail = "this route takes the program's Basic credentials";
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail);
-    ([(header::WWW_AUTHENTICATE, CHALLENGE)], problem).into_response()
+    ([(header::WWW_AUTHENTICATE, challenge)], problem).into_response()
 }
 
-fn admits(headers: &HeaderMap, accepted: &[JitCredentials], custom: Option<&JitHeader>) -> bool {
+/// Whether the credentials, and the custom header where one is asked for, are right.
+pub(in crate::ingress::http) fn admits(
+    headers: &HeaderMap,
+    accepted: &[JitCredentials],
+    custom: Option<&JitHeader>,
+) -> bool {
     let sent = basic(headers);
     let pair = sent.as_deref().and_then(split);
     let readable = Choice::from(u8::from(pair.is_some()));
@@ -178,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_the_same_face() {
-        let response = unauthorized();
+        let response = unauthorized("jit");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         let challenge = &response.headers()[header::WWW_AUTHENTICATE];
         assert!(challenge.to_str().unwrap().starts_with("Basic"));

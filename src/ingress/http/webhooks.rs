@@ -1,0 +1,157 @@
+//! `POST /api/v1/marqeta/webhooks`: what the card platform notifies of. Answered 200 once it is kept, and
+//! only then: anything else makes the platform send the whole body again.
+
+mod access;
+pub mod networks;
+pub mod signature;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::body::{check_headers, read_within};
+use super::problem::Problem;
+use super::{Doors, JitCredentials};
+use crate::service::error::Error;
+use crate::service::webhooks::{Receipt, Webhooks};
+use crate::wire::marqeta::notification::{self, EnvelopeError};
+
+use access::WebhookAccess;
+use networks::Networks;
+use signature::{Rules, SignatureError};
+
+/// The largest body, in bytes.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// How long the store may take. The platform waits a little longer, and sends again what is not
+/// acknowledged.
+const KEEP_MAX: Duration = Duration::from_secs(5);
+
+/// What the door is made of.
+pub struct WebhookDoor {
+    /// Keeps what comes in.
+    pub handler: Arc<Webhooks>,
+    /// The Basic credentials that are accepted.
+    pub credentials: Vec<JitCredentials>,
+    /// How bodies are signed.
+    pub signatures: Rules,
+    /// Who may call.
+    pub networks: Networks,
+}
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new().route("/api/v1/marqeta/webhooks", post(notified))
+}
+
+async fn notified(
+    State(doors): State<Arc<Doors>>,
+    _access: WebhookAccess,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match check_headers(&parts.headers) {
+        Ok(()) => read_within(body, BODY_BYTES_MAX).await,
+        Err(problem) => Err(problem),
+    };
+    match body {
+        Ok(body) => take(&doors, &parts.headers, body).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn take(doors: &Doors, headers: &HeaderMap, body: Bytes) -> Response {
+    let door = &doors.webhooks;
+    // Over the bytes as they came, before anything is read from them.
+    if let Err(error) = door.signatures.verify(headers, &body, doors.clock.now()) {
+        return refused(error);
+    }
+    let elements = match notification::open(&body) {
+        Ok(elements) => elements,
+        Err(error) => return unreadable(error),
+    };
+    match tokio::time::timeout(KEEP_MAX, door.handler.keep(&elements)).await {
+        Ok(Ok(receipt)) => acknowledged(&receipt, &body),
+        Ok(Err(error)) => not_kept(&error),
+        Err(_late) => not_kept(&Error::Unavailable),
+    }
+}
+
+/// What the platform is told. It looks at the status alone.
+#[derive(Serialize)]
+struct Acknowledged {
+    status: &'static str,
+    accepted: usize,
+    duplicates: usize,
+    ignored: usize,
+    parked: usize,
+}
+
+fn acknowledged(receipt: &Receipt, body: &Bytes) -> Response {
+    let Receipt { accepted, duplicates, ignored, parked, conflicts, pings } = *receipt;
+    let kept = accepted + duplicates + ignored + parked + conflicts;
+    if pings > 0 && kept == 0 {
+        return json(body.clone());
+    }
+    if conflicts > 0 {
+        const DETAIL: &str = "another notification was kept under the same token and state";
+        return Problem::new(StatusCode::CONFLICT, "event_conflict", DETAIL).into_response();
+    }
+    let status = match (accepted, duplicates, ignored, parked) {
+        (0, 1.., 0, 0) => "duplicate",
+        (0, _, 1.., 0) => "ignored",
+        (0, _, _, 1..) => "parked",
+        _ => "accepted",
+    };
+    let told = Acknowledged { status, accepted, duplicates, ignored, parked };
+    json(serde_json::to_vec(&told).unwrap_or_default().into())
+}
+
+fn json(body: Bytes) -> Response {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    (StatusCode::OK, [(header::CONTENT_TYPE, JSON)], body).into_response()
+}
+
+fn not_kept(error: &Error) -> Response {
+    tracing::warn!(%error, "notifications were not kept; the platform sends them again");
+    const DETAIL: &str = "not kept; the same notifications may be sent again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", DETAIL).into_response()
+}
+
+fn unreadable(error: EnvelopeError) -> Response {
+    tracing::warn!(code = error.code, "a notification could not be read");
+    let status = if error == notification::TOO_MANY {
+        StatusCode::PAYLOAD_TOO_LARGE
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    Problem::new(status, error.code, error.detail).into_response()
+}
+
+fn refused(error: SignatureError) -> Response {
+    tracing::warn!(%error, "a notification's signature was refused");
+    match error {
+        SignatureError::Ambiguous => {
+            const DETAIL: &str = "a notification carries at most one signature";
+            Problem::new(StatusCode::BAD_REQUEST, "ambiguous_signature", DETAIL)
+        }
+        SignatureError::Invalid => {
+            const DETAIL: &str = "the signature is missing, or not the body's";
+            Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", DETAIL)
+        }
+        SignatureError::Stale => {
+            const DETAIL: &str = "the signed time is more than 300 s away";
+            Problem::new(StatusCode::UNAUTHORIZED, "stale", DETAIL)
+        }
+    }
+    .into_response()
+}

@@ -1,0 +1,118 @@
+//! Keeping: every element of a body, sealed, before anything else is done with it.
+
+use super::Webhooks;
+use crate::domain::id::EventId;
+use crate::domain::webhook::{Kept, NewWebhook, WebhookStatus};
+use crate::service::error::Error;
+use crate::telemetry::metrics;
+use crate::wire::marqeta::notification::element::{Content, Element, read};
+use crate::wire::marqeta::notification::{Family, Raw};
+
+/// What came of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// New, and to be applied.
+    pub accepted: usize,
+    /// Kept before.
+    pub duplicates: usize,
+    /// New, and without effect.
+    pub ignored: usize,
+    /// New, and not to be understood: for a person to look at.
+    pub parked: usize,
+    /// Others are kept under their tokens.
+    pub conflicts: usize,
+    /// Answered with their echo, and not kept.
+    pub pings: usize,
+}
+
+impl Webhooks {
+    /// Keeps the elements of a body. When this returns they are on disk.
+    pub async fn keep(&self, elements: &[Raw<'_>]) -> Result<Receipt, Error> {
+        let mut receipt = Receipt::default();
+        let mut events: Vec<NewWebhook> = Vec::with_capacity(elements.len());
+        for raw in elements {
+            if raw.family == Family::Ping {
+                receipt.pings += 1;
+            } else {
+                events.push(self.event(*raw)?);
+            }
+        }
+        if events.is_empty() {
+            return Ok(receipt);
+        }
+        let told: Vec<_> = events.iter().map(|it| (it.id, it.family, it.status)).collect();
+        let kept = self.events.keep(events).await?;
+        let mut fresh = Vec::new();
+        for ((id, family, status), kept) in told.into_iter().zip(kept) {
+            let counted = match (kept, status) {
+                (Kept::New, WebhookStatus::Received) => {
+                    fresh.push(id);
+                    receipt.accepted += 1;
+                    "received"
+                }
+                (Kept::New, WebhookStatus::Ignored) => {
+                    receipt.ignored += 1;
+                    "ignored"
+                }
+                (Kept::New, WebhookStatus::Parked | WebhookStatus::Applied) => {
+                    receipt.parked += 1;
+                    "parked"
+                }
+                (Kept::Duplicate, _) => {
+                    receipt.duplicates += 1;
+                    "duplicate"
+                }
+                (Kept::Conflict, _) => {
+                    receipt.conflicts += 1;
+                    tracing::error!(
+                        event.family = family,
+                        "another notification under a known token"
+                    );
+                    "conflict"
+                }
+            };
+            metrics::webhook(family, counted);
+        }
+        self.enqueue(fresh);
+        Ok(receipt)
+    }
+
+    /// Hands fresh ids over. Nobody waits: what does not fit, or gets lost, the sweeper finds.
+    fn enqueue(&self, ids: Vec<EventId>) {
+        if !ids.is_empty() && self.fresh.try_send(ids).is_err() {
+            tracing::debug!("the way to the queue is full; the sweeper will find what was kept");
+        }
+    }
+
+    fn event(&self, raw: Raw<'_>) -> Result<NewWebhook, Error> {
+        let element: Element = read(raw);
+        let now = self.service.clock.now();
+        let id = EventId::new(self.service.clock.uuid());
+        let body = self.seal.close(id, raw.text.as_bytes());
+        let (status, reason) = match &element.content {
+            Ok(Content::Nothing(why)) => (WebhookStatus::Ignored, Some((*why).to_owned())),
+            Ok(Content::Transaction(_, told)) => match told.nothing() {
+                Some(why) => (WebhookStatus::Ignored, Some(why.to_owned())),
+                None => (WebhookStatus::Received, None),
+            },
+            Ok(Content::Card(_) | Content::User(_)) => (WebhookStatus::Received, None),
+            Err(why) => (WebhookStatus::Parked, Some((*why).to_owned())),
+        };
+        let grace_us = i64::try_from(self.settings.grace.as_micros()).unwrap_or(i64::MAX);
+        Ok(NewWebhook {
+            id,
+            key: element.key,
+            fingerprint: element.fingerprint,
+            family: element.family.as_str(),
+            token: element.token,
+            kind: element.kind,
+            subject: element.subject,
+            event_at: element.at,
+            received_at: now,
+            status,
+            reason,
+            due_at: (status == WebhookStatus::Received).then(|| now.plus_micros(grace_us)),
+            body: body.map_err(|error| Error::Internal(Box::new(error)))?,
+        })
+    }
+}

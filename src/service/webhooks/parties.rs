@@ -1,0 +1,163 @@
+//! Cards and cardholders: their transitions, applied only when nothing newer is known, and those that
+//! nobody knows, created so that they can not be used before someone has looked at them.
+
+use super::apply::{Failure, Taken};
+use super::{Unknown, Webhooks};
+use crate::domain::id::{CardId, CompanyId, UserId};
+use crate::domain::party::{Card, CardStatus, User, UserStatus};
+use crate::domain::token::Token;
+use crate::domain::webhook::{ClaimedWebhook, WebhookStatus};
+use crate::store::StoreError;
+use crate::wire::marqeta::notification::transition::{CardMoved, UserMoved};
+
+/// How often a change that someone else was faster with is tried again.
+const TRIES: u32 = 5;
+
+const APPLIED: (WebhookStatus, Option<String>) = (WebhookStatus::Applied, None);
+
+fn ignored(why: &str) -> Taken {
+    Ok((WebhookStatus::Ignored, Some(why.to_owned())))
+}
+
+impl Webhooks {
+    /// A card has another state at the platform.
+    pub(super) async fn card_moved(&self, one: &ClaimedWebhook, moved: &CardMoved) -> Taken {
+        for _ in 0..TRIES {
+            let Some(card) = self.service.find_card(&moved.card).await? else {
+                let Unknown::Create(company) = self.settings.unknown else {
+                    return Err(Failure::Unknown("card_unknown"));
+                };
+                let user = moved.user.as_ref();
+                self.create_card(company, &moved.card, user, Some(moved)).await?;
+                return Ok((WebhookStatus::Applied, Some("created".to_owned())));
+            };
+            if self.is_superseded(one).await? {
+                return ignored("superseded");
+            }
+            if card.status == CardStatus::Terminated {
+                return ignored("terminated");
+            }
+            let changed = Card {
+                status: moved.status,
+                last_four: moved.last_four.clone().or(card.last_four.clone()),
+                expires: moved.expires.or(card.expires),
+                product: moved.product.clone().or(card.product.clone()),
+                version: card.version.saturating_add(1),
+                ..card.clone()
+            };
+            if (Card { version: card.version, ..changed.clone() }) == card {
+                return Ok(APPLIED);
+            }
+            match self.service.resources.update_card(changed).await {
+                Ok(_) => return Ok(APPLIED),
+                Err(StoreError::Stale) => {} // someone else was faster: look again
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Failed("conflict"))
+    }
+
+    /// A cardholder has another status at the platform.
+    pub(super) async fn user_moved(&self, one: &ClaimedWebhook, moved: &UserMoved) -> Taken {
+        for _ in 0..TRIES {
+            let Some(user) = self.service.find_user(&moved.user).await? else {
+                let Unknown::Create(company) = self.settings.unknown else {
+                    return Err(Failure::Unknown("user_unknown"));
+                };
+                self.create_user(company, Some(&moved.user)).await?;
+                return Ok((WebhookStatus::Applied, Some("created".to_owned())));
+            };
+            if self.is_superseded(one).await? {
+                return ignored("superseded");
+            }
+            if user.status == moved.status {
+                return Ok(APPLIED);
+            }
+            let version = user.version.saturating_add(1);
+            let changed = User { status: moved.status, version, ..user };
+            match self.service.resources.update_user(changed).await {
+                Ok(_) => return Ok(APPLIED),
+                Err(StoreError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Failed("conflict"))
+    }
+
+    /// Whether something newer is known of the same card or cardholder. What does not say when it
+    /// happened is newest when it arrives.
+    async fn is_superseded(&self, one: &ClaimedWebhook) -> Result<bool, Failure> {
+        match (&one.subject, one.event_at) {
+            (Some(subject), Some(at)) => Ok(self.events.superseded(subject, at).await?),
+            _ => Ok(false),
+        }
+    }
+
+    /// A card that nobody knows, to be activated by a person or by a later transition.
+    pub(super) async fn create_card(
+        &self,
+        company: CompanyId,
+        token: &Token,
+        user: Option<&Token>,
+        moved: Option<&CardMoved>,
+    ) -> Result<(), Failure> {
+        let known = match user {
+            Some(user) => self.service.find_user(user).await?,
+            None => None,
+        };
+        let holder = match known {
+            Some(user) => user,
+            None => self.create_user(company, user).await?,
+        };
+        let company = holder.company.ok_or(Failure::Refused("card_of_a_personal_user"))?;
+        let company = self.service.resources.company(company).await?;
+        let company = company.ok_or(Failure::Refused("company_unknown"))?;
+        let card = Card {
+            id: CardId::new(self.service.clock.uuid()),
+            user: holder.id,
+            account: company.account,
+            marqeta_token: Some(token.clone()),
+            last_four: moved.and_then(|moved| moved.last_four.clone()),
+            product: moved.and_then(|moved| moved.product.clone()),
+            expires: moved.and_then(|moved| moved.expires),
+            status: CardStatus::Unactivated,
+            version: 1,
+            created_at: self.service.clock.now(),
+        };
+        match self.service.resources.insert_card(card).await {
+            // Another notification of the same card was faster.
+            Ok(_) | Err(StoreError::Taken(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn create_user(
+        &self,
+        company: CompanyId,
+        token: Option<&Token>,
+    ) -> Result<User, Failure> {
+        if self.service.resources.company(company).await?.is_none() {
+            return Err(Failure::Refused("company_unknown"));
+        }
+        let user = User {
+            id: UserId::new(self.service.clock.uuid()),
+            company: Some(company),
+            marqeta_token: token.cloned(),
+            first_name: None,
+            last_name: None,
+            email: None,
+            role: None,
+            status: UserStatus::Unverified,
+            version: 1,
+            created_at: self.service.clock.now(),
+        };
+        match (self.service.resources.insert_user(user.clone()).await, token) {
+            (Ok(_), _) => Ok(user),
+            (Err(StoreError::Taken(_)), Some(token)) => {
+                let found = self.service.find_user(token).await?;
+                found.ok_or(Failure::Failed("conflict"))
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+}

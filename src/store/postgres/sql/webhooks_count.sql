@@ -1,0 +1,1 @@
+select status, count(id) from webhook_events group by status

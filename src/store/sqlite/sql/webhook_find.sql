@@ -1,0 +1,1 @@
+select fingerprint from webhook_events where key = ?1

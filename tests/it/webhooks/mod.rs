@@ -1,0 +1,7 @@
+//! Notifications over HTTP: what the door answers, and what the books are afterwards.
+
+mod door;
+mod events;
+mod orders;
+mod parties;
+mod races;

@@ -1,0 +1,121 @@
+//! Cards and cardholders: transitions in any order, and those that nobody knows.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::events::{authorization, card_moved, envelope, user_moved};
+use crate::support::program::{created, text};
+use crate::support::{Client, Program, TestApp};
+
+async fn becomes(client: &mut Client, path: &str, status: &str) -> Value {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let answer = client.get(path).await;
+        if answer.status == StatusCode::OK && answer.json()["status"] == status {
+            return answer.json();
+        }
+        assert!(Instant::now() < until, "{path} is {answer:?}, not {status}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A user and a card with tokens of the platform's.
+async fn named(client: &mut Client, program: &Program) -> (String, String) {
+    let body = json!({"company_id": program.company, "marqeta_token": "mq-user"});
+    let user = created(client.post("/api/v1/users", body).await);
+    let body = json!({"user_id": user["id"], "marqeta_token": "mq-card", "status": "ACTIVE"});
+    let card = created(client.post("/api/v1/cards", body).await);
+    (format!("/api/v1/users/{}", text(&user["id"])), format!("/api/v1/cards/{}", text(&card["id"])))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_newest_transition_counts_whenever_it_comes() {
+    let app = TestApp::start_with(|settings| settings.webhooks.workers = 1).await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let (user, card) = named(&mut client, &program).await;
+    let moved = |token, state, at| card_moved(token, "mq-card", "mq-user", state, at);
+    let suspended = moved("ct-2", "SUSPENDED", "2026-03-16T08:00:00Z");
+    let late = moved("ct-1", "ACTIVE", "2026-03-16T07:00:00Z");
+    client.notify(envelope("cardtransitions", std::slice::from_ref(&suspended))).await;
+    let found = becomes(&mut client, &card, "SUSPENDED").await;
+    assert_eq!((&found["last_four"], &found["expires"]), (&json!("0042"), &json!("2029-03")));
+    client.notify(envelope("cardtransitions", &[late, suspended])).await;
+    let user_closed = user_moved("ut-2", "mq-user", "SUSPENDED", "2026-03-16T08:00:00Z");
+    let user_late = user_moved("ut-1", "mq-user", "LIMITED", "2026-03-16T07:00:00Z");
+    client.notify(envelope("usertransitions", &[user_closed])).await;
+    becomes(&mut client, &user, "SUSPENDED").await;
+    client.notify(envelope("usertransitions", &[user_late])).await;
+    // What comes last is applied last, as there is one worker.
+    let newest = moved("ct-3", "LIMITED", "2026-03-16T09:00:00Z");
+    client.notify(envelope("cardtransitions", &[newest])).await;
+    becomes(&mut client, &card, "LIMITED").await;
+    assert_eq!(client.get(&user).await.json()["status"], "SUSPENDED");
+    let gone = moved("ct-4", "TERMINATED", "2026-03-16T10:00:00Z");
+    let back = moved("ct-5", "ACTIVE", "2026-03-16T11:00:00Z");
+    client.notify(envelope("cardtransitions", &[gone])).await;
+    becomes(&mut client, &card, "TERMINATED").await;
+    client.notify(envelope("cardtransitions", &[back])).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(client.get(&card).await.json()["status"], "TERMINATED", "for good");
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_of_an_unknown_card_waits_until_it_is_known() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let told = authorization("u1", "mq-card", "25.00", "PENDING");
+    let answer = client.notify(envelope("transactions", &[told])).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["accepted"]), (200, &json!(1)));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(program.held(&mut client).await, 0);
+    named(&mut client, &program).await;
+    let until = Instant::now() + Duration::from_secs(20);
+    while program.held(&mut client).await != 25_00 {
+        assert!(Instant::now() < until, "never applied");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_card_is_created_unactivated_if_the_settings_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = TestApp::start_in(folder.path(), |_| {}).await;
+    let program = Program::set_up(&mut first.client(), 100_00, 1).await;
+    first.stop().await;
+    let company = program.company.parse().unwrap();
+    let app = TestApp::start_in(folder.path(), |settings| {
+        settings.webhooks.unknown_company = Some(company);
+        settings.webhooks.workers = 4;
+    })
+    .await;
+    let mut client = app.client();
+    // Several of the same unknown card at once create it once.
+    let told = |name: &str| {
+        let mut event = authorization(name, "mq-new", "2.00", "PENDING");
+        event["user_token"] = json!("mq-holder");
+        event
+    };
+    let events: Vec<Value> = (0..8).map(|at| told(&format!("n{at}"))).collect();
+    client.notify(envelope("transactions", &events)).await;
+    let until = Instant::now() + Duration::from_secs(20);
+    while program.held(&mut client).await != 16_00 {
+        assert!(Instant::now() < until, "held {}", program.held(&mut client).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    becomes(&mut client, "/api/v1/cards/mq-new", "UNACTIVATED").await;
+    becomes(&mut client, "/api/v1/users/mq-holder", "UNVERIFIED").await;
+    let moved = card_moved("ct-1", "mq-other", "mq-else", "ACTIVE", "2026-03-16T07:00:00Z");
+    client.notify(envelope("cardtransitions", &[moved])).await;
+    becomes(&mut client, "/api/v1/cards/mq-other", "UNACTIVATED").await;
+    let moved = card_moved("ct-2", "mq-other", "mq-else", "ACTIVE", "2026-03-16T08:00:00Z");
+    client.notify(envelope("cardtransitions", &[moved])).await;
+    becomes(&mut client, "/api/v1/cards/mq-other", "ACTIVE").await;
+    app.stop().await;
+}
