@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::broker::Broker;
 use crate::config;
 use crate::config::Settings;
 use crate::config::policy::OutageAnswer;
@@ -12,8 +13,9 @@ use crate::ingress::http;
 use crate::ingress::http::{Doors, JitCredentials, JitHeader};
 use crate::pipeline::{Homes, LaneSettings, Parts, Pipeline};
 use crate::service::Service;
-use crate::service::health::{Health, Watch};
-use crate::store::FactsStore;
+use crate::service::health::{Health, Need, Watch, Watched};
+use crate::service::queues::QueueWatch;
+use crate::store::{FactsStore, Probe};
 use crate::telemetry::alerts::Thresholds;
 use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
@@ -26,12 +28,18 @@ pub(super) fn doors(
     settings: &Settings,
     secrets: &Secrets,
     stores: Stores,
+    broker: Arc<dyn Broker>,
     clock: &Arc<dyn Clock>,
 ) -> Arc<Doors> {
+    let queues = Arc::new(QueueWatch::new(Arc::clone(&broker)));
+    let probe = Arc::clone(&queues) as Arc<dyn Probe>;
+    let mut servers = stores.watched;
+    servers.push(Watched { name: "messageQueue", probe, need: Need::Help });
     let health = Arc::new(Health::new(Watch {
-        servers: stores.watched,
+        servers,
         outbox: stores.outbox,
         caches: stores.caches,
+        queues: Box::new(move || queues.latest()),
         clock: Arc::clone(clock),
     }));
     let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
@@ -57,6 +65,7 @@ pub(super) fn doors(
             OutageAnswer::Error => http::OutageAnswer::Error,
         },
         health,
+        broker,
     })
 }
 

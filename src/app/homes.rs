@@ -15,7 +15,7 @@ use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{
-    Audit, FactsStore, History, MoneyHome, Outbox, Prepare, Probe, ResourceStore, StoreError,
+    Audit, FactsStore, History, Inbox, MoneyHome, Outbox, Prepare, Probe, ResourceStore, StoreError,
 };
 
 use super::AppError;
@@ -40,6 +40,8 @@ pub(super) struct OpenHome {
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) audit: Arc<dyn Audit>,
     pub(super) probe: Arc<dyn Probe>,
+    /// Attempts at messages; only a home of companies keeps them.
+    pub(super) inbox: Option<Arc<dyn Inbox>>,
     /// A server must be prepared before it can be used.
     pub(super) prepare: Option<Arc<dyn Prepare>>,
     /// How many lanes settle its batches.
@@ -62,7 +64,8 @@ impl OpenHome {
             let store = Arc::clone(&closing);
             Box::pin(async move { store.close().await })
         };
-        Self::of(store, ("sqlite", "data_dir"), 1, close)
+        let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
+        Self { inbox, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -72,7 +75,8 @@ impl OpenHome {
             Box::pin(async move { store.close().await })
         };
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
-        Self { prepare, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
+        let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
+        Self { prepare, inbox, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
@@ -101,6 +105,7 @@ impl OpenHome {
             outbox: store.clone(),
             audit: store.clone(),
             probe: store,
+            inbox: None,
             prepare: None,
             lanes,
             close: Arc::new(close),
@@ -181,6 +186,12 @@ impl OpenHomes {
             Self::Shared(home) => vec![home],
             Self::Separate { business, personal } => vec![business, personal],
         }
+    }
+
+    /// Where attempts at messages are counted.
+    pub(super) fn inbox(&self) -> Arc<dyn Inbox> {
+        let business = self.of(Home::Business).inbox.as_ref();
+        Arc::clone(business.expect("every store of companies keeps an inbox"))
     }
 
     /// The store of a home.

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod secrets;
 
+mod broker;
 mod build;
 mod caches;
 mod homes;
@@ -23,14 +24,18 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::broker::BrokerError;
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::ingress::http;
+use crate::ingress::queue::Consumers;
 use crate::pipeline::Pipeline;
+use crate::service::attempts::Attempts;
 use crate::service::health::Health;
 use crate::service::outbox;
 use crate::store::StoreError;
 
+use broker::OpenBroker;
 use clock::SystemClock;
 use homes::OpenHomes;
 use secrets::{Secrets, SecretsError};
@@ -87,6 +92,15 @@ pub enum AppError {
         /// What it said.
         source: StoreError,
     },
+    /// The message broker can not be used with these settings: a wrong password, a queue that exists
+    /// with other arguments, a file that another process has.
+    #[error("setting {setting} names a message broker that can not be used")]
+    Broker {
+        /// The setting that has selected it.
+        setting: &'static str,
+        /// What it said.
+        source: BrokerError,
+    },
     /// The operating system refused something that every process needs.
     #[error("the operating system refused")]
     System(#[from] std::io::Error),
@@ -111,6 +125,8 @@ pub struct Running {
     served: JoinHandle<()>,
     background: JoinSet<()>,
     pipeline: Arc<Pipeline>,
+    consumers: Consumers,
+    broker: OpenBroker,
     homes: OpenHomes,
     preparing: JoinHandle<Result<(), AppError>>,
 }
@@ -131,7 +147,9 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let preparing = prepare::begin(&homes).await?;
     let stores = Stores::compose(&homes, &settings, &clock)?;
     let outbox = Arc::clone(&stores.outbox);
-    let doors = build::doors(&settings, &secrets, stores, &clock);
+    let broker = OpenBroker::open(&settings, &clock).await?;
+    let doors = build::doors(&settings, &secrets, stores, Arc::clone(&broker.broker), &clock);
+    let attempts = Arc::new(Attempts::new(homes.inbox(), Arc::clone(&clock)));
     let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);
     let profiler = Arc::clone(&doors.profiler);
@@ -145,6 +163,8 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
 
     background.spawn(build::keep_metrics_up());
+    let consumers = broker::consumers(&settings, &doors, &attempts);
+    background.spawn(async move { attempts.forget_for_ever().await });
     let stop = CancellationToken::new();
     if let Some(listener) = admin {
         let router = http::admin::router(Arc::clone(&doors));
@@ -173,6 +193,8 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
         served,
         background,
         pipeline,
+        consumers,
+        broker,
         homes,
         preparing,
     })
@@ -202,6 +224,8 @@ impl Running {
     pub async fn shutdown(mut self) {
         self.drain();
         drop(self.stop);
+        // What waits in queues is left to others; what is at work is finished.
+        self.consumers.stop(FINISH_MAX).await;
         if tokio::time::timeout(FINISH_MAX, &mut self.served).await.is_err() {
             tracing::error!("requests did not end in time and are dropped");
             self.served.abort();
@@ -209,6 +233,7 @@ impl Running {
         self.preparing.abort();
         self.background.shutdown().await;
         self.pipeline.drain().await;
+        self.broker.close().await;
         for home in self.homes.each() {
             home.close().await;
         }

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod alerts;
+pub mod broker;
 pub mod cache;
 pub mod http;
 pub mod lane;
@@ -25,6 +26,7 @@ pub use error::SettingsError;
 
 use access::{Admin, Jit};
 use alerts::Alerts;
+use broker::Broker;
 use cache::Cache;
 use http::Http;
 use lane::Lane;
@@ -55,6 +57,8 @@ pub struct Settings {
     pub store: Store,
     /// The cache of policy facts.
     pub cache: Cache,
+    /// The message broker.
+    pub broker: Broker,
     /// Events that wait.
     pub outbox: Outbox,
     /// When to raise an alert.
@@ -90,6 +94,7 @@ impl Settings {
         self.holds.check()?;
         self.store.check()?;
         self.cache.check()?;
+        self.broker.check()?;
         self.outbox.check()?;
         self.alerts.check()
     }

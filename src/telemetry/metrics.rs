@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::domain::id::Home;
 
+use super::broker;
 use super::profile::ProfileReport;
 
 /// One metric.
@@ -22,7 +23,7 @@ pub struct Metric {
     pub help: &'static str,
 }
 
-const fn metric(name: &'static str, unit: Unit, help: &'static str) -> Metric {
+pub(super) const fn metric(name: &'static str, unit: Unit, help: &'static str) -> Metric {
     Metric { name, unit, help }
 }
 
@@ -111,7 +112,7 @@ pub const REDIS_CALL_SECONDS: Metric = metric(
     "Duration of calls to the shared cache, those without an answer included",
 );
 
-const COUNTERS: [Metric; 12] = [
+const COUNTERS: [Metric; 16] = [
     REQUESTS,
     DECLINES,
     ALERTS,
@@ -124,10 +125,22 @@ const COUNTERS: [Metric; 12] = [
     CACHE_UNREADABLE,
     REDIS_UNANSWERED,
     REDIS_OPENED,
+    broker::PUBLISHED,
+    broker::CONSUMED,
+    broker::EXPIRED,
+    broker::LOST,
 ];
-const GAUGES: [Metric; 5] =
-    [STAGE_SECONDS, ALERT_ACTIVE, CACHE_ENTRIES, CACHE_CHANGES_WAITING, REDIS_AVAILABLE];
-const HISTOGRAMS: [Metric; 1] = [REDIS_CALL_SECONDS];
+const GAUGES: [Metric; 7] = [
+    STAGE_SECONDS,
+    ALERT_ACTIVE,
+    CACHE_ENTRIES,
+    CACHE_CHANGES_WAITING,
+    REDIS_AVAILABLE,
+    broker::AVAILABLE,
+    broker::QUEUE_DEPTH,
+];
+const HISTOGRAMS: [Metric; 3] =
+    [REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS];
 
 /// Upper bounds of the histogram's buckets, in seconds. The budget is usually 0.02.
 const BUCKETS: [f64; 11] =
@@ -199,12 +212,15 @@ pub fn keep_up() {
 
 /// The exporter of this process. The first call installs it: handles made before would count into
 /// the void.
-fn exporter() -> &'static PrometheusHandle {
+pub(super) fn exporter() -> &'static PrometheusHandle {
     static EXPORTER: OnceLock<PrometheusHandle> = OnceLock::new();
     EXPORTER.get_or_init(|| {
-        let calls = Matcher::Full(REDIS_CALL_SECONDS.name.to_owned());
-        let builder = PrometheusBuilder::new().set_buckets_for_metric(calls, &BUCKETS);
-        let recorder = builder.expect("there are buckets").build_recorder();
+        let mut builder = PrometheusBuilder::new();
+        for metric in HISTOGRAMS {
+            let of = Matcher::Full(metric.name.to_owned());
+            builder = builder.set_buckets_for_metric(of, &BUCKETS).expect("there are buckets");
+        }
+        let recorder = builder.build_recorder();
         let handle = recorder.handle();
         // An error only says that someone else has installed another one: then this one is empty.
         drop(metrics::set_global_recorder(recorder));

@@ -9,6 +9,7 @@
 mod support;
 
 mod bad_input;
+mod broker;
 mod cache;
 mod crash;
 mod jit;

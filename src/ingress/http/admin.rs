@@ -11,6 +11,7 @@ use http::{HeaderValue, header};
 
 use super::{Doors, health, with_fallbacks};
 use crate::pipeline::LaneStats;
+use crate::telemetry::broker;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Metric;
 
@@ -27,6 +28,10 @@ async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
     metrics::take_profile(&doors.profiler.report(doors.clock.now(), metrics::STAGE_MINUTES));
     take_lanes(&doors.pipeline.lane_stats());
     take_caches(&doors);
+    for queue in doors.health.queues() {
+        let labels = [("queue", queue.queue.as_str())];
+        metrics::set(broker::QUEUE_DEPTH, &labels, queue.messages as f64);
+    }
     ([(header::CONTENT_TYPE, TEXT)], metrics::render()).into_response()
 }
 

@@ -6,6 +6,7 @@ mod connect;
 mod error;
 mod facts;
 mod history;
+mod inbox;
 mod lanes;
 mod load;
 mod money;

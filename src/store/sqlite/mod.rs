@@ -7,6 +7,7 @@ mod encode;
 mod error;
 mod facts;
 mod history;
+mod inbox;
 mod jobs;
 mod load;
 mod money;
