@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::broker::BrokerError;
+use crate::broker::{Broker, BrokerError};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::ingress::http;
@@ -120,6 +120,8 @@ pub struct Running {
     pub data_dir: PathBuf,
     /// The keys and credentials in force.
     pub secrets: Secrets,
+    /// The message broker, for whoever is in the same process.
+    pub queues: Arc<dyn Broker>,
     health: Arc<Health>,
     stop: DropGuard,
     served: JoinHandle<()>,
@@ -188,6 +190,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
         admin_addr,
         data_dir,
         secrets,
+        queues: Arc::clone(&broker.broker),
         health,
         stop,
         served,

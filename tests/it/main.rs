@@ -15,6 +15,7 @@ mod crash;
 mod jit;
 mod outage;
 mod policy;
+mod queue;
 mod races;
 mod rest;
 mod startup;

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::failed;
 use super::jobs::{Change, Claimed, Job, Jobs};
 use super::queues::Queues;
 use super::rows::{self, HeldRow};
-use super::{failed, now_ms};
 use crate::broker::headers::{self, Onward};
 use crate::broker::topology::Queue;
 use crate::broker::{BrokerError, BrokerFuture, Deliveries, Delivery, Message, Settlement};
-use crate::domain::clock::Clock;
 
 /// The most that is taken at once: more only wait here instead of in the file.
 const CLAIM_MAX: usize = 64;
@@ -29,21 +28,14 @@ pub(super) struct EmbeddedDeliveries {
     arrivals: watch::Receiver<()>,
     jobs: Jobs,
     queues: Arc<Queues>,
-    clock: Arc<dyn Clock>,
 }
 
 impl EmbeddedDeliveries {
     /// Joins the queue.
-    pub(super) fn new(
-        queue: String,
-        prefetch: u16,
-        jobs: Jobs,
-        queues: Arc<Queues>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(super) fn new(queue: String, prefetch: u16, jobs: Jobs, queues: Arc<Queues>) -> Self {
         let arrivals = queues.join(&queue);
         let window = Arc::new(Semaphore::new(usize::from(prefetch.max(1))));
-        Self { queue, window, taken: VecDeque::new(), arrivals, jobs, queues, clock }
+        Self { queue, window, taken: VecDeque::new(), arrivals, jobs, queues }
     }
 
     /// Takes what there is, or says how long it can take until there is something.
@@ -61,14 +53,13 @@ impl EmbeddedDeliveries {
         let (queue, jobs) = (self.queue.clone(), self.jobs.clone());
         // Dropped here, the deliveries would come back by themselves.
         let claim = |reply| Job::Claim { queue, permits, jobs, reply };
-        let Claimed { deliveries, next_ms } = self.jobs.ask(claim).await?;
+        let Claimed { deliveries, wait_ms } = self.jobs.ask(claim).await?;
         self.taken.extend(deliveries);
         if !self.taken.is_empty() {
             return Ok(None);
         }
-        let left_ms = next_ms.map(|next_ms| next_ms.saturating_sub(now_ms(&*self.clock)).max(1));
-        let left = left_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
-        Ok(Some(left.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)))
+        let wait = wait_ms.and_then(|ms| u64::try_from(ms.max(1)).ok()).map(Duration::from_millis);
+        Ok(Some(wait.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)))
     }
 
     async fn one(&mut self) -> Result<Box<dyn Delivery>, BrokerError> {

@@ -43,8 +43,8 @@ pub(super) enum Change {
 /// What was handed out.
 pub(super) struct Claimed {
     pub(super) deliveries: Vec<EmbeddedDelivery>,
-    /// Where there was nothing: when the next message's turn comes, if there is one.
-    pub(super) next_ms: Option<i64>,
+    /// Where there was nothing: how long until the next message's turn, if there is one.
+    pub(super) wait_ms: Option<i64>,
 }
 
 /// The way to the writer task. It has no bound of its own: publishers wait for their answers, and

@@ -134,7 +134,6 @@ impl EmbeddedBroker {
             prefetch,
             self.jobs.clone(),
             Arc::clone(&self.queues),
-            Arc::clone(&self.clock),
         ))
     }
 }

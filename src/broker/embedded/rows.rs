@@ -13,39 +13,33 @@ type Insert = Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 /// A message that is to be kept.
 pub(super) struct NewRow {
     pub(super) queue: String,
-    ready_ms: i64,
     message: Message,
 }
 
 impl NewRow {
-    /// A message whose turn comes at once.
-    pub(super) fn new(queue: String, message: Message, now_ms: i64) -> Self {
-        Self { queue, ready_ms: now_ms, message }
+    /// A message whose turn comes at once. Where nobody has said when it was published, it is now.
+    pub(super) fn new(queue: String, mut message: Message, wall_ms: i64) -> Self {
+        message.published_ms.get_or_insert(wall_ms);
+        Self { queue, message }
     }
 
-    /// Its values, in the order of the statement's columns. `ready_ms`: not before what was
-    /// published before, whatever the clock says.
-    pub(super) fn bind(self, insert: Insert, after_ms: i64) -> Insert {
-        let Self { queue, ready_ms, message } = self;
+    /// Its values, in the order of the statement's columns.
+    pub(super) fn bind(self, insert: Insert, ready_ms: i64) -> Insert {
+        let Self { queue, message } = self;
         let lives = message.expires_after.map(|after| {
             ready_ms.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
         });
         insert
             .bind(queue)
-            .bind(ready_ms.max(after_ms))
+            .bind(ready_ms)
             .bind(lives)
             .bind(message.id)
             .bind(message.content_type)
             .bind(message.reply_to)
             .bind(message.correlation_id)
             .bind(headers(&message.headers))
-            .bind(message.published_ms.unwrap_or(ready_ms))
+            .bind(message.published_ms)
             .bind(message.body.to_vec())
-    }
-
-    /// When its turn comes.
-    pub(super) fn ready_ms(&self) -> i64 {
-        self.ready_ms
     }
 }
 

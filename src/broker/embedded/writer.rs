@@ -18,6 +18,7 @@ use crate::broker::headers::{self, EXPIRED};
 use crate::broker::topology::Queue;
 use crate::broker::{Message, Settlement};
 use crate::domain::clock::Clock;
+use crate::domain::time::Monotonic;
 use crate::telemetry::broker::BrokerMetrics;
 
 const INSERT: &str = include_str!("sql/message_insert.sql");
@@ -30,10 +31,14 @@ const RECOVER: &str = include_str!("sql/messages_recover.sql");
 const EXPIRED_ONES: &str = include_str!("sql/messages_expired.sql");
 const FORGET: &str = include_str!("sql/queue_delete.sql");
 const FORGET_ALL: &str = include_str!("sql/queues_forget.sql");
+const FORWARD: &str = include_str!("sql/messages_forward.sql");
 const COUNT: &str = include_str!("sql/queues_count.sql");
 
 /// How many jobs join one transaction.
 const JOBS_MAX: usize = 256;
+
+/// Longer than any pause before another attempt, in milliseconds.
+const WAIT_MS_MAX: i64 = 10_000;
 
 /// How often it is looked for messages that are worth nothing any more.
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
@@ -47,8 +52,13 @@ pub(super) struct Writer {
     queues: Arc<Queues>,
     clock: Arc<dyn Clock>,
     metrics: BrokerMetrics,
-    /// The latest turn that was given: later messages come no sooner.
-    last_ms: i64,
+    time: Time,
+}
+
+/// Milliseconds since 1970 when the file was opened, and from then on by a clock that is never set.
+struct Time {
+    opened_ms: i64,
+    opened: Monotonic,
 }
 
 /// What is told to whom once the transaction is committed.
@@ -79,7 +89,8 @@ impl Writer {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let metrics = BrokerMetrics::new();
-        Self { jobs, options, connection: Some(connection), queues, clock, metrics, last_ms: 0 }
+        let time = Time { opened_ms: now_ms(&*clock), opened: clock.monotonic() };
+        Self { jobs, options, connection: Some(connection), queues, clock, metrics, time }
     }
 
     /// Nobody has anything yet: what was with a consumer comes again, and queues of answers are gone
@@ -90,11 +101,9 @@ impl Writer {
         let names: Vec<&str> = Queue::ALL.iter().map(|queue| queue.name()).collect();
         let names = serde_json::to_string(&names).expect("texts always become JSON");
         sqlx::query(FORGET_ALL).bind(names).execute(&mut *connection).await?;
-        let last = sqlx::query_scalar("select coalesce(max(ready_ms), 0) from messages");
-        let last: i64 = last.fetch_one(connection).await?;
-        // A message that waits for another attempt is later than what is published now.
-        self.last_ms = last.min(now_ms(&*self.clock));
-        Ok(())
+        // The wall clock may have been set back since.
+        let query = sqlx::query(FORWARD).bind(self.time.opened_ms).bind(WAIT_MS_MAX);
+        query.execute(connection).await.map(drop)
     }
 
     /// Works until nobody can ask any more, or it is told to close.
@@ -133,7 +142,7 @@ impl Writer {
     /// One transaction. Where it fails, everyone whose reply is dropped is told so by its text.
     async fn transact(&mut self, group: Vec<Job>, expire: bool) {
         let mut round = Round {
-            now_ms: now_ms(&*self.clock),
+            now_ms: self.now_ms(),
             answers: Vec::new(),
             gone: Vec::new(),
             back: Vec::new(),
@@ -206,7 +215,7 @@ impl Writer {
             Job::Claim { queue, permits, jobs, reply } => {
                 // What came back before is there to be taken.
                 round.sweep(connection).await?;
-                let mut claimed = Claimed { deliveries: Vec::new(), next_ms: None };
+                let mut claimed = Claimed { deliveries: Vec::new(), wait_ms: None };
                 let taken = claim(round, connection, &queue, permits, &jobs, &mut claimed).await;
                 round.answers.push(Answer::Claimed(reply, claimed));
                 taken?;
@@ -242,16 +251,20 @@ impl Writer {
     }
 
     async fn insert(
-        &mut self,
+        &self,
         round: &mut Round,
         connection: &mut SqliteConnection,
         row: NewRow,
     ) -> Result<(), sqlx::Error> {
-        self.last_ms = self.last_ms.max(row.ready_ms());
         if !round.arrived.contains(&row.queue) {
             round.arrived.insert(row.queue.clone());
         }
-        row.bind(sqlx::query(INSERT), self.last_ms).execute(connection).await.map(drop)
+        row.bind(sqlx::query(INSERT), round.now_ms).execute(connection).await.map(drop)
+    }
+
+    fn now_ms(&self) -> i64 {
+        let passed_ms = self.clock.monotonic().since(self.time.opened) / 1_000;
+        self.time.opened_ms.saturating_add(i64::try_from(passed_ms).unwrap_or(i64::MAX))
     }
 
     /// What has expired is dead where its queue has dead letters, and dropped elsewhere.
@@ -331,7 +344,7 @@ impl Round {
                     self.answers.push(Answer::Done(reply));
                 }
                 Job::Claim { reply, .. } => {
-                    let nothing = Claimed { deliveries: Vec::new(), next_ms: None };
+                    let nothing = Claimed { deliveries: Vec::new(), wait_ms: None };
                     self.answers.push(Answer::Claimed(reply, nothing));
                 }
                 Job::Count { reply } => {
@@ -364,7 +377,8 @@ async fn claim(
         .collect();
     if claimed.deliveries.is_empty() {
         let next = sqlx::query_scalar(NEXT).bind(queue.to_owned());
-        claimed.next_ms = next.fetch_one(connection).await?;
+        let next_ms: Option<i64> = next.fetch_one(connection).await?;
+        claimed.wait_ms = next_ms.map(|next_ms| next_ms.saturating_sub(round.now_ms));
     }
     Ok(())
 }

@@ -50,11 +50,16 @@ pub(super) struct Differs {
 /// Translates an error of the driver. What no repeat can mend is refused.
 pub(super) fn translate(error: lapin::Error) -> BrokerError {
     let refused = match error.kind() {
-        ErrorKind::ProtocolError(said) => matches!(
-            said.kind(),
-            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED | AMQPSoftError::PRECONDITIONFAILED)
-                | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)
-        ),
+        ErrorKind::ProtocolError(said) => match said.kind() {
+            AMQPErrorKind::Soft(
+                AMQPSoftError::ACCESSREFUSED | AMQPSoftError::PRECONDITIONFAILED,
+            ) => true,
+            // A virtual host that is down is one that is still starting.
+            AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => {
+                said.get_message().as_str().contains("not found")
+            }
+            _ => false,
+        },
         ErrorKind::InvalidProtocolVersion(_) | ErrorKind::AuthProviderError(_) => true,
         _ => false,
     };
@@ -63,6 +68,14 @@ pub(super) fn translate(error: lapin::Error) -> BrokerError {
     } else {
         BrokerError::Unavailable(Box::new(error))
     }
+}
+
+/// Whether an exchange or a queue is not there: somebody has deleted it.
+pub(super) fn is_missing(error: &BrokerError) -> bool {
+    let BrokerError::Unavailable(source) = error else { return false };
+    let kind = source.downcast_ref::<lapin::Error>().map(lapin::Error::kind);
+    matches!(kind, Some(ErrorKind::ProtocolError(said))
+        if said.kind() == &AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND))
 }
 
 /// Runs one call to the broker.

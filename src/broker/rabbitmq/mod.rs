@@ -148,8 +148,17 @@ impl Broker for RabbitBroker {
     fn consume(&self, queue: Queue, prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>> {
         Box::pin(async move {
             let session = self.consuming.session().await?;
-            let (publisher, name) = (Arc::clone(&self.publisher), self.names.queue(queue));
-            consumer::consume(session, name, Some(queue), prefetch, publisher).await
+            let consume = || {
+                let (publisher, name) = (Arc::clone(&self.publisher), self.names.queue(queue));
+                consumer::consume(Arc::clone(&session), name, Some(queue), prefetch, publisher)
+            };
+            match consume().await {
+                Err(error) if error::is_missing(&error) => {
+                    topology::declare(&*self.publishing.session().await?, &self.names).await?;
+                    consume().await
+                }
+                consumed => consumed,
+            }
         })
     }
 

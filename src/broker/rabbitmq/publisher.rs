@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::error::{Silence, bounded, silent, translate};
+use super::error::{Silence, bounded, is_missing, silent, translate};
 use super::link::{Link, Session};
 use super::{Names, RabbitOptions, properties};
 use crate::broker::topology::{Exchange, Queue};
@@ -203,7 +203,7 @@ impl Task {
         }
         let mut returned = HashSet::new();
         let mut confirmed = Vec::with_capacity(sent.len());
-        let mut late = false;
+        let (mut late, mut missing) = (false, false);
         for sent in &mut sent {
             let outcome = match tokio::time::timeout_at(deadline, sent.confirmed()).await {
                 Ok(outcome) => outcome,
@@ -212,12 +212,20 @@ impl Task {
                     Err(silent(Silence::Unconfirmed))
                 }
             };
+            missing |= outcome.as_ref().is_err_and(is_missing);
             confirmed.push(outcome.map(|back| returned.extend(back)));
         }
-        if late && let Some((session, _)) = self.open.take() {
-            // Confirms that come after all must not be taken for others'. And a broker that does not
-            // confirm, though it is not blocked, is looked for anew.
-            if !session.is_blocked() {
+        // A key of ours that leads nowhere: its queue has been deleted.
+        let ours = self.names.exchange(Exchange::Transactions);
+        let is_ours = |key: &str| Queue::ALL.iter().any(|queue| queue.takes(key));
+        missing |= returned.iter().any(|(exchange, key)| *exchange == ours && is_ours(key));
+        if (late || missing)
+            && let Some((session, _)) = self.open.take()
+        {
+            // Confirms that come after all must not be taken for others'. A broker that does not
+            // confirm, though it is not blocked, is looked for anew; and with a new connection, what
+            // somebody has deleted is declared again.
+            if missing || !session.is_blocked() {
                 session.bury();
             }
         }

@@ -4,7 +4,7 @@
 mod conformance;
 mod embedded;
 mod rabbitmq;
-mod world;
+pub mod world;
 
 macro_rules! conformance {
     ($($name:ident)+) => {
