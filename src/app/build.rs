@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::broker::Broker;
 use crate::config;
 use crate::config::Settings;
 use crate::config::policy::OutageAnswer;
@@ -13,9 +14,10 @@ use crate::ingress::http::{Doors, JitCredentials, JitHeader};
 use crate::pipeline::{Homes, LaneSettings, Parts, Pipeline};
 use crate::service::Service;
 use crate::service::expiry::Sweeper;
-use crate::service::health::{Health, Watch};
-use crate::store::FactsStore;
+use crate::service::health::{Health, Need, Watch, Watched};
+use crate::service::queues::QueueWatch;
 use crate::store::webhooks::WebhookEvents;
+use crate::store::{FactsStore, Probe};
 use crate::telemetry::alerts::Thresholds;
 use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
@@ -31,12 +33,18 @@ pub(super) fn doors(
     secrets: &Secrets,
     stores: Stores,
     events: Arc<dyn WebhookEvents>,
+    broker: Arc<dyn Broker>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<Doors>, impl Future<Output = ()> + Send + use<>), AppError> {
+    let queues = Arc::new(QueueWatch::new(Arc::clone(&broker)));
+    let probe = Arc::clone(&queues) as Arc<dyn Probe>;
+    let mut servers = stores.watched;
+    servers.push(Watched { name: "messageQueue", probe, need: Need::Help });
     let health = Arc::new(Health::new(Watch {
-        servers: stores.watched,
+        servers,
         outbox: stores.outbox,
         caches: stores.caches,
+        queues: Box::new(move || queues.latest()),
         clock: Arc::clone(clock),
     }));
     let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
@@ -65,6 +73,7 @@ pub(super) fn doors(
         },
         health,
         webhooks,
+        broker,
     });
     Ok((doors, passing))
 }

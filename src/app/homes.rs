@@ -17,7 +17,7 @@ use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::webhooks::WebhookEvents;
 use crate::store::{
-    Audit, DueHolds, FactsStore, History, MoneyHome, Outbox, Prepare, Probe, ResourceStore,
+    Audit, DueHolds, FactsStore, History, Inbox, MoneyHome, Outbox, Prepare, Probe, ResourceStore,
     StoreError,
 };
 
@@ -47,6 +47,8 @@ pub(super) struct OpenHome {
     /// Where notifications are kept, if here.
     pub(super) webhooks: Option<Arc<dyn WebhookEvents>>,
     pub(super) probe: Arc<dyn Probe>,
+    /// Attempts at messages; only a home of companies keeps them.
+    pub(super) inbox: Option<Arc<dyn Inbox>>,
     /// A server must be prepared before it can be used.
     pub(super) prepare: Option<Arc<dyn Prepare>>,
     /// How many lanes settle its batches.
@@ -70,7 +72,8 @@ impl OpenHome {
             Box::pin(async move { store.close().await })
         };
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
-        Self { webhooks, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
+        let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
+        Self { webhooks, inbox, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -81,7 +84,9 @@ impl OpenHome {
         };
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
-        Self { prepare, webhooks, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
+        let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
+        let of = Self::of(store, ("postgres", POSTGRES_URL), lanes, close);
+        Self { prepare, webhooks, inbox, ..of }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
@@ -114,6 +119,7 @@ impl OpenHome {
             audit: store.clone(),
             webhooks: None,
             probe: store,
+            inbox: None,
             prepare: None,
             lanes,
             close: Arc::new(close),
@@ -194,6 +200,12 @@ impl OpenHomes {
             Self::Shared(home) => vec![home],
             Self::Separate { business, personal } => vec![business, personal],
         }
+    }
+
+    /// Where attempts at messages are counted.
+    pub(super) fn inbox(&self) -> Arc<dyn Inbox> {
+        let business = self.of(Home::Business).inbox.as_ref();
+        Arc::clone(business.expect("every store of companies keeps an inbox"))
     }
 
     /// The store of a home.

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod secrets;
 
+mod broker;
 mod build;
 mod caches;
 mod homes;
@@ -26,16 +27,19 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, BrokerError};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::egress::notices;
 use crate::ingress::http;
+use crate::ingress::queue::Consumers;
 use crate::pipeline::Pipeline;
+use crate::service::attempts::Attempts;
 use crate::service::health::Health;
 use crate::service::outbox;
 use crate::store::StoreError;
 
+use broker::OpenBroker;
 use clock::SystemClock;
 use homes::OpenHomes;
 use relays::Relays;
@@ -97,6 +101,15 @@ pub enum AppError {
         /// What it said.
         source: StoreError,
     },
+    /// The message broker can not be used with these settings: a wrong password, a queue that exists
+    /// with other arguments, a file that another process has.
+    #[error("setting {setting} names a message broker that can not be used")]
+    Broker {
+        /// The setting that has selected it.
+        setting: &'static str,
+        /// What it said.
+        source: BrokerError,
+    },
     /// The operating system refused something that every process needs.
     #[error("the operating system refused")]
     System(#[from] std::io::Error),
@@ -116,12 +129,16 @@ pub struct Running {
     pub data_dir: PathBuf,
     /// The keys and credentials in force.
     pub secrets: Secrets,
+    /// The message broker, for whoever is in the same process.
+    pub queues: Arc<dyn Broker>,
     health: Arc<Health>,
     stop: DropGuard,
     served: JoinHandle<()>,
     background: JoinSet<()>,
     pipeline: Arc<Pipeline>,
     relays: Option<Relays>,
+    consumers: Consumers,
+    broker: OpenBroker,
     homes: OpenHomes,
     preparing: JoinHandle<Result<(), AppError>>,
 }
@@ -131,7 +148,7 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     start_as(settings, Roles::ALL, None).await
 }
 
-/// Starts a process that does a part of the work. Without a broker events wait in the outbox.
+/// Starts a process that does a part of the work, with this broker instead of the settings' one.
 pub async fn start_as(
     settings: Settings,
     roles: Roles,
@@ -151,8 +168,15 @@ pub async fn start_as(
     let preparing = prepare::begin(&homes).await?;
     let stores = Stores::compose(&homes, &settings, &clock)?;
     let outbox = Arc::clone(&stores.outbox);
+    let broker = match broker {
+        Some(broker) => OpenBroker::given(broker),
+        None => OpenBroker::open(&settings, &clock).await?,
+    };
     let events = webhooks::events(&homes);
-    let (doors, passing) = build::doors(&settings, &secrets, stores, events, &clock)?;
+    let queues = Arc::clone(&broker.broker);
+    let (doors, passing) =
+        build::doors(&settings, &secrets, stores, events, Arc::clone(&queues), &clock)?;
+    let attempts = Arc::new(Attempts::new(homes.inbox(), Arc::clone(&clock)));
     let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);
     let profiler = Arc::clone(&doors.profiler);
@@ -168,17 +192,17 @@ pub async fn start_as(
         let sweeper = build::sweeper(&homes, &pipeline);
         background.spawn(sweeper.sweep_for_ever(Duration::from_secs(settings.holds.sweep_s)));
     }
-    if let Some(broker) = &broker {
-        let (sink, publisher) = notices::notices(Arc::clone(broker), Arc::clone(&clock));
-        profiler.tell_to(sink);
-        background.spawn(publisher.run());
-    }
-    let relaying = broker.filter(|_| roles.relay && settings.relay.enabled);
-    let relays = relaying.map(|broker| Relays::start(&homes, &broker, &settings.relay, &clock));
+    let (sink, publisher) = notices::notices(Arc::clone(&queues), Arc::clone(&clock));
+    profiler.tell_to(sink);
+    background.spawn(publisher.run());
+    let relaying = roles.relay && settings.relay.enabled;
+    let relays = relaying.then(|| Relays::start(&homes, &queues, &settings.relay, &clock));
     background.spawn(passing);
     let works = roles.worker && settings.webhooks.worker;
     webhooks::work(&mut background, &doors.webhooks.handler, works);
     background.spawn(build::keep_metrics_up());
+    let consumers = broker::consumers(&settings, roles, &doors, &attempts);
+    background.spawn(async move { attempts.forget_for_ever().await });
     let stop = CancellationToken::new();
     if let Some(listener) = admin {
         let router = http::admin::router(Arc::clone(&doors));
@@ -203,12 +227,15 @@ pub async fn start_as(
         admin_addr,
         data_dir,
         secrets,
+        queues: Arc::clone(&broker.broker),
         health,
         stop,
         served,
         background,
         pipeline,
         relays,
+        consumers,
+        broker,
         homes,
         preparing,
     })
@@ -238,6 +265,8 @@ impl Running {
     pub async fn shutdown(mut self) {
         self.drain();
         drop(self.stop);
+        // What waits in queues is left to others; what is at work is finished.
+        self.consumers.stop(FINISH_MAX).await;
         if tokio::time::timeout(FINISH_MAX, &mut self.served).await.is_err() {
             tracing::error!("requests did not end in time and are dropped");
             self.served.abort();
@@ -248,6 +277,7 @@ impl Running {
         if let Some(relays) = self.relays {
             relays.stop().await;
         }
+        self.broker.close().await;
         for home in self.homes.each() {
             home.close().await;
         }

@@ -1,6 +1,9 @@
 //! Ports to the message broker: moves bytes and headers, and knows nothing of cards. The topology is
 //! in [`topology`]; adapters sit in folders beside this file.
 
+pub mod embedded;
+pub mod headers;
+pub mod rabbitmq;
 pub mod topology;
 
 use std::collections::BTreeMap;
@@ -100,6 +103,9 @@ pub trait Delivery: Send {
     fn message(&self) -> &Message;
     /// How many attempts have failed and been counted by the broker's headers.
     fn failures(&self) -> u32;
+    /// So many have failed: its consumer has counted better than the headers, which a crash leaves
+    /// as they were.
+    fn recount(&mut self, failures: u32);
     /// Whether it was delivered before and not settled: its consumer may have died of it.
     fn redelivered(&self) -> bool;
     /// Settles it. Where it moves on (retry, dead letter), the move is confirmed before this copy is
@@ -134,6 +140,9 @@ pub trait Broker: Send + Sync {
     fn publish(&self, messages: Vec<Outgoing>) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>>;
     /// Consumes a queue; at most `prefetch` deliveries are unsettled at a time.
     fn consume(&self, queue: Queue, prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>>;
+    /// Consumes answers to [`Target::Reply`] of this name. The queue lives as long as what this
+    /// returns; answers that come later are unroutable.
+    fn replies(&self, name: String) -> BrokerFuture<'_, Box<dyn Deliveries>>;
     /// How the queues stand.
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>>;
 }

@@ -76,6 +76,14 @@ impl Queue {
         }
     }
 
+    /// Whether a message with this key at `transactions` comes here. `*` stands for one word.
+    pub fn takes(self, key: &str) -> bool {
+        match self.binding().strip_prefix("*.") {
+            Some(last) => key.split_once('.').is_some_and(|(_, rest)| rest == last),
+            None => key == self.binding(),
+        }
+    }
+
     /// The key of what can not be done, for the queues that are worked.
     pub const fn dead_letter_key(self) -> Option<&'static str> {
         match self {
@@ -90,3 +98,28 @@ impl Queue {
 /// The pause before each further attempt: after them, four in all, a message is dead.
 pub const RETRY_AFTER: [Duration; 3] =
     [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_find_their_one_queue_and_dead_letters_theirs() {
+        for queue in Queue::ALL {
+            assert_eq!(Queue::parse(queue.name()), Some(queue));
+            let takers =
+                |key: &str| Queue::ALL.into_iter().filter(|queue| queue.takes(key)).count();
+            if queue != Queue::DeadLetters {
+                assert!(queue.takes(queue.binding()));
+                assert_eq!(takers(queue.binding()), 1);
+            }
+            if let Some(key) = queue.dead_letter_key() {
+                assert!(Queue::DeadLetters.takes(key));
+                assert_eq!(takers(key), 1);
+            }
+        }
+        for nobody in ["", "failed", "a.b.failed", "jit-funding", "jit-funding.created.x"] {
+            assert!(!Queue::ALL.into_iter().any(|queue| queue.takes(nobody)), "{nobody}");
+        }
+    }
+}

@@ -37,6 +37,8 @@ pub struct Jit {
     pub previous_password: Option<SecretString>,
     /// How long a decision may take from the complete header, in milliseconds.
     pub deadline_ms: u64,
+    /// How old a request of the queue may be, in milliseconds, before it is answered as late.
+    pub queue_deadline_ms: u64,
     /// A custom header that must accompany the credentials.
     pub header: JitHeader,
 }
@@ -55,6 +57,7 @@ pub struct JitHeader {
 impl Jit {
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         within("jit.deadline_ms", self.deadline_ms, 50..=7_000)?;
+        within("jit.queue_deadline_ms", self.queue_deadline_ms, 50..=600_000)?;
         for (key, name) in
             [("jit.username", &self.username), ("jit.previous_username", &self.previous_username)]
         {

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod alerts;
+pub mod broker;
 pub mod cache;
 pub mod http;
 pub mod lane;
@@ -27,6 +28,7 @@ pub use error::SettingsError;
 
 use access::{Admin, Jit};
 use alerts::Alerts;
+use broker::Broker;
 use cache::Cache;
 use http::Http;
 use lane::Lane;
@@ -61,6 +63,8 @@ pub struct Settings {
     pub store: Store,
     /// The cache of policy facts.
     pub cache: Cache,
+    /// The message broker.
+    pub broker: Broker,
     /// Events that wait.
     pub outbox: Outbox,
     /// Who takes them to the broker.
@@ -99,6 +103,7 @@ impl Settings {
         self.holds.check()?;
         self.store.check()?;
         self.cache.check()?;
+        self.broker.check()?;
         self.outbox.check()?;
         self.relay.check()?;
         self.alerts.check()

@@ -19,10 +19,11 @@ const PREFIX: &str = "TOLLGATE__";
 const FILE_SUFFIX: &str = "_FILE";
 
 /// Variables that others use for the same settings. Ours win.
-const ALIASES: [(&str, &str); 3] = [
+const ALIASES: [(&str, &str); 4] = [
     ("DATABASE_URL", "store.postgres.url"),
     ("MONGODB_URI", "store.mongodb.url"),
     ("REDIS_URL", "cache.redis.url"),
+    ("RABBITMQ_URL", "broker.rabbitmq.url"),
 ];
 
 /// The compiled-in defaults.

@@ -133,6 +133,11 @@ fn a_url_of_another_server_is_refused_by_its_key() {
         "redis://",
         "setting cache.redis.url must be a URL that begins with redis://",
     );
+    check(
+        "RABBITMQ_URL",
+        "http://localhost:15672",
+        "setting broker.rabbitmq.url must be a URL that begins with amqp://",
+    );
 }
 
 #[test]

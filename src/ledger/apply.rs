@@ -18,6 +18,8 @@ pub fn apply(books: &mut Books, intent: &Intent, rules: &Rules) -> Outcome {
     match &intent.act {
         Act::Authorize(request) => earlier(books, intent, &request.token, request.fingerprint())
             .unwrap_or_else(|| authorize::judge(books, intent, request, rules)),
+        Act::Recall(request) => earlier(books, intent, &request.token, request.fingerprint())
+            .unwrap_or(Outcome::Unknown),
         Act::Decline(request) => earlier(books, intent, &request.token, request.fingerprint)
             .unwrap_or_else(|| decline(books, intent, request)),
         Act::Void(token) => void::void(books, intent, token),

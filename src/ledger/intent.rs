@@ -31,6 +31,8 @@ pub struct Intent {
 pub enum Act {
     /// Decide a request.
     Authorize(AuthRequest),
+    /// Find the decision of a request that is too late to be judged.
+    Recall(AuthRequest),
     /// Store the decline of a request that could be read only in part.
     Decline(FaultyRequest),
     /// Take a life-cycle step.
@@ -178,6 +180,8 @@ pub enum Outcome {
     Moved(Arc<Movement>),
     /// The void found nothing to void, or has voided it.
     Voided,
+    /// There was nothing to find.
+    Unknown,
     /// Nothing was done.
     Refused(IntentRefusal),
 }
@@ -217,7 +221,7 @@ impl Intent {
         match &self.act {
             Act::Step(step) => Some(step.account),
             Act::Notice(notice) => Some(notice.account),
-            Act::Authorize(_) | Act::Void(_) => self.facts.account(),
+            Act::Authorize(_) | Act::Recall(_) | Act::Void(_) => self.facts.account(),
             Act::Decline(_) => None,
         }
     }

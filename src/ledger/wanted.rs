@@ -71,6 +71,9 @@ impl Wanted {
                 self.links.insert(Link::Funding(request.token.clone()));
                 self.links.extend(own.chain(parent).chain(first));
             }
+            Act::Recall(request) => {
+                self.tokens.insert(request.token.clone());
+            }
             Act::Decline(request) => {
                 self.tokens.insert(request.token.clone());
             }

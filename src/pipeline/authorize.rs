@@ -84,6 +84,27 @@ impl Pipeline {
         result
     }
 
+    /// The decision that a request has, if it has one: what is too late to be judged is answered with
+    /// what was decided before.
+    pub async fn recall(
+        &self,
+        request: &AuthRequest,
+        received: Monotonic,
+    ) -> Result<Option<Arc<Decision>>, AuthorizeError> {
+        let mut run = self.run(received);
+        let facts = self.fetch(request, &mut run).await?;
+        let intent = self.intent(facts, Act::Recall(request.clone()));
+        let ticket = self.lanes.submit(intent, Some(run.deadline))?;
+        match run.in_time(ticket.settled()).await??.outcome {
+            Outcome::Decided(decision) => Ok(Some(decision)),
+            Outcome::Unknown => Ok(None),
+            Outcome::Refused(IntentRefusal::TokenReused) => Err(AuthorizeError::TokenReused),
+            Outcome::Refused(_) | Outcome::Moved(_) | Outcome::Voided => {
+                Err(Unavailable::Store.into())
+            }
+        }
+    }
+
     fn run(&self, received: Monotonic) -> Run<'_> {
         let deadline = received.plus_micros(self.deadline_us);
         Run { clock: &*self.clock, deadline, stages: StageTimes::default(), commit_us: 0 }
@@ -94,6 +115,14 @@ impl Pipeline {
         request: AuthRequest,
         run: &mut Run<'_>,
     ) -> Result<Arc<Decision>, AuthorizeError> {
+        let facts = self.fetch(&request, run).await?;
+        let mut intent = self.intent(facts, Act::Authorize(request));
+        intent.stages = run.stages;
+        self.settle(intent, run).await
+    }
+
+    /// Stages 1 to 3.
+    async fn fetch(&self, request: &AuthRequest, run: &mut Run<'_>) -> Result<Facts, Unavailable> {
         let mut facts = Facts::default();
         let cardholder = request.cardholder();
         // Its time counts for the lookup that comes first.
@@ -110,9 +139,7 @@ impl Pipeline {
             (facts.limits, run.stages.spending_limits_us) =
                 run.lookup(self.facts.limits(card)).await?;
         }
-        let mut intent = self.intent(facts, Act::Authorize(request));
-        intent.stages = run.stages;
-        self.settle(intent, run).await
+        Ok(facts)
     }
 
     /// Stage 4. Whatever ends this call without an answer, the lane is told to take an approval
@@ -129,7 +156,7 @@ impl Pipeline {
         match settled.outcome {
             Outcome::Decided(decision) => Ok(decision),
             Outcome::Refused(IntentRefusal::TokenReused) => Err(AuthorizeError::TokenReused),
-            Outcome::Refused(_) | Outcome::Moved(_) | Outcome::Voided => {
+            Outcome::Refused(_) | Outcome::Moved(_) | Outcome::Voided | Outcome::Unknown => {
                 Err(Unavailable::Store.into())
             }
         }

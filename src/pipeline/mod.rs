@@ -152,7 +152,9 @@ impl Pipeline {
         match settled.outcome {
             Outcome::Moved(movement) => Ok(movement),
             Outcome::Refused(refusal) => Err(refusal.into()),
-            Outcome::Decided(_) | Outcome::Voided => Err(Unavailable::Store.into()),
+            Outcome::Decided(_) | Outcome::Voided | Outcome::Unknown => {
+                Err(Unavailable::Store.into())
+            }
         }
     }
 

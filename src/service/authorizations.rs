@@ -32,6 +32,18 @@ impl Service {
         stored.ok_or_else(|| Error::Internal("a decision without its record".into()))
     }
 
+    /// The record of the decision that a request has, if it has one.
+    pub async fn recall(
+        &self,
+        request: &AuthRequest,
+        received: Monotonic,
+    ) -> Result<Option<Authorization>, Error> {
+        match self.pipeline.recall(request, received).await? {
+            Some(decision) => self.recorded(decision.authorization).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// A decision with the present state of its chain.
     pub async fn authorization(&self, id: AuthorizationId) -> Result<Story, Error> {
         let authorization = self.recorded(id).await?;

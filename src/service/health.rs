@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::broker::QueueStats;
 use crate::cache::CacheStats;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
@@ -59,6 +60,8 @@ pub struct Watch {
     pub outbox: Arc<dyn Outbox>,
     /// Reads the figures of the cache of each home.
     pub caches: Box<dyn Fn() -> Vec<(&'static str, CacheStats)> + Send + Sync>,
+    /// How the queues of the message broker stand.
+    pub queues: Box<dyn Fn() -> Vec<QueueStats> + Send + Sync>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -170,6 +173,18 @@ impl Health {
         }
     }
 
+    /// The latest finding about all servers together.
+    pub fn status(&self) -> State {
+        let latest = self.latest();
+        let each = self.watch.servers.iter().zip(&latest.findings);
+        overall(each.map(|(server, found)| (server.need, found.state)))
+    }
+
+    /// How the queues stand.
+    pub fn queues(&self) -> Vec<QueueStats> {
+        (self.watch.queues)()
+    }
+
     /// How the caches have been doing, by home.
     pub fn caches(&self) -> Vec<(&'static str, CacheStats)> {
         (self.watch.caches)()
@@ -202,6 +217,7 @@ impl Health {
             "stores": servers,
             "outbox_rows": latest.outbox.map(|outbox| outbox.rows),
             "outbox_oldest_ms": latest.outbox.map(|outbox| outbox.oldest_us / 1_000),
+            "queues": self.queues(),
             "cache": self.caches().into_iter().collect::<BTreeMap<_, _>>(),
         })
     }
@@ -342,6 +358,7 @@ mod tests {
             }],
             outbox: Arc::clone(patient) as Arc<dyn Outbox>,
             caches: Box::new(Vec::new),
+            queues: Box::new(Vec::new),
             clock: Arc::clone(patient) as Arc<dyn Clock>,
         })
     }

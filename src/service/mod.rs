@@ -1,6 +1,7 @@
 //! Verbs off the hot path: companies, users, cards, limits, the life cycle, verification.
 
 pub mod accounts;
+pub mod attempts;
 pub mod authorizations;
 pub mod cards;
 pub mod companies;
@@ -12,6 +13,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod outbox;
 pub mod postings;
+pub mod queues;
 mod reference;
 pub mod users;
 pub mod verify;

@@ -233,6 +233,26 @@ pub trait DueHolds: Send + Sync {
     fn due_holds(&self, from: Timestamp, holds_max: u32) -> StoreFuture<'_, Vec<DueHold>>;
 }
 
+/// Messages that came again after their consumer may have died of them. Attempts are counted before
+/// they begin.
+pub trait Inbox: Send + Sync {
+    /// One more attempt begins; says how many that are. `before` is how many there have been for
+    /// sure, should fewer be known here.
+    fn begin(
+        &self,
+        queue: &'static str,
+        message: String,
+        before: u32,
+        now: Timestamp,
+    ) -> StoreFuture<'_, u32>;
+    /// The attempt was none: a store did not answer.
+    fn undo(&self, queue: &'static str, message: String) -> StoreFuture<'_, ()>;
+    /// The message is settled.
+    fn end(&self, queue: &'static str, message: String) -> StoreFuture<'_, ()>;
+    /// Forgets what began before; says how many messages that were.
+    fn drop_before(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+}
+
 /// An account beside what its rows add up to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountSums {

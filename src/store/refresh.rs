@@ -85,7 +85,7 @@ impl Known {
 fn request(intent: &Intent) -> Option<&AuthRequest> {
     match &intent.act {
         Act::Authorize(request) => Some(request),
-        Act::Decline(_) | Act::Step(_) | Act::Void(_) | Act::Notice(_) => None,
+        Act::Recall(_) | Act::Decline(_) | Act::Step(_) | Act::Void(_) | Act::Notice(_) => None,
     }
 }
 

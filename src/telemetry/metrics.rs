@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::domain::id::Home;
 
+use super::broker;
 use super::profile::ProfileReport;
 
 /// One metric.
@@ -22,7 +23,7 @@ pub struct Metric {
     pub help: &'static str,
 }
 
-const fn metric(name: &'static str, unit: Unit, help: &'static str) -> Metric {
+pub(super) const fn metric(name: &'static str, unit: Unit, help: &'static str) -> Metric {
     Metric { name, unit, help }
 }
 
@@ -181,6 +182,10 @@ const COUNTERS: &[Metric] = &[
     WEBHOOKS,
     WEBHOOK_FLAGS,
     PLATFORM_TIMEOUTS,
+    broker::PUBLISHED,
+    broker::CONSUMED,
+    broker::EXPIRED,
+    broker::LOST,
 ];
 const GAUGES: &[Metric] = &[
     STAGE_SECONDS,
@@ -191,8 +196,11 @@ const GAUGES: &[Metric] = &[
     OUTBOX_ROWS,
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_SHARDS,
+    broker::AVAILABLE,
+    broker::QUEUE_DEPTH,
 ];
-const HISTOGRAMS: &[Metric] = &[REDIS_CALL_SECONDS];
+const HISTOGRAMS: &[Metric] =
+    &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS];
 
 /// Upper bounds of the histogram's buckets, in seconds. The budget is usually 0.02.
 const BUCKETS: [f64; 11] =
@@ -290,12 +298,15 @@ pub fn keep_up() {
 
 /// The exporter of this process. The first call installs it: handles made before would count into
 /// the void.
-fn exporter() -> &'static PrometheusHandle {
+pub(super) fn exporter() -> &'static PrometheusHandle {
     static EXPORTER: OnceLock<PrometheusHandle> = OnceLock::new();
     EXPORTER.get_or_init(|| {
-        let calls = Matcher::Full(REDIS_CALL_SECONDS.name.to_owned());
-        let builder = PrometheusBuilder::new().set_buckets_for_metric(calls, &BUCKETS);
-        let recorder = builder.expect("there are buckets").build_recorder();
+        let mut builder = PrometheusBuilder::new();
+        for metric in HISTOGRAMS {
+            let of = Matcher::Full(metric.name.to_owned());
+            builder = builder.set_buckets_for_metric(of, &BUCKETS).expect("there are buckets");
+        }
+        let recorder = builder.build_recorder();
         let handle = recorder.handle();
         // An error only says that someone else has installed another one: then this one is empty.
         drop(metrics::set_global_recorder(recorder));
@@ -306,13 +317,13 @@ fn exporter() -> &'static PrometheusHandle {
 
 fn describe() {
     for Metric { name, unit, help } in COUNTERS {
-        metrics::describe_counter!(name, unit, help);
+        metrics::describe_counter!(*name, *unit, *help);
     }
     for Metric { name, unit, help } in GAUGES {
-        metrics::describe_gauge!(name, unit, help);
+        metrics::describe_gauge!(*name, *unit, *help);
     }
     for Metric { name, unit, help } in HISTOGRAMS {
-        metrics::describe_histogram!(name, unit, help);
+        metrics::describe_histogram!(*name, *unit, *help);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Telemetry: logging set-up, the stage profile, alerts, metrics.
 
 pub mod alerts;
+pub mod broker;
 pub mod logging;
 pub mod metrics;
 pub mod notices;

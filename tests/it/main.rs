@@ -9,12 +9,14 @@
 mod support;
 
 mod bad_input;
+mod broker;
 mod cache;
 mod crash;
 mod egress;
 mod jit;
 mod outage;
 mod policy;
+mod queue;
 mod races;
 mod rest;
 mod startup;

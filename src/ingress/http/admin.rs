@@ -11,6 +11,7 @@ use http::{HeaderValue, header};
 
 use super::{Doors, health, with_fallbacks};
 use crate::pipeline::LaneStats;
+use crate::telemetry::broker;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Metric;
 
@@ -29,6 +30,10 @@ async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
     take_caches(&doors);
     if let Some(outbox) = doors.health.outbox() {
         metrics::take_outbox(outbox.rows, outbox.oldest_us);
+    }
+    for queue in doors.health.queues() {
+        let labels = [("queue", queue.queue.as_str())];
+        metrics::set(broker::QUEUE_DEPTH, &labels, queue.messages as f64);
     }
     ([(header::CONTENT_TYPE, TEXT)], metrics::render()).into_response()
 }

@@ -6,18 +6,24 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
 use http::StatusCode;
+use serde_json::json;
 
 use super::Doors;
 use super::answer::Answer;
-use super::body::JsonBody;
-use super::extract::{Arrival, Id};
+use super::body::{JsonBody, KeptBody};
+use super::extract::{Arrival, Id, Later, RESPOND_ASYNC};
+use crate::broker::topology::{Exchange, Queue};
+use crate::broker::{Message, Outgoing, Target};
 use crate::domain::id::AuthorizationId;
+use crate::domain::token::Token;
 use crate::service::authorizations::Story;
+use crate::service::error::Error;
 use crate::service::lifecycle::Followed;
 use crate::wire::v1::authorization::{Authorization, Explained};
 use crate::wire::v1::movement::Movement;
-use crate::wire::v1::purchase::CreateAuthorization;
+use crate::wire::v1::purchase::{CreateAuthorization, MEDIA_TYPE as OWN_SHAPE};
 use crate::wire::v1::step::{StepBody, Verb};
 
 /// The routes.
@@ -37,10 +43,36 @@ pub fn router() -> Router<Arc<Doors>> {
 async fn create(
     State(doors): State<Arc<Doors>>,
     Arrival(received): Arrival,
-    JsonBody(body): JsonBody<CreateAuthorization>,
+    Later(later): Later,
+    KeptBody(body, bytes): KeptBody<CreateAuthorization>,
 ) -> Answer {
-    let record = doors.service.authorize(body.parse()?, received).await?;
+    let request = body.parse()?;
+    if later {
+        return accept(&doors, &request.token, bytes).await;
+    }
+    let record = doors.service.authorize(request, received).await?;
     answer(Followed::Decided(record), StatusCode::OK)
+}
+
+/// 202: the request is in the queue, and its decision will be at `jit-funding.decision`.
+async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
+    let message = Message {
+        id: token.to_string(),
+        content_type: OWN_SHAPE.to_owned(),
+        body,
+        ..Message::default()
+    };
+    let key = Queue::JitFunding.binding().to_owned();
+    let outgoing = Outgoing { target: Target::Topic(Exchange::Transactions, key), message };
+    let published = doors.broker.publish(vec![outgoing]).await;
+    match published.ok().and_then(|mut results| results.pop()) {
+        Some(Ok(())) => {
+            let body = Json(json!({ "token": token, "status": "accepted" }));
+            Ok((StatusCode::ACCEPTED, [("preference-applied", RESPOND_ASYNC)], body)
+                .into_response())
+        }
+        Some(Err(_)) | None => Err(Error::Unavailable.into()),
+    }
 }
 
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<AuthorizationId>) -> Answer {

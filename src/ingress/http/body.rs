@@ -41,6 +41,18 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for JsonBody
     }
 }
 
+/// A body that is read into a shape, and kept as it came.
+pub struct KeptBody<T>(pub T, pub Bytes);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for KeptBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let ScannedBody(bytes) = ScannedBody::from_request(request, state).await?;
+        Ok(Self(parse(&bytes)?, bytes))
+    }
+}
+
 /// Refuses a body that is not plain JSON by its headers.
 pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
     if !is_json(headers) {

@@ -77,6 +77,26 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
+/// The preference (RFC 7240) for an answer before the decision.
+pub const RESPOND_ASYNC: &str = "respond-async";
+
+/// Whether the caller would rather not wait for the decision.
+pub struct Later(pub bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for Later {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let values = parts.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let mut preferences = values.flat_map(|value| value.split(','));
+        let asked = |preference: &str| {
+            let name = preference.split([';', '=']).next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case(RESPOND_ASYNC)
+        };
+        Ok(Self(preferences.any(asked)))
+    }
+}
+
 /// When the request's header was complete.
 pub struct Arrival(pub Monotonic);
 
@@ -141,6 +161,22 @@ mod tests {
             assert_eq!(version(&[bad]).await, Err("invalid_version"));
         }
         assert_eq!(version(&[b"\"3\"", b"\"4\""]).await, Err("invalid_version"));
+    }
+
+    #[tokio::test]
+    async fn whoever_would_rather_not_wait_says_so_among_other_preferences() {
+        let later = async |value: &str| {
+            let (mut parts, ()) =
+                Request::builder().header("prefer", value).body(()).unwrap().into_parts();
+            let Ok(Later(later)) = Later::from_request_parts(&mut parts, &()).await;
+            later
+        };
+        for yes in ["respond-async", "wait=5, Respond-Async", "respond-async; x=1"] {
+            assert!(later(yes).await, "{yes}");
+        }
+        for no in ["wait=5", "respond-asynchronously", "x=respond-async"] {
+            assert!(!later(no).await, "{no}");
+        }
     }
 
     #[tokio::test]

@@ -39,6 +39,7 @@ use axum::middleware::from_fn_with_state;
 use http::StatusCode;
 use secrecy::SecretString;
 
+use crate::broker::Broker;
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
 use crate::service::Service;
@@ -96,6 +97,8 @@ pub struct Doors {
     pub outage: OutageAnswer,
     /// What probes are told.
     pub health: Arc<Health>,
+    /// Where requests go that are to be decided later.
+    pub broker: Arc<dyn Broker>,
 }
 
 /// Every route. Unknown ones are 404, unknown methods 405, both as problems.

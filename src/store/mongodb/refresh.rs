@@ -41,7 +41,7 @@ fn is_current(facts: &Facts, policies: &HashMap<Scope, i64>) -> bool {
 fn request(intent: &Intent) -> Option<&AuthRequest> {
     match &intent.act {
         Act::Authorize(request) => Some(request),
-        Act::Decline(_) | Act::Step(_) | Act::Void(_) | Act::Notice(_) => None,
+        Act::Recall(_) | Act::Decline(_) | Act::Step(_) | Act::Void(_) | Act::Notice(_) => None,
     }
 }
 

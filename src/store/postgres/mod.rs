@@ -7,6 +7,7 @@ mod error;
 mod expiry;
 mod facts;
 mod history;
+mod inbox;
 mod lanes;
 mod load;
 mod money;

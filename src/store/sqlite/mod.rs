@@ -8,6 +8,7 @@ mod error;
 mod expiry;
 mod facts;
 mod history;
+mod inbox;
 mod jobs;
 mod load;
 mod money;

@@ -10,6 +10,9 @@ use crate::domain::money::Money;
 use crate::domain::request::{AuthRequest, Door, Operation};
 use crate::domain::token::Token;
 
+/// The media type of such a body where plain JSON would be another's.
+pub const MEDIA_TYPE: &str = "application/vnd.tollgate.authorization+json";
+
 /// The body that asks for an authorization.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

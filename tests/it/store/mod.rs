@@ -7,6 +7,7 @@ mod contention;
 mod counting;
 mod facts;
 mod history;
+mod inbox;
 mod money;
 pub(crate) mod mongodb;
 mod mongodb_faults;

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use http::StatusCode;
 use serde_json::Value;
 use tempfile::TempDir;
 use tollgate::app::{self, Running};
+use tollgate::broker::Broker;
 use tollgate::config::Settings;
 
 use super::client::{Answer, Client};
@@ -46,6 +48,11 @@ impl TestApp {
         change(&mut settings);
         let running = app::start(settings).await.expect("the service starts");
         Self { addr: running.addr, running, dir, _temporary: None }
+    }
+
+    /// The service's own broker.
+    pub fn broker(&self) -> Arc<dyn Broker> {
+        Arc::clone(&self.running.queues)
     }
 
     pub fn client(&self) -> Client {

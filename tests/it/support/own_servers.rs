@@ -19,7 +19,7 @@ pub struct OwnServers {
 }
 
 impl OwnServers {
-    /// Starts these (`postgres`, `redis`, `mongodb`) from nothing.
+    /// Starts these (`postgres`, `redis`, `mongodb`, `rabbitmq`) from nothing.
     pub fn start(names: &[&'static str]) -> Self {
         tollgate::app::install_tls_provider();
         let folder = tempfile::tempdir().expect("a folder");
@@ -50,6 +50,7 @@ impl OwnServers {
             "postgres" => variable == "DATABASE_URL",
             "mongodb" => variable == "MONGODB_URI",
             "redis" => variable == "REDIS_URL",
+            "rabbitmq" => variable == "RABBITMQ_URL",
             _ => false,
         })
     }
@@ -82,6 +83,21 @@ impl OwnServers {
     /// Goes on.
     pub fn go_on(&self, name: &str) {
         self.signal(name, "CONT");
+    }
+
+    /// Tells the broker's own tool something.
+    pub fn rabbitmqctl(&self, arguments: &[&str]) {
+        let port = self.ports.iter().find(|(name, _)| *name == "rabbitmq").expect("a broker").1;
+        // Not the one in the path, which works for the system's own server.
+        let status = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl")
+            .args(["--node", &format!("tollgate-{port}@localhost")])
+            .args(arguments)
+            .env("HOME", self.folder.path().join("rabbitmq/home"))
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("ERL_EPMD_PORT", (port + 20_001).to_string())
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.expect("rabbitmqctl runs").success(), "{arguments:?}");
     }
 
     fn signal(&self, name: &str, signal: &str) {
@@ -121,6 +137,9 @@ impl Drop for OwnServers {
     fn drop(&mut self) {
         for (name, _) in &self.ports {
             self.kill(name);
+            if *name == "rabbitmq" {
+                self.kill("epmd");
+            }
         }
         let data = self.folder.path().join("postgres");
         if let Ok(elsewhere) = fs::read_link(&data) {

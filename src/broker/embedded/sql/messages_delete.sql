@@ -1,0 +1,2 @@
+delete from messages
+where seq in (select value from json_each(?))

@@ -1,0 +1,3 @@
+select min(ready_ms)
+from messages
+where queue = ? and held = 0

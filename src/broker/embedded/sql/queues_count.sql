@@ -1,0 +1,4 @@
+select queue, count(*)
+from messages
+where held = 0
+group by queue

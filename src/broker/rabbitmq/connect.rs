@@ -1,0 +1,37 @@
+//! How connections are opened.
+
+use std::time::Duration;
+
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Connection, ConnectionProperties};
+
+use super::error::{Silence, bounded_by, silent, translate};
+use crate::broker::BrokerError;
+
+/// How long connecting may take, the handshake included.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// Between two heartbeats, in seconds. A peer that has been silent for twice as long has gone.
+const HEARTBEAT_S: u16 = 10;
+
+/// Reads a URL.
+pub(super) fn parse(url: &str) -> Option<AMQPUri> {
+    let mut uri: AMQPUri = url.parse().ok()?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
+    let millis = u64::try_from(CONNECT_MAX.as_millis()).unwrap_or(u64::MAX);
+    uri.query.connection_timeout.get_or_insert(millis);
+    matches!(uri.scheme, AMQPScheme::AMQP | AMQPScheme::AMQPS).then_some(uri)
+}
+
+/// Connects once. `name` is what operators see.
+pub(super) async fn connect(uri: AMQPUri, name: &str) -> Result<Connection, BrokerError> {
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    // In a task of its own: one that is stopped half-way may leave the driver in the middle of a
+    // handshake.
+    let connecting = tokio::spawn(Connection::connect_uri(uri, properties));
+    match bounded_by(CONNECT_MAX, connecting).await? {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(translate(error)),
+        Err(_panicked) => Err(silent(Silence::Broken)),
+    }
+}

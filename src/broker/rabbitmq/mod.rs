@@ -1,0 +1,181 @@
+//! RabbitMQ 3.10 and later. Two connections, because a broker that is short of memory stops reading from
+//! those that publish: one publishes, the other consumes, each consumer on a channel of its own.
+//!
+//! What the driver offers to recover by itself is left off: whatever breaks, our own supervisor connects
+//! anew, and there is one way in which things are found again.
+
+mod connect;
+mod consumer;
+mod delivery;
+mod error;
+mod link;
+mod properties;
+mod publisher;
+mod topology;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::uri::AMQPUri;
+
+use super::topology::{Exchange, Queue};
+use super::{Broker, BrokerError, BrokerFuture, Deliveries, Outgoing, QueueStats, Target};
+use crate::domain::clock::Clock;
+use crate::telemetry::broker::BrokerMetrics;
+use link::{Link, Purpose};
+use publisher::Publisher;
+
+/// The URL can not be understood. Says nothing more: it may hold a password.
+#[derive(Debug, thiserror::Error)]
+#[error("not a URL of a RabbitMQ server")]
+pub struct UrlError;
+
+/// What may be set about the broker.
+#[derive(Clone)]
+pub struct RabbitOptions {
+    uri: AMQPUri,
+    /// What the name of every exchange and queue begins with, so that programs can share a broker.
+    pub prefix: String,
+    /// How long a publish call may take until all its messages are confirmed.
+    pub confirm_timeout: Duration,
+    /// Channels that publish; each waits for the confirms of what it has sent before it sends more.
+    pub publishers: usize,
+}
+
+impl RabbitOptions {
+    /// The defaults, for `amqp://user:password@host:port/vhost`.
+    ///
+    /// # Errors
+    /// Where this is no such URL.
+    pub fn new(url: &str) -> Result<Self, UrlError> {
+        let uri = connect::parse(url).ok_or(UrlError)?;
+        Ok(Self {
+            uri,
+            prefix: String::new(),
+            confirm_timeout: Duration::from_secs(2),
+            publishers: 2,
+        })
+    }
+}
+
+/// Without the URL.
+impl fmt::Debug for RabbitOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RabbitOptions").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// The names at the broker.
+#[derive(Clone, Debug)]
+struct Names {
+    prefix: Arc<str>,
+}
+
+impl Names {
+    fn exchange(&self, exchange: Exchange) -> String {
+        format!("{}{}", self.prefix, exchange.name())
+    }
+
+    fn queue(&self, queue: Queue) -> String {
+        format!("{}{}", self.prefix, queue.name())
+    }
+
+    /// Where a failed message waits. The pause is part of the name, because it is part of the
+    /// queue's arguments: another pause is another queue.
+    fn retry(&self, queue: Queue, pause: Duration) -> String {
+        let millis = pause.as_millis();
+        let pause = if millis % 1_000 == 0 {
+            format!("{}s", millis / 1_000)
+        } else {
+            format!("{millis}ms")
+        };
+        format!("{}.retry.{pause}", self.queue(queue))
+    }
+
+    /// Exchange and key of a target.
+    fn of(&self, target: &Target) -> (String, String) {
+        match target {
+            Target::Topic(exchange, key) => (self.exchange(*exchange), key.clone()),
+            Target::Reply(queue) => match Queue::parse(queue) {
+                Some(ours) => (String::new(), self.queue(ours)),
+                None => (String::new(), queue.clone()),
+            },
+        }
+    }
+}
+
+/// A RabbitMQ server, or one that will be there.
+pub struct RabbitBroker {
+    names: Names,
+    publishing: Arc<Link>,
+    consuming: Arc<Link>,
+    publisher: Arc<Publisher>,
+}
+
+impl RabbitBroker {
+    /// Begins to connect, and goes on until [`RabbitBroker::close`] or until it is dropped. Needs a
+    /// tokio runtime.
+    pub fn open(options: RabbitOptions, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let names = Names { prefix: options.prefix.as_str().into() };
+        let metrics = BrokerMetrics::new();
+        let link = |purpose| {
+            Arc::new(Link::open(options.uri.clone(), names.clone(), purpose, metrics.clone()))
+        };
+        let (publishing, consuming) = (link(Purpose::Publish), link(Purpose::Consume));
+        let publisher = Publisher::start(&options, &names, Arc::clone(&publishing), clock);
+        Arc::new(Self { names, publishing, consuming, publisher: Arc::new(publisher) })
+    }
+
+    /// Closes both connections. Later calls are [`BrokerError::Unavailable`].
+    pub async fn close(&self) {
+        self.publisher.stop();
+        self.consuming.close().await;
+        self.publishing.close().await;
+    }
+}
+
+impl Broker for RabbitBroker {
+    /// The supervisor declares with every connection; this waits for the first, and says how it went.
+    fn declare(&self) -> BrokerFuture<'_, ()> {
+        Box::pin(async move { self.publishing.session().await.map(drop) })
+    }
+
+    fn publish(&self, messages: Vec<Outgoing>) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>> {
+        Box::pin(async move { Ok(self.publisher.publish(messages).await) })
+    }
+
+    fn consume(&self, queue: Queue, prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(async move {
+            let session = self.consuming.session().await?;
+            let consume = || {
+                let (publisher, name) = (Arc::clone(&self.publisher), self.names.queue(queue));
+                consumer::consume(Arc::clone(&session), name, Some(queue), prefetch, publisher)
+            };
+            match consume().await {
+                Err(error) if error::is_missing(&error) => {
+                    topology::declare(&*self.publishing.session().await?, &self.names).await?;
+                    consume().await
+                }
+                consumed => consumed,
+            }
+        })
+    }
+
+    fn replies(&self, name: String) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(async move {
+            if Queue::parse(&name).is_some() {
+                return Err(BrokerError::Refused("this queue is not one of answers".into()));
+            }
+            let session = self.consuming.session().await?;
+            consumer::replies(session, name, Arc::clone(&self.publisher)).await
+        })
+    }
+
+    fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
+        Box::pin(async move {
+            let session = self.publishing.session().await?;
+            topology::count(&session, &self.names).await
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! Messages as AMQP carries them.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::types::{AMQPValue, FieldTable};
+
+use crate::broker::Message;
+use crate::broker::headers::{ORIGIN, PUBLISHED_MS, REASON};
+
+/// Persistent: on disk before it is confirmed.
+const PERSISTENT: u8 = 2;
+
+/// The longest short string of the protocol.
+const SHORT_MAX: usize = 255;
+
+/// How often a quorum queue has taken the message back.
+pub(super) const DELIVERY_COUNT: &str = "x-delivery-count";
+
+/// Headers that the broker itself adds. A copy must not carry them: they would tell of another
+/// message's life.
+const OF_THE_BROKER: [&str; 5] =
+    ["x-death", "x-first-death-", "x-last-death-", DELIVERY_COUNT, "x-acquired-count"];
+
+/// Properties and headers of a message. `None`: a text is longer than the protocol can carry.
+pub(super) fn write(message: &Message, now_ms: i64) -> Option<BasicProperties> {
+    let optional = [&message.reply_to, &message.correlation_id];
+    let mut short = optional.into_iter().flatten().chain([&message.id, &message.content_type]);
+    let keys = message.headers.keys().all(|key| key.len() <= SHORT_MAX);
+    if !keys || short.any(|text| text.len() > SHORT_MAX) {
+        return None;
+    }
+    let mut headers = FieldTable::default();
+    for (name, value) in &message.headers {
+        headers.insert(name.as_str().into(), AMQPValue::LongString(value.as_str().into()));
+    }
+    let published_ms = message.published_ms.unwrap_or(now_ms);
+    headers.insert(PUBLISHED_MS.into(), AMQPValue::LongLongInt(published_ms));
+    let mut properties = BasicProperties::default()
+        .with_message_id(message.id.as_str().into())
+        .with_content_type(message.content_type.as_str().into())
+        .with_delivery_mode(PERSISTENT)
+        .with_headers(headers);
+    if let Some(reply_to) = &message.reply_to {
+        properties = properties.with_reply_to(reply_to.as_str().into());
+    }
+    if let Some(correlation_id) = &message.correlation_id {
+        properties = properties.with_correlation_id(correlation_id.as_str().into());
+    }
+    if let Some(after) = message.expires_after {
+        properties = properties.with_expiration(after.as_millis().to_string().into());
+    }
+    Some(properties)
+}
+
+/// The message of a delivery. Headers that are no texts or numbers are left out.
+pub(super) fn read(delivery: &mut Delivery) -> Message {
+    let properties = &delivery.properties;
+    let short = |text: &Option<lapin::types::ShortString>| {
+        text.as_ref().map(|text| text.as_str().to_owned())
+    };
+    let mut headers = BTreeMap::new();
+    let mut published_ms = None;
+    let table = properties.headers().as_ref().map(FieldTable::inner);
+    for (name, value) in table.into_iter().flatten() {
+        let (name, value) = (name.as_str(), as_text(value));
+        match value {
+            Some(value) if name == PUBLISHED_MS => published_ms = value.parse().ok(),
+            Some(value) if name == "x-first-death-reason" => {
+                headers.entry(REASON.to_owned()).or_insert(value);
+            }
+            Some(value) if name == "x-first-death-queue" => {
+                headers.entry(ORIGIN.to_owned()).or_insert(value);
+            }
+            Some(value) if !OF_THE_BROKER.iter().any(|own| name.starts_with(own)) => {
+                headers.insert(name.to_owned(), value);
+            }
+            _ => {}
+        }
+    }
+    // In whole seconds: of those who publish without our header, better than nothing.
+    let seconds = properties.timestamp().and_then(|seconds| i64::try_from(seconds).ok());
+    let stamped = seconds.and_then(|seconds| seconds.checked_mul(1_000)?.checked_add(999));
+    Message {
+        id: short(properties.message_id()).unwrap_or_default(),
+        content_type: short(properties.content_type()).unwrap_or_default(),
+        reply_to: short(properties.reply_to()),
+        correlation_id: short(properties.correlation_id()),
+        headers,
+        published_ms: published_ms.or(stamped),
+        expires_after: None,
+        body: Bytes::from(std::mem::take(&mut delivery.data)),
+    }
+}
+
+/// How often the broker says that it has taken this message back.
+pub(super) fn delivery_count(delivery: &Delivery) -> i64 {
+    let table = delivery.properties.headers().as_ref().map(FieldTable::inner);
+    let value = table.and_then(|table| table.get(DELIVERY_COUNT));
+    value.and_then(as_text).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn as_text(value: &AMQPValue) -> Option<String> {
+    Some(match value {
+        AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
+        AMQPValue::ShortString(text) => text.as_str().to_owned(),
+        AMQPValue::Boolean(value) => value.to_string(),
+        AMQPValue::ShortShortInt(value) => value.to_string(),
+        AMQPValue::ShortShortUInt(value) => value.to_string(),
+        AMQPValue::ShortInt(value) => value.to_string(),
+        AMQPValue::ShortUInt(value) => value.to_string(),
+        AMQPValue::LongInt(value) => value.to_string(),
+        AMQPValue::LongUInt(value) => value.to_string(),
+        AMQPValue::LongLongInt(value) => value.to_string(),
+        _ => return None,
+    })
+}

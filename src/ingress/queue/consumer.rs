@@ -1,0 +1,232 @@
+//! One consumer: takes messages for as long as it is not stopped, and begins anew whenever they end.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::RwLock;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Handled, Handler, Tools, settle};
+use crate::broker::topology::{Queue, RETRY_AFTER};
+use crate::broker::{Deliveries, Delivery, Message, Settlement};
+use crate::telemetry::broker::ConsumerMetrics;
+
+/// Pauses between attempts to consume: from the first to the longest.
+const AGAIN_MIN: Duration = Duration::from_millis(50);
+const AGAIN_MAX: Duration = Duration::from_millis(500);
+
+/// Pauses while a store does not answer.
+const OUTAGE_MIN: Duration = Duration::from_millis(100);
+const OUTAGE_MAX: Duration = Duration::from_secs(2);
+
+/// How long a message is kept waiting for a store before it is given back: brokers give up on consumers
+/// that keep one for longer (RabbitMQ after half an hour).
+const KEEP_MAX: Duration = Duration::from_secs(600);
+
+/// One consumer of one queue.
+pub(super) struct Consumer {
+    pub(super) queue: Queue,
+    pub(super) prefetch: u16,
+    pub(super) handler: Arc<dyn Handler>,
+    pub(super) tools: Arc<Tools>,
+    /// Held by many for messages that are new, by one alone for one that came again.
+    pub(super) gate: Arc<RwLock<()>>,
+    pub(super) metrics: ConsumerMetrics,
+    pub(super) stop: CancellationToken,
+    pub(super) tasks: TaskTracker,
+}
+
+impl Consumer {
+    /// Consumes until it is stopped.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut pause = AGAIN_MIN;
+        let mut told = false;
+        while !self.stop.is_cancelled() {
+            let consuming = self.tools.broker.consume(self.queue, self.prefetch);
+            let consuming = tokio::select! {
+                () = self.stop.cancelled() => return,
+                consuming = consuming => consuming,
+            };
+            match consuming {
+                Ok(mut deliveries) => {
+                    pause = AGAIN_MIN;
+                    told = false;
+                    tracing::info!(queue = self.queue.name(), "consuming");
+                    self.work(&mut *deliveries).await;
+                }
+                Err(error) if !told => {
+                    told = true;
+                    let (queue, error) = (self.queue.name(), &error as &dyn std::error::Error);
+                    tracing::warn!(queue, error, "can not consume; trying again");
+                }
+                Err(_) => {}
+            }
+            self.rest(pause).await;
+            pause = pause.saturating_mul(2).min(AGAIN_MAX);
+        }
+    }
+
+    /// Takes one message after the other, each to be handled in a task of its own; their number is
+    /// bounded by the prefetch. Comes back when nothing comes any more.
+    async fn work(self: &Arc<Self>, deliveries: &mut dyn Deliveries) {
+        loop {
+            let next = async {
+                while !(self.tools.is_open)() {
+                    tokio::time::sleep(OUTAGE_MIN).await;
+                }
+                deliveries.next().await
+            };
+            let next = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                next = next => next,
+            };
+            match next {
+                Ok(delivery) => {
+                    let consumer = Arc::clone(self);
+                    self.tasks.spawn(async move { consumer.handle(delivery).await });
+                }
+                Err(error) => {
+                    let (queue, error) = (self.queue.name(), &error as &dyn std::error::Error);
+                    tracing::warn!(queue, error, "lost a consumer; consuming anew");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn handle(&self, delivery: Box<dyn Delivery>) {
+        let started = self.tools.clock.monotonic();
+        let outcome = if delivery.message().id.is_empty() {
+            let error = "a message needs an id (property message_id)".to_owned();
+            let reason = "missing_message_id".to_owned();
+            self.settle(delivery, Settlement::Dead { reason, error }).await
+        } else if delivery.redelivered() {
+            let _alone = self.gate.write().await;
+            self.handle_alone(delivery).await
+        } else {
+            let _among_others = self.gate.read().await;
+            self.handle_new(delivery).await
+        };
+        self.metrics.settled(outcome, self.tools.clock.monotonic().since(started));
+    }
+
+    async fn handle_new(&self, delivery: Box<dyn Delivery>) -> &'static str {
+        let mut outage = Outage::begin();
+        loop {
+            if let Some(settlement) = settle::settlement(self.attempt(delivery.message()).await) {
+                return self.settle(delivery, settlement).await;
+            }
+            if !outage.wait(&self.stop).await {
+                return self.settle(delivery, Settlement::Return).await;
+            }
+        }
+    }
+
+    /// A message that came again may be what its last consumer died of. Nobody else is at work, and
+    /// the attempt is written down before it begins.
+    async fn handle_alone(&self, mut delivery: Box<dyn Delivery>) -> &'static str {
+        let id = delivery.message().id.clone();
+        let attempts_max = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX).saturating_add(1);
+        // The delivery before this one counts: nobody has lived to count it.
+        let before = delivery.failures().saturating_add(1);
+        let mut outage = Outage::begin();
+        loop {
+            let begun = self.tools.attempts.begin(self.queue, &id, before).await;
+            if let Ok(attempts) = begun {
+                let failures = attempts.min(attempts_max.saturating_add(1)).saturating_sub(1);
+                if attempts > attempts_max {
+                    delivery.recount(failures.saturating_sub(1));
+                    self.tools.attempts.end(self.queue, &id).await;
+                    return self.settle(delivery, settle::of_silence()).await;
+                }
+                delivery.recount(failures);
+                if let Some(settlement) = settle::settlement(self.attempt(delivery.message()).await)
+                {
+                    // It has lived. What is counted from here on is in the message's own headers.
+                    let lived = self.settle(delivery, settlement).await;
+                    if lived != UNSETTLED {
+                        self.tools.attempts.end(self.queue, &id).await;
+                    }
+                    return lived;
+                }
+                while self.tools.attempts.undo(self.queue, &id).await.is_err() {
+                    if !outage.wait(&self.stop).await {
+                        break;
+                    }
+                }
+            }
+            if !outage.wait(&self.stop).await {
+                return self.settle(delivery, Settlement::Return).await;
+            }
+        }
+    }
+
+    /// Runs the handler once, within its deadline. A panic is a failure like others.
+    async fn attempt(&self, message: &Message) -> Handled {
+        let handling = AssertUnwindSafe(self.handler.handle(message)).catch_unwind();
+        match tokio::time::timeout(self.handler.deadline(), handling).await {
+            Ok(Ok(handled)) => handled,
+            Ok(Err(_panic)) => {
+                tracing::error!(queue = self.queue.name(), "a handler panicked");
+                Handled::Failed { error: "the handler panicked".to_owned() }
+            }
+            Err(_) => Handled::Failed { error: "the handler did not end in time".to_owned() },
+        }
+    }
+
+    async fn settle(&self, delivery: Box<dyn Delivery>, settlement: Settlement) -> &'static str {
+        let queue = self.queue.name();
+        if let Settlement::Dead { reason, .. } = &settlement {
+            tracing::warn!(queue, reason, "a message can not be worked: dead-lettered");
+        }
+        let outcome = settle::name(&settlement);
+        match delivery.settle(settlement).await {
+            Ok(()) => outcome,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(queue, error, "could not settle a message: it comes again");
+                UNSETTLED
+            }
+        }
+    }
+
+    async fn rest(&self, pause: Duration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// The outcome of a message that could not be settled.
+const UNSETTLED: &str = "unsettled";
+
+/// A store that does not answer, as one message sees it.
+struct Outage {
+    pause: Duration,
+    waited: Duration,
+}
+
+impl Outage {
+    const fn begin() -> Self {
+        Self { pause: OUTAGE_MIN, waited: Duration::ZERO }
+    }
+
+    /// Waits a while; `false`: it is time to give the message back.
+    async fn wait(&mut self, stop: &CancellationToken) -> bool {
+        if self.waited >= KEEP_MAX {
+            return false;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = tokio::time::sleep(self.pause) => {}
+        }
+        self.waited += self.pause;
+        self.pause = self.pause.saturating_mul(2).min(OUTAGE_MAX);
+        true
+    }
+}

@@ -1,0 +1,5 @@
+insert into inbox (queue, message_id, attempts, at)
+values ($1, $2, $3::bigint + 1, $4)
+on conflict (queue, message_id) do update
+set attempts = 1 + case when inbox.attempts > $3::bigint then inbox.attempts else $3::bigint end, at = $4
+returning attempts

@@ -1,0 +1,2 @@
+delete from inbox
+where at < $1

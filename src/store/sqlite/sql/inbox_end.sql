@@ -1,0 +1,2 @@
+delete from inbox
+where queue = ?1 and message_id = ?2

@@ -1,0 +1,99 @@
+//! What only an embedded broker has to keep: its file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tollgate::app::clock::SystemClock;
+use tollgate::broker::embedded::EmbeddedBroker;
+use tollgate::broker::headers::{ORIGIN, REASON};
+use tollgate::broker::topology::Queue;
+use tollgate::broker::{Broker, BrokerError, Message, Settlement};
+
+use super::world::{Shared, consume, failed, message, next, nothing, publish, put, to};
+
+async fn open(folder: &tempfile::TempDir) -> Result<Arc<EmbeddedBroker>, BrokerError> {
+    let clock = Arc::new(SystemClock::new());
+    EmbeddedBroker::open(&folder.path().join("broker.db"), clock).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_there_after_a_restart_and_what_was_out_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = open(&folder).await.unwrap();
+    let shared: Shared = broker.clone();
+    let ids: Vec<String> = (0..4).map(|n| format!("m-{n}")).collect();
+    put(&shared, Queue::Webhooks, &ids).await;
+    let mut deliveries = consume(&shared, Queue::Webhooks, 3).await;
+    next(&mut deliveries).await.settle(Settlement::Done).await.unwrap();
+    next(&mut deliveries).await.settle(failed("later")).await.unwrap();
+    let out = next(&mut deliveries).await;
+    // As if the process had died here: nothing is given back.
+    broker.close().await;
+    std::mem::forget(out);
+    std::mem::forget(deliveries);
+    drop((broker, shared));
+
+    let shared: Shared = open(&folder).await.unwrap();
+    let mut deliveries = consume(&shared, Queue::Webhooks, 10).await;
+    let mut came = Vec::new();
+    for _ in 0..3 {
+        let delivery = next(&mut deliveries).await;
+        let message = delivery.message().id.clone();
+        came.push((message, delivery.redelivered(), delivery.failures()));
+        delivery.settle(Settlement::Done).await.unwrap();
+    }
+    came.sort();
+    let expected = [("m-1", false, 1), ("m-2", true, 0), ("m-3", false, 0)];
+    let expected =
+        expected.map(|(id, redelivered, failures)| (id.to_owned(), redelivered, failures));
+    assert_eq!(came, expected);
+    nothing(&mut deliveries).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_has_one_broker_and_its_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = open(&folder).await.unwrap();
+    assert!(matches!(open(&folder).await, Err(BrokerError::Unavailable(_))));
+    let mode = std::fs::metadata(folder.path().join("broker.db")).unwrap().permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+    broker.close().await;
+    let closed = broker.publish(vec![to(Queue::Webhooks, message("m"))]).await.unwrap();
+    assert!(matches!(closed[0], Err(BrokerError::Unavailable(_))), "{closed:?}");
+    assert!(broker.stats().await.is_err());
+    open(&folder).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_has_expired_is_dead_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared: Shared = open(&folder).await.unwrap();
+    let expires_after = Some(Duration::from_millis(50));
+    let short = Message { expires_after, ..message("short") };
+    publish(&shared, to(Queue::Webhooks, short)).await.unwrap();
+    let dead = next(&mut consume(&shared, Queue::DeadLetters, 1).await).await;
+    assert_eq!(dead.message().headers[REASON], "expired");
+    assert_eq!(dead.message().headers[ORIGIN], "webhook-queue");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_consumers_are_woken_without_polling() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared: Shared = open(&folder).await.unwrap();
+    let mut deliveries = consume(&shared, Queue::Webhooks, 10).await;
+    let mut took = Vec::new();
+    for n in 0..10 {
+        nothing_for_a_moment(&mut deliveries).await;
+        let started = std::time::Instant::now();
+        put(&shared, Queue::Webhooks, &[format!("m-{n}")]).await;
+        next(&mut deliveries).await.settle(Settlement::Done).await.unwrap();
+        took.push(started.elapsed());
+    }
+    took.sort();
+    assert!(took[5] < Duration::from_millis(200), "{took:?}");
+}
+
+async fn nothing_for_a_moment(deliveries: &mut Box<dyn tollgate::broker::Deliveries>) {
+    let next = tokio::time::timeout(Duration::from_millis(30), deliveries.next()).await;
+    assert!(next.is_err());
+}

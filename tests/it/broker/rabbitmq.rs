@@ -1,0 +1,80 @@
+//! What only a server can do to us, short of dying.
+
+use std::time::Duration;
+
+use lapin::options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+use tollgate::broker::topology::Queue;
+use tollgate::broker::{Broker, BrokerError, Settlement};
+
+use super::world::{Shared, clear, connect, consume, message, next, open, publish, to};
+use crate::support::servers;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_queue_with_other_arguments_is_named_with_what_differs_and_may_be_mended() {
+    let (url, prefix) = (servers::url("RABBITMQ_URL"), format!("{}.", servers::unique()));
+    let connection = connect(&url).await;
+    let channel = connection.create_channel().await.unwrap();
+    let name = format!("{prefix}webhook-queue");
+    let classic = QueueDeclareOptions::durable();
+    channel.queue_declare(name.as_str().into(), classic, FieldTable::default()).await.unwrap();
+
+    let broker = open(&url, &prefix);
+    let Err(BrokerError::Refused(source)) = broker.declare().await else { panic!("declared") };
+    let said = source.to_string();
+    assert!(said.contains(&name) && said.contains("inequivalent arg"), "{said}");
+    let shared: Shared = broker.clone();
+    let published = publish(&shared, to(Queue::Webhooks, message("m"))).await;
+    assert!(matches!(published, Err(BrokerError::Refused(_))), "{published:?}");
+
+    channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.unwrap();
+    let mended = async {
+        while broker.declare().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), mended).await.expect("it looks again");
+    publish(&shared, to(Queue::Webhooks, message("m"))).await.unwrap();
+    broker.close().await;
+    clear(&url, &prefix).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_wrong_password_is_refused_and_a_wrong_port_is_waited_for() {
+    let url = servers::url("RABBITMQ_URL");
+    let wrong = url.replacen("tollgate-dev", "wrong", 1);
+    assert_ne!(url, wrong);
+    let broker = open(&wrong, "x.");
+    let refused = broker.declare().await;
+    assert!(matches!(refused, Err(BrokerError::Refused(_))), "{refused:?}");
+    assert!(!format!("{refused:?}").contains("wrong"), "no password in errors");
+    let nobody = open("amqp://a:b@127.0.0.1:9/%2f", "x.");
+    let unavailable = nobody.declare().await;
+    assert!(matches!(unavailable, Err(BrokerError::Unavailable(_))), "{unavailable:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_others_publish_is_read_as_far_as_it_can_be() {
+    let (url, prefix) = (servers::url("RABBITMQ_URL"), format!("{}.", servers::unique()));
+    let broker = open(&url, &prefix);
+    broker.declare().await.unwrap();
+    let shared: Shared = broker.clone();
+    let connection = connect(&url).await;
+    let channel = connection.create_channel().await.unwrap();
+    let options = BasicPublishOptions::default();
+    let properties = lapin::BasicProperties::default().with_timestamp(1_700_000_000);
+    let name = format!("{prefix}jit-funding-queue");
+    let bare = channel.basic_publish("".into(), name.into(), options, b"\xff", properties);
+    bare.await.unwrap();
+    let delivery = next(&mut consume(&shared, Queue::JitFunding, 1).await).await;
+    let found = delivery.message();
+    assert_eq!((found.id.as_str(), found.content_type.as_str()), ("", ""));
+    assert_eq!(found.published_ms, Some(1_700_000_000_999), "whole seconds, in its favour");
+    assert_eq!(&found.body[..], b"\xff");
+    delivery.settle(Settlement::Done).await.unwrap();
+    broker.close().await;
+    clear(&url, &prefix).await;
+}

@@ -1,0 +1,192 @@
+//! Requests through the queue, on any broker.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tollgate::broker::Message;
+use tollgate::broker::headers::{ATTEMPTS, ORIGIN, REASON};
+use tollgate::broker::topology::Queue;
+
+use super::world::{ask, request, take};
+use crate::support::{Program, TestApp, marqeta, servers};
+
+const STATUS: &str = "x-tollgate-status";
+
+fn json(message: &Message) -> Value {
+    serde_json::from_slice(&message.body).expect("an answer is JSON")
+}
+
+pub async fn a_request_is_decided_and_answered_to_whoever_asked(app: Arc<TestApp>) {
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 10_000, 1).await;
+    let name = servers::unique();
+    let mut answers = broker.replies(name.clone()).await.unwrap();
+
+    let body = marqeta::purchase("a", program.card(), "48.35");
+    ask(&broker, request("a", body.clone(), Some(&name))).await;
+    let answer = take(&mut answers).await;
+    assert_eq!(answer.correlation_id.as_deref(), Some("c-a"));
+    assert_eq!(answer.headers[STATUS], "200");
+    assert_eq!(program.held(&mut client).await, 4_835);
+    let by_http = client.jit(body.clone()).await;
+    assert_eq!((by_http.status.as_u16(), &by_http.body), (200, &answer.body), "the same bytes");
+
+    ask(&broker, request("b", marqeta::purchase("b", program.card(), "51.66"), Some(&name))).await;
+    let answer = take(&mut answers).await;
+    assert_eq!(answer.headers[STATUS], "402");
+    assert_eq!(json(&answer)["jit_funding"]["decline_reason"], "INSUFFICIENT_FUNDS");
+
+    // Nobody, a queue of ours, an asker who has gone: everyone who reads decisions.
+    let mut decisions = broker.consume(Queue::JitResponses, 10).await.unwrap();
+    for reply_to in [None, Some("transaction-processing-queue"), Some("nobody-0042")] {
+        ask(&broker, request("a", body.clone(), reply_to)).await;
+        assert_eq!(take(&mut decisions).await.body, by_http.body);
+    }
+    assert_eq!(program.held(&mut client).await, 4_835);
+}
+
+pub async fn the_same_token_by_http_and_queue_at_once_is_one_decision(app: Arc<TestApp>) {
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 1_000_000, 1).await;
+    let name = servers::unique();
+    let mut answers = broker.replies(name.clone()).await.unwrap();
+    for round in 1..=10 {
+        let token = format!("both-{round}");
+        let body = marqeta::purchase(&token, program.card(), "1.00");
+        let mut asking = tokio::task::JoinSet::new();
+        for n in 0..16 {
+            if n % 2 == 0 {
+                let (mut client, body) = (client.another(), body.clone());
+                asking.spawn(async move { Some(client.jit(body).await.body) });
+            } else {
+                let message = request(&token, body.clone(), Some(&name));
+                let broker = broker.clone();
+                asking.spawn(async move {
+                    ask(&broker, message).await;
+                    None
+                });
+            }
+        }
+        let mut seen: HashSet<_> = asking.join_all().await.into_iter().flatten().collect();
+        for _ in 0..8 {
+            seen.insert(take(&mut answers).await.body);
+        }
+        assert_eq!(seen.len(), 1, "round {round}: {seen:?}");
+        assert_eq!(program.held(&mut client).await, round * 100);
+    }
+}
+
+pub async fn what_can_not_be_read_is_dead_at_once_and_its_neighbours_flow(app: Arc<TestApp>) {
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 1_000_000, 1).await;
+    let name = servers::unique();
+    let mut answers = broker.replies(name.clone()).await.unwrap();
+    let own = "application/vnd.tollgate.authorization+json";
+    let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(2 * 1_024 * 1_024));
+    let twice = r#"{"gpa_order":{},"gpa_order":{}}"#;
+    let poison = [
+        ("not-json", "application/json", "{not json", "malformed_json"),
+        ("empty", "application/json", "", "empty_body"),
+        ("array", "application/json", "[5]", "not_an_object"),
+        ("schema", "application/json", r#"{"hello":1}"#, "missing_field"),
+        ("twice", "application/json", twice, "duplicate_key"),
+        ("huge", "application/json", huge.as_str(), "body_too_large"),
+        ("type", "text/plain", "{}", "unsupported_media_type"),
+        ("own", own, r#"{"token":"t"}"#, "missing_field"),
+        ("own-2", own, r#"{"tokens":"t"}"#, "invalid_request"),
+        ("", "application/json", "{}", "missing_message_id"),
+    ];
+    for (n, (id, content_type, body, _)) in poison.iter().enumerate() {
+        let mut message = request(id, (*body).to_owned(), Some(&name));
+        message.content_type = (*content_type).to_owned();
+        ask(&broker, message).await;
+        let token = format!("good-{n}");
+        let good = marqeta::purchase(&token, program.card(), "1.00");
+        ask(&broker, request(&token, good, Some(&name))).await;
+    }
+    for _ in &poison {
+        assert_eq!(take(&mut answers).await.headers[STATUS], "200");
+    }
+    let expected: BTreeMap<_, _> = poison.iter().map(|poison| (poison.0, poison.3)).collect();
+    let mut dead = broker.consume(Queue::DeadLetters, 10).await.unwrap();
+    for _ in &poison {
+        let letter = take(&mut dead).await;
+        let header = |name: &str| letter.headers[name].as_str();
+        assert_eq!(header(REASON), expected[letter.id.as_str()], "{}", letter.id);
+        assert_eq!((header(ATTEMPTS), header(ORIGIN)), ("1", "jit-funding-queue"));
+    }
+    assert_eq!(program.held(&mut client).await, 100 * poison.len() as i64);
+}
+
+pub async fn what_is_too_late_is_answered_and_not_judged(app: Arc<TestApp>) {
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 10_000, 1).await;
+    let name = servers::unique();
+    let mut answers = broker.replies(name.clone()).await.unwrap();
+    let old = |id: &str, body: &str| Message {
+        published_ms: Some(1_700_000_000_000),
+        ..request(id, body.to_owned(), Some(&name))
+    };
+    let body = marqeta::purchase("late", program.card(), "10.00");
+    ask(&broker, old("late", &body)).await;
+    let answer = take(&mut answers).await;
+    assert_eq!(answer.headers[STATUS], "402");
+    assert_eq!(json(&answer)["jit_funding"]["memo"], "unavailable");
+    assert_eq!(program.held(&mut client).await, 0);
+    // That was no decision: a repeat is judged.
+    let decided = client.jit(body.clone()).await;
+    assert_eq!(decided.status, 200);
+    // What was decided is what it is answered with, however late.
+    ask(&broker, old("late", &body)).await;
+    assert_eq!(take(&mut answers).await.body, decided.body);
+    let other = marqeta::purchase("late", program.card(), "11.00");
+    ask(&broker, old("late", &other)).await;
+    assert_eq!(
+        json(&take(&mut answers).await)["jit_funding"]["decline_reason"],
+        "DUPLICATE_TRANSACTION"
+    );
+    assert_eq!(program.held(&mut client).await, 1_000);
+}
+
+pub async fn a_token_used_for_something_else_is_answered_and_dead(app: Arc<TestApp>) {
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 10_000, 1).await;
+    let name = servers::unique();
+    let mut answers = broker.replies(name.clone()).await.unwrap();
+    client.jit(marqeta::purchase("a", program.card(), "10.00")).await;
+    ask(&broker, request("a", marqeta::purchase("a", program.card(), "10.01"), Some(&name))).await;
+    let answer = json(&take(&mut answers).await);
+    assert_eq!(answer["jit_funding"]["decline_reason"], "DUPLICATE_TRANSACTION");
+    let letter = take(&mut broker.consume(Queue::DeadLetters, 1).await.unwrap()).await;
+    assert_eq!(letter.headers[REASON], "id_conflict");
+    // An unknown card is a decline like others.
+    ask(&broker, request("b", marqeta::purchase("b", "card-0042", "1.00"), Some(&name))).await;
+    let answer = json(&take(&mut answers).await);
+    assert_eq!(answer["jit_funding"]["decline_reason"], "INVALID_CARD");
+    assert_eq!(program.held(&mut client).await, 1_000);
+}
+
+pub async fn whoever_would_rather_not_wait_finds_the_decision_in_the_queue(app: Arc<TestApp>) {
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 10_000, 1).await;
+    let mut decisions = broker.consume(Queue::JitResponses, 10).await.unwrap();
+    let body = json!({"token": "later", "card": program.card(), "amount": 700, "currency": "USD"});
+    let path = "/api/v1/authorizations";
+    let prefer = [("prefer", "respond-async"), ("content-type", "application/json")];
+    let (status, accepted) = app.send("POST", path, &prefer[..1], Some(body.to_string())).await;
+    assert_eq!(status, 202, "{accepted}");
+    assert_eq!(accepted["token"], "later");
+    let decision = take(&mut decisions).await;
+    assert_eq!((decision.id.as_str(), decision.headers[STATUS].as_str()), ("later", "201"));
+    let decision = json(&decision);
+    assert_eq!((&decision["decision"], &decision["amount"]), (&json!("approved"), &json!(700)));
+    assert_eq!(program.held(&mut client).await, 700);
+    // Later, the same request is answered as it was decided.
+    let (status, again) = app.post(path, body).await;
+    assert_eq!((status.as_u16(), &again["id"]), (201, &decision["id"]));
+    // What is not valid is told at once.
+    let bad = json!({"token": "later", "amount": 700}).to_string();
+    let (status, problem) = app.send("POST", path, &prefer[..1], Some(bad)).await;
+    assert_eq!((status.as_u16(), &problem["code"]), (400, &json!("missing_field")));
+}

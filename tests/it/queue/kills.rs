@@ -1,0 +1,156 @@
+//! A RabbitMQ of a test's own: killed, cut off, restarted. Everything that was confirmed is worked.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tollgate::broker::Broker;
+use tollgate::broker::topology::Queue;
+
+use super::supervisor::{MemoryInbox, Script, open, start};
+use crate::broker::world as brokers;
+use crate::support::own_servers::OwnServers;
+
+/// How soon messages flow again once the port is open.
+const AGAIN_WITHIN: Duration = Duration::from_secs(10);
+
+fn url(servers: &OwnServers) -> String {
+    let environment = servers.environment();
+    environment.into_iter().find(|(name, _)| name == "RABBITMQ_URL").expect("its address").1
+}
+
+fn done(script: &Script) -> BTreeSet<String> {
+    script.done.lock().unwrap().iter().cloned().collect()
+}
+
+/// Publishes one message and waits until it has been worked; says how long that took.
+async fn flows(broker: &Arc<dyn Broker>, script: &Script, id: &str) -> Duration {
+    let started = Instant::now();
+    let flowing = async {
+        while brokers::publish(broker, brokers::to(Queue::Webhooks, brokers::message(id)))
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        while !done(script).contains(id) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(40), flowing).await.is_ok(), "{id}");
+    started.elapsed()
+}
+
+/// Eight publishers; what was confirmed to each.
+fn publish_until(
+    broker: &Arc<dyn Broker>,
+    stop: &Arc<AtomicBool>,
+) -> Vec<tokio::task::JoinHandle<Vec<String>>> {
+    let publishers = (0..8).map(|publisher| {
+        let (broker, stop) = (Arc::clone(broker), Arc::clone(stop));
+        tokio::spawn(async move {
+            let mut confirmed = Vec::new();
+            for n in 0.. {
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                let id = format!("m-{publisher}-{n}");
+                let outgoing = brokers::to(Queue::Webhooks, brokers::message(&id));
+                if brokers::publish(&broker, outgoing).await.is_ok() {
+                    confirmed.push(id);
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            confirmed
+        })
+    });
+    publishers.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_broker_that_is_killed_under_load_loses_nothing_that_it_has_confirmed() {
+    let kills: u32 = std::env::var("TOLLGATE_TEST_KILLS").map_or(1, |kills| kills.parse().unwrap());
+    let servers = OwnServers::start(&["rabbitmq"]);
+    let broker: Arc<dyn Broker> = brokers::open(&url(&servers), "");
+    let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+    let consumers = start(&broker, &inbox, &script, &open());
+    flows(&broker, &script, "first").await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let publishers = publish_until(&broker, &stop);
+    let servers = Arc::new(servers);
+    for kill in 0..kills {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let own = Arc::clone(&servers);
+        tokio::task::spawn_blocking(move || {
+            own.kill("rabbitmq");
+            own.up("rabbitmq");
+        })
+        .await
+        .unwrap();
+        let took = flows(&broker, &script, &format!("after-{kill}")).await;
+        assert!(took < AGAIN_WITHIN, "messages flow again after {took:?}");
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    stop.store(true, Ordering::SeqCst);
+    let mut confirmed = BTreeSet::new();
+    for publisher in publishers {
+        confirmed.extend(publisher.await.unwrap());
+    }
+    let drained = async {
+        while !confirmed.is_subset(&done(&script)) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let drained = tokio::time::timeout(Duration::from_secs(30), drained).await;
+    let worked = done(&script);
+    let missing: Vec<_> = confirmed.difference(&worked).collect();
+    assert!(drained.is_ok(), "{} of {} are missing", missing.len(), confirmed.len());
+    println!(
+        "{kills} kills: {} confirmed, {} worked, 0 lost, {} worked more than once",
+        confirmed.len(),
+        worked.len(),
+        script.done.lock().unwrap().len() - worked.len()
+    );
+    consumers.stop(Duration::from_secs(5)).await;
+    // Nothing was dead-lettered: nothing was a message's own fault.
+    let stats = broker.stats().await.unwrap();
+    assert!(stats.iter().all(|queue| queue.messages == 0), "{stats:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn consumers_resume_whatever_is_closed_under_them() {
+    let servers = OwnServers::start(&["rabbitmq"]);
+    let broker: Arc<dyn Broker> = brokers::open(&url(&servers), "");
+    let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+    let consumers = start(&broker, &inbox, &script, &open());
+    flows(&broker, &script, "first").await;
+    for round in 0..5 {
+        servers.rabbitmqctl(&["close_all_connections", "bye"]);
+        let took = flows(&broker, &script, &format!("closed-{round}")).await;
+        assert!(took < Duration::from_secs(5), "after {took:?}");
+    }
+    // Their queue goes under them.
+    let connection = brokers::connect(&url(&servers)).await;
+    let channel = connection.create_channel().await.unwrap();
+    let deleting = lapin::options::QueueDeleteOptions::default();
+    channel.queue_delete("webhook-queue".into(), deleting).await.unwrap();
+    // Whoever consumed it is cancelled, and declares it again.
+    let took = flows(&broker, &script, "deleted").await;
+    assert!(took < AGAIN_WITHIN, "after {took:?}");
+    servers.rabbitmqctl(&["stop_app"]);
+    servers.rabbitmqctl(&["start_app"]);
+    let took = flows(&broker, &script, "restarted").await;
+    assert!(took < AGAIN_WITHIN, "after {took:?}");
+    // Standing still: a publish call fails by its own limit, and does not hang.
+    servers.stop("rabbitmq");
+    let started = Instant::now();
+    let outgoing = brokers::to(Queue::Webhooks, brokers::message("still"));
+    assert!(brokers::publish(&broker, outgoing).await.is_err());
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    servers.go_on("rabbitmq");
+    flows(&broker, &script, "going-on").await;
+    consumers.stop(Duration::from_secs(5)).await;
+}

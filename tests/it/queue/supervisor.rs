@@ -1,0 +1,234 @@
+//! The consumers' supervisor, with handlers that do as they are told.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tollgate::app::clock::SystemClock;
+use tollgate::broker::headers::{ATTEMPTS, LAST_ERROR, REASON};
+use tollgate::broker::topology::Queue;
+use tollgate::broker::{Broker, Message};
+use tollgate::domain::time::Timestamp;
+use tollgate::ingress::queue::{Consumers, Handled, Handler, Handling, Plan, Tools};
+use tollgate::service::attempts::Attempts;
+use tollgate::store::{Inbox, StoreError, StoreFuture};
+
+use super::world::{take, until};
+use crate::broker::world as brokers;
+
+/// An inbox in memory, which may be down.
+#[derive(Default)]
+pub struct MemoryInbox {
+    rows: Mutex<BTreeMap<String, u32>>,
+    pub down: AtomicBool,
+}
+
+impl MemoryInbox {
+    fn with<'a, T: Send + 'a>(
+        &'a self,
+        work: impl FnOnce(&mut BTreeMap<String, u32>) -> T,
+    ) -> StoreFuture<'a, T> {
+        let answer = if self.down.load(Ordering::SeqCst) {
+            Err(StoreError::Unavailable("down".into()))
+        } else {
+            Ok(work(&mut self.rows.lock().unwrap()))
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.lock().unwrap().len()
+    }
+}
+
+impl Inbox for MemoryInbox {
+    fn begin(
+        &self,
+        _queue: &'static str,
+        message: String,
+        before: u32,
+        _now: Timestamp,
+    ) -> StoreFuture<'_, u32> {
+        self.with(|rows| {
+            let attempts = rows.entry(message).or_default();
+            *attempts = before.max(*attempts) + 1;
+            *attempts
+        })
+    }
+
+    fn undo(&self, _queue: &'static str, message: String) -> StoreFuture<'_, ()> {
+        self.with(|rows| *rows.entry(message).or_default() -= 1)
+    }
+
+    fn end(&self, _queue: &'static str, message: String) -> StoreFuture<'_, ()> {
+        self.with(|rows| {
+            rows.remove(&message);
+        })
+    }
+
+    fn drop_before(&self, _before: Timestamp) -> StoreFuture<'_, u64> {
+        self.with(|_| 0)
+    }
+}
+
+/// Does what the message's id says, and remembers what it has done.
+#[derive(Default)]
+pub struct Script {
+    pub seen: Mutex<Vec<String>>,
+    pub done: Mutex<Vec<String>>,
+    pub outage: AtomicBool,
+    pub at_work: AtomicU32,
+    pub company: Mutex<Vec<(String, u32)>>,
+}
+
+impl Handler for Script {
+    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
+        Box::pin(async move {
+            let id = message.id.clone();
+            self.seen.lock().unwrap().push(id.clone());
+            let beside = self.at_work.fetch_add(1, Ordering::SeqCst);
+            self.company.lock().unwrap().push((id.clone(), beside));
+            let handled = self.act(&id).await;
+            self.at_work.fetch_sub(1, Ordering::SeqCst);
+            if handled == Handled::Done {
+                self.done.lock().unwrap().push(id);
+            }
+            handled
+        })
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+}
+
+impl Script {
+    async fn act(&self, id: &str) -> Handled {
+        if self.outage.load(Ordering::SeqCst) {
+            return Handled::Unavailable;
+        }
+        match id.split('-').next().unwrap_or_default() {
+            "fails" => Handled::Failed { error: "it always does".into() },
+            "panics" => panic!("as it was told"),
+            "never" => Handled::Never { reason: "malformed_json", error: "no".into() },
+            "hangs" => std::future::pending().await,
+            "slow" => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Handled::Done
+            }
+            _ => Handled::Done,
+        }
+    }
+}
+
+/// Consumers of the queue of notifications.
+pub fn start(
+    broker: &Arc<dyn Broker>,
+    inbox: &Arc<MemoryInbox>,
+    script: &Arc<Script>,
+    open: &Arc<AtomicBool>,
+) -> Consumers {
+    let clock = Arc::new(SystemClock::new());
+    let open = Arc::clone(open);
+    let tools = Tools {
+        broker: Arc::clone(broker),
+        attempts: Arc::new(Attempts::new(inbox.clone(), clock.clone())),
+        is_open: Box::new(move || open.load(Ordering::SeqCst)),
+        clock,
+    };
+    let handler: Arc<dyn Handler> = script.clone();
+    let plan = Plan { queue: Queue::Webhooks, handler, count: 2, prefetch: 10 };
+    Consumers::start(tools, vec![plan])
+}
+
+pub fn open() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(true))
+}
+
+fn ids(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_a_handler_does_its_neighbours_flow_and_attempts_are_four() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::default(), Arc::<Script>::default());
+        let consumers = start(&broker, &inbox, &script, &open());
+        let work = ids(&["fails", "panics", "never", "hangs", "good-1", "good-2"]);
+        brokers::put(&broker, Queue::Webhooks, &work).await;
+        until("good ones flow", async || script.done.lock().unwrap().len() == 2).await;
+        let mut dead = broker.consume(Queue::DeadLetters, 10).await.unwrap();
+        let mut letters = BTreeMap::new();
+        for _ in 0..4 {
+            let letter = take(&mut dead).await;
+            let headers = [ATTEMPTS, REASON, LAST_ERROR].map(|name| letter.headers[name].clone());
+            letters.insert(letter.id, headers);
+        }
+        let told = |id: &str| letters[id].clone();
+        let four = |error: &str| ["4", "attempts_exhausted", error].map(str::to_owned);
+        assert_eq!(told("fails"), four("it always does"));
+        assert_eq!(told("panics"), four("the handler panicked"));
+        assert_eq!(told("hangs"), four("the handler did not end in time"));
+        assert_eq!(told("never"), ["1", "malformed_json", "no"].map(str::to_owned));
+        let tries =
+            |id: &str| script.seen.lock().unwrap().iter().filter(|seen| *seen == id).count();
+        assert_eq!((tries("fails"), tries("panics"), tries("hangs")), (4, 4, 4));
+        consumers.stop(Duration::from_secs(5)).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_no_attempt_and_nothing_is_dead_after_it() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        let open = open();
+        let consumers = start(&broker, &inbox, &script, &open);
+        script.outage.store(true, Ordering::SeqCst);
+        brokers::put(&broker, Queue::Webhooks, &ids(&["a", "b", "c"])).await;
+        let tries = || script.seen.lock().unwrap().len();
+        until("they are tried again and again", async || tries() > 15).await;
+        // While no store answers, nothing is taken at all.
+        open.store(false, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let more: Vec<String> = (0..30).map(|n| format!("more-{n}")).collect();
+        brokers::put(&broker, Queue::Webhooks, &more).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let taken = script.seen.lock().unwrap().iter().filter(|id| id.starts_with("more")).count();
+        assert!(taken <= 2, "a consumer may have been waiting already: {taken}");
+        script.outage.store(false, Ordering::SeqCst);
+        open.store(true, Ordering::SeqCst);
+        until("all are done", async || script.done.lock().unwrap().len() == 33).await;
+        consumers.stop(Duration::from_secs(5)).await;
+        let stats = broker.stats().await.unwrap();
+        assert!(stats.iter().all(|queue| queue.messages == 0), "{stats:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_again_is_handled_alone_and_waits_for_the_inbox() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        brokers::put(&broker, Queue::Webhooks, &ids(&["slow-1", "slow-2", "slow-3"])).await;
+        let mut lost = broker.consume(Queue::Webhooks, 3).await.unwrap();
+        let held: Vec<_> = [lost.next().await, lost.next().await, lost.next().await].into();
+        drop((held, lost));
+        inbox.down.store(true, Ordering::SeqCst);
+        let consumers = start(&broker, &inbox, &script, &open());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(script.seen.lock().unwrap().len(), 0, "the attempt is written down first");
+        inbox.down.store(false, Ordering::SeqCst);
+        brokers::put(&broker, Queue::Webhooks, &ids(&["slow-4", "slow-5"])).await;
+        until("all are done", async || script.done.lock().unwrap().len() == 5).await;
+        let company = script.company.lock().unwrap().clone();
+        for (id, beside) in company {
+            let again = ["slow-1", "slow-2", "slow-3"].contains(&id.as_str());
+            assert!(!again || beside == 0, "{id} beside {beside} others");
+        }
+        consumers.stop(Duration::from_secs(5)).await;
+        assert_eq!(inbox.len(), 0, "what is settled leaves no row");
+    })
+    .await;
+}
