@@ -5,6 +5,7 @@ pub mod authorizations;
 pub mod cards;
 pub mod companies;
 pub mod controls;
+pub mod dead_letters;
 pub mod error;
 pub mod health;
 pub mod lifecycle;

@@ -4,6 +4,7 @@ mod audit;
 mod checkpoint;
 mod connect;
 mod encode;
+mod dead_letters;
 mod error;
 mod facts;
 mod history;
