@@ -15,7 +15,9 @@ use crate::config::Settings;
 use crate::config::broker::Consumer;
 use crate::domain::clock::Clock;
 use crate::ingress::http::Doors;
+use crate::ingress::queue::dead_letters::DeadLetterHandler;
 use crate::ingress::queue::jit::JitHandler;
+use crate::ingress::queue::webhooks::WebhookHandler;
 use crate::ingress::queue::{Consumers, Handler, Plan, Tools};
 use crate::service::attempts::Attempts;
 use crate::service::health::State;
@@ -104,8 +106,14 @@ pub(super) fn consumers(
         clock: Arc::clone(&doors.clock),
         deadline: Duration::from_millis(settings.jit.queue_deadline_ms),
     });
+    let webhooks = Arc::new(WebhookHandler { webhooks: Arc::clone(&doors.webhooks.handler) });
+    let letters = Arc::new(DeadLetterHandler { desk: Arc::clone(&doors.dead_letters) });
     let plans = if set.enabled && roles.worker {
-        vec![plan(Queue::JitFunding, jit, set.jit)]
+        vec![
+            plan(Queue::JitFunding, jit, set.jit),
+            plan(Queue::Webhooks, webhooks, set.webhooks),
+            plan(Queue::DeadLetters, letters, set.dead_letters),
+        ]
     } else {
         Vec::new()
     };

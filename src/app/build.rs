@@ -8,14 +8,17 @@ use crate::config;
 use crate::config::Settings;
 use crate::config::policy::OutageAnswer;
 use crate::domain::clock::Clock;
+use crate::domain::id::Home;
 use crate::domain::standing::Rules;
 use crate::ingress::http;
 use crate::ingress::http::{Doors, JitCredentials, JitHeader};
 use crate::pipeline::{Homes, LaneSettings, Parts, Pipeline};
 use crate::service::Service;
+use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::expiry::Sweeper;
 use crate::service::health::{Health, Need, Watch, Watched};
 use crate::service::queues::QueueWatch;
+use crate::store::dead_letters::DeadLetters;
 use crate::store::webhooks::WebhookEvents;
 use crate::store::{FactsStore, Probe};
 use crate::telemetry::alerts::Thresholds;
@@ -27,12 +30,30 @@ use super::secrets::Secrets;
 use super::stores::Stores;
 use super::{AppError, webhooks};
 
+/// What is kept beside the books.
+pub(super) struct Kept {
+    /// Notifications of the card platform.
+    pub(super) events: Arc<dyn WebhookEvents>,
+    /// Messages that could not be worked.
+    pub(super) letters: Arc<dyn DeadLetters>,
+}
+
+impl Kept {
+    /// Both are kept where the business is.
+    pub(super) fn of(homes: &OpenHomes) -> Self {
+        let home = homes.of(Home::Business);
+        let both = home.webhooks.clone().zip(home.letters.clone());
+        let (events, letters) = both.expect("every store of business accounts keeps both");
+        Self { events, letters }
+    }
+}
+
 /// Everything behind the doors.
 pub(super) fn doors(
     settings: &Settings,
     secrets: &Secrets,
     stores: Stores,
-    events: Arc<dyn WebhookEvents>,
+    kept: Kept,
     broker: Arc<dyn Broker>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<Doors>, impl Future<Output = ()> + Send + use<>), AppError> {
@@ -57,8 +78,14 @@ pub(super) fn doors(
         pipeline: Arc::clone(&pipeline),
         clock: Arc::clone(clock),
     });
+    let credentials = jit_credentials(settings, secrets);
     let (webhooks, passing) =
-        webhooks::door(settings, secrets, events, &service, jit_credentials(settings, secrets))?;
+        webhooks::door(settings, secrets, kept.events, &service, &broker, credentials)?;
+    let dead_letters = Arc::new(DeadLetterDesk {
+        letters: kept.letters,
+        broker: Arc::clone(&broker),
+        clock: Arc::clone(clock),
+    });
     let doors = Arc::new(Doors {
         pipeline,
         service,
@@ -73,6 +100,7 @@ pub(super) fn doors(
         },
         health,
         webhooks,
+        dead_letters,
         broker,
     });
     Ok((doors, passing))

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
+use crate::store::dead_letters::DeadLetters;
 use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::outbox::OutboxShards;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
@@ -47,6 +48,8 @@ pub(super) struct OpenHome {
     /// Where notifications are kept, if here.
     pub(super) webhooks: Option<Arc<dyn WebhookEvents>>,
     pub(super) probe: Arc<dyn Probe>,
+    /// Where dead letters are kept, if here.
+    pub(super) letters: Option<Arc<dyn DeadLetters>>,
     /// Attempts at messages; only a home of companies keeps them.
     pub(super) inbox: Option<Arc<dyn Inbox>>,
     /// A server must be prepared before it can be used.
@@ -73,7 +76,8 @@ impl OpenHome {
         };
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
         let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
-        Self { webhooks, inbox, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
+        let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
+        Self { webhooks, inbox, letters, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -85,8 +89,9 @@ impl OpenHome {
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
         let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
+        let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
         let of = Self::of(store, ("postgres", POSTGRES_URL), lanes, close);
-        Self { prepare, webhooks, inbox, ..of }
+        Self { prepare, webhooks, inbox, letters, ..of }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
@@ -118,6 +123,7 @@ impl OpenHome {
             due: store.clone(),
             audit: store.clone(),
             webhooks: None,
+            letters: None,
             probe: store,
             inbox: None,
             prepare: None,

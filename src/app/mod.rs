@@ -40,6 +40,7 @@ use crate::service::outbox;
 use crate::store::StoreError;
 
 use broker::OpenBroker;
+use build::Kept;
 use clock::SystemClock;
 use homes::OpenHomes;
 use relays::Relays;
@@ -172,10 +173,10 @@ pub async fn start_as(
         Some(broker) => OpenBroker::given(broker),
         None => OpenBroker::open(&settings, &clock).await?,
     };
-    let events = webhooks::events(&homes);
+    let kept = Kept::of(&homes);
     let queues = Arc::clone(&broker.broker);
     let (doors, passing) =
-        build::doors(&settings, &secrets, stores, events, Arc::clone(&queues), &clock)?;
+        build::doors(&settings, &secrets, stores, kept, Arc::clone(&queues), &clock)?;
     let attempts = Arc::new(Attempts::new(homes.inbox(), Arc::clone(&clock)));
     let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);

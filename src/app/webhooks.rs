@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::broker::Broker;
 use crate::config::Settings;
-use crate::domain::id::Home;
 use crate::ingress::http::JitCredentials;
 use crate::ingress::http::webhooks::WebhookDoor;
 use crate::ingress::http::webhooks::networks::Networks;
@@ -17,14 +17,7 @@ use crate::service::webhooks::{Parts, Unknown, WebhookSettings, Webhooks};
 use crate::store::webhooks::WebhookEvents;
 
 use super::AppError;
-use super::homes::OpenHomes;
 use super::secrets::Secrets;
-
-/// Notifications are kept where the business is.
-pub(super) fn events(homes: &OpenHomes) -> Arc<dyn WebhookEvents> {
-    let kept = homes.of(Home::Business).webhooks.as_ref();
-    Arc::clone(kept.expect("every store of business accounts keeps notifications"))
-}
 
 /// The door, and the task that passes on what comes in.
 pub(super) fn door(
@@ -32,6 +25,7 @@ pub(super) fn door(
     secrets: &Secrets,
     events: Arc<dyn WebhookEvents>,
     service: &Arc<Service>,
+    broker: &Arc<dyn Broker>,
     jit: Vec<JitCredentials>,
 ) -> Result<(WebhookDoor, impl Future<Output = ()> + Send + use<>), AppError> {
     let set = &settings.webhooks;
@@ -40,7 +34,7 @@ pub(super) fn door(
         events,
         service: Arc::clone(service),
         seal: Seal::new(keys).map_err(AppError::WebhookKey)?,
-        broker: None,
+        broker: Some(Arc::clone(broker)),
         settings: WebhookSettings {
             unknown: set.unknown_company.map_or(Unknown::Park, Unknown::Create),
             grace: Duration::from_millis(set.sweep_after_ms),

@@ -3,6 +3,7 @@
 
 mod bench;
 mod client;
+mod dead_letters;
 mod demo;
 mod health;
 mod play;
@@ -39,6 +40,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Measure how many purchases a second are decided, and how fast.
     Bench(bench::Args),
+    /// Look through messages that could not be worked, send them again, or discard them.
+    DeadLetters(dead_letters::Args),
     /// Ask a running service whether it is healthy (exit code 0) or not (1).
     Health(health::Args),
     /// Serve the empty handler that `bench` compares the service with.
@@ -56,6 +59,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Demo(args) => finish(demo::run(args)),
         Command::Verify(args) => finish(verify::run(args)),
         Command::Bench(args) => finish(bench::run(args)),
+        Command::DeadLetters(args) => finish(dead_letters::run(args)),
         Command::Health(args) => health::run(&args),
         Command::YardstickServer(args) => finish(yardstick_server::run(args)),
     }

@@ -39,6 +39,8 @@ pub struct Consumers {
     pub transactions: Consumer,
     /// Notifications.
     pub webhooks: Consumer,
+    /// What could not be worked: it is kept where it can be looked through.
+    pub dead_letters: Consumer,
 }
 
 /// Settings of the consumers of one queue.
@@ -60,10 +62,13 @@ impl Broker {
             return Err(SettingsError::value("broker.rabbitmq.prefix", expected));
         }
         within("broker.rabbitmq.confirm_ms", rabbitmq.confirm_ms, 100..=30_000)?;
-        let Consumers { jit, transactions, webhooks, .. } = &self.consumers;
-        for (name, consumer) in
-            [("jit", jit), ("transactions", transactions), ("webhooks", webhooks)]
-        {
+        let Consumers { jit, transactions, webhooks, dead_letters, .. } = &self.consumers;
+        for (name, consumer) in [
+            ("jit", jit),
+            ("transactions", transactions),
+            ("webhooks", webhooks),
+            ("dead_letters", dead_letters),
+        ] {
             within(&format!("broker.consumers.{name}.count"), consumer.count, 0..=64)?;
             within(&format!("broker.consumers.{name}.prefetch"), consumer.prefetch, 1..=4_096)?;
         }

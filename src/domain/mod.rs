@@ -11,6 +11,7 @@
 pub mod authorization;
 pub mod chain;
 pub mod clock;
+pub mod dead_letter;
 pub mod decision;
 pub mod event;
 pub mod facts;

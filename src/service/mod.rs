@@ -6,6 +6,7 @@ pub mod authorizations;
 pub mod cards;
 pub mod companies;
 pub mod controls;
+pub mod dead_letters;
 pub mod error;
 pub mod expiry;
 pub mod health;

@@ -2,6 +2,7 @@
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
 pub mod cached;
+pub mod dead_letters;
 mod details;
 pub mod guarded;
 pub mod mongodb;

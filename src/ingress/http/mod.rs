@@ -10,6 +10,7 @@ pub mod body;
 pub mod cards;
 pub mod companies;
 pub mod controls;
+mod dead_letters;
 mod edge;
 pub mod error;
 #[cfg(test)]
@@ -43,6 +44,7 @@ use crate::broker::Broker;
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
 use crate::service::Service;
+use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::health::Health;
 use crate::telemetry::profile::Profiler;
 
@@ -81,6 +83,8 @@ pub struct Doors {
     pub pipeline: Arc<Pipeline>,
     /// Everything off the hot path.
     pub service: Arc<Service>,
+    /// Messages that could not be worked.
+    pub dead_letters: Arc<DeadLetterDesk>,
     /// The stage profile.
     pub profiler: Arc<Profiler>,
     /// Time and ids.
@@ -110,6 +114,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(accounts::router())
         .merge(limits::router())
         .merge(controls::router())
+        .merge(dead_letters::router())
         .merge(personal::router())
         .merge(authorizations::router())
         .merge(postings::router())

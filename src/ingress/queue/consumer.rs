@@ -100,7 +100,9 @@ impl Consumer {
 
     async fn handle(&self, delivery: Box<dyn Delivery>) {
         let started = self.tools.clock.monotonic();
-        let outcome = if delivery.message().id.is_empty() {
+        // Dead letters may lack anything; that is what they may have died of.
+        let works = self.queue.dead_letter_key().is_some();
+        let outcome = if works && delivery.message().id.is_empty() {
             let error = "a message needs an id (property message_id)".to_owned();
             let reason = "missing_message_id".to_owned();
             self.settle(delivery, Settlement::Dead { reason, error }).await

@@ -1,9 +1,11 @@
 //! The queue façade: consumers of the work queues, which decode, call, and settle.
 
 mod consumer;
+pub mod dead_letters;
 pub mod jit;
 mod reply;
 mod settle;
+pub mod webhooks;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -77,6 +77,7 @@ impl From<StepError> for Failure {
                 IntentRefusal::TokenReused | IntentRefusal::KeyReused => {
                     Self::Refused("key_reused")
                 }
+                IntentRefusal::NotDue => Self::Refused("not_due"),
                 IntentRefusal::VersionConflict => Self::Failed("conflict"),
             },
         }

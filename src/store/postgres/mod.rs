@@ -3,6 +3,7 @@
 
 mod audit;
 mod connect;
+mod dead_letters;
 mod error;
 mod expiry;
 mod facts;

@@ -3,6 +3,7 @@
 mod audit;
 mod checkpoint;
 mod connect;
+mod dead_letters;
 mod encode;
 mod error;
 mod expiry;

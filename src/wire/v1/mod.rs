@@ -14,6 +14,7 @@ pub mod authorization;
 pub mod card;
 pub mod company;
 pub mod control;
+pub mod dead_letter;
 pub mod event;
 pub mod field;
 pub mod limit;

@@ -65,16 +65,22 @@ impl Broker for Subscriber {
             if self.down.load(Ordering::SeqCst) {
                 return gone();
             }
+            let count = messages.len();
             let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
             let every = self.breaks_every.load(Ordering::SeqCst);
             if every > 0 && call.is_multiple_of(every) {
                 return Ok(self.broken(messages, call));
             }
-            Ok(messages.into_iter().map(|message| Ok(self.take(message))).collect())
+            messages.into_iter().for_each(|message| self.take(message));
+            Ok((0..count).map(|_| Ok(())).collect())
         })
     }
 
     fn consume(&self, _queue: Queue, _prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(async { gone() })
+    }
+
+    fn replies(&self, _name: String) -> BrokerFuture<'_, Box<dyn Deliveries>> {
         Box::pin(async { gone() })
     }
 

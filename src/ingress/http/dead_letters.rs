@@ -1,0 +1,90 @@
+//! `/api/v1/dead-letters`: messages that could not be worked, and what to do about them.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+
+use super::Doors;
+use super::answer::Answer;
+use super::body::JsonBody;
+use super::extract::Id;
+use super::problem::Problem;
+use crate::domain::dead_letter::WholeLetter;
+use crate::domain::id::DeadLetterId;
+use crate::wire::v1::dead_letter::{
+    DiscardLetter, FullLetter, Letter, LetterList, LetterPage, RedriveLetter, RedriveLetters,
+    RedriveReport,
+};
+
+/// Who acts, until keys have names.
+const ACTOR: &str = "admin";
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/dead-letters", get(list))
+        .route("/api/v1/dead-letters/redrive", post(redrive_many))
+        .route("/api/v1/dead-letters/{id}", get(read))
+        .route("/api/v1/dead-letters/{id}/redrive", post(redrive))
+        .route("/api/v1/dead-letters/{id}/discard", post(discard))
+}
+
+async fn list(
+    State(doors): State<Arc<Doors>>,
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Answer {
+    let Query(pairs) = pairs.map_err(|_| {
+        const DETAIL: &str = "the query is names and values, percent-encoded";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
+    })?;
+    let LetterList { queue, reason, state, older_than_s, text, cursor, limit } =
+        LetterList::parse(&pairs)?;
+    let desk = &doors.dead_letters;
+    let mut filter = desk.filter(queue, reason, older_than_s, text);
+    filter.state = state;
+    let found = desk.list(filter, cursor, limit).await?;
+    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = found.last().filter(|_| full).map(|last| last.id);
+    let items = found.into_iter().map(Letter::from).collect();
+    Ok(Json(LetterPage { items, next }).into_response())
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<DeadLetterId>) -> Answer {
+    Ok(shown(doors.dead_letters.find(id).await?))
+}
+
+async fn redrive(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<DeadLetterId>,
+    JsonBody(body): JsonBody<RedriveLetter>,
+) -> Answer {
+    Ok(shown(doors.dead_letters.redrive(id, ACTOR, body.parse()?).await?))
+}
+
+async fn redrive_many(
+    State(doors): State<Arc<Doors>>,
+    JsonBody(body): JsonBody<RedriveLetters>,
+) -> Answer {
+    let asked = body.parse()?;
+    let dry_run = asked.dry_run;
+    let done = doors.dead_letters.redrive_many(asked, ACTOR).await?;
+    let (matched, redriven, failed) = (done.matched, done.redriven, done.failed);
+    Ok(Json(RedriveReport { matched, redriven, failed, dry_run }).into_response())
+}
+
+async fn discard(
+    State(doors): State<Arc<Doors>>,
+    Id(id): Id<DeadLetterId>,
+    JsonBody(body): JsonBody<DiscardLetter>,
+) -> Answer {
+    Ok(shown(doors.dead_letters.discard(id, ACTOR, body.parse()?).await?))
+}
+
+fn shown(found: WholeLetter) -> axum::response::Response {
+    Json(FullLetter::of(found.letter, found.body, found.acts)).into_response()
+}

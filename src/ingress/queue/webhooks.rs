@@ -1,0 +1,39 @@
+//! Notifications of the card platform: they are stored, and the queue carries their ids.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::{Handled, Handler, Handling};
+use crate::broker::Message;
+use crate::domain::id::EventId;
+use crate::service::webhooks::{Applied, Webhooks};
+
+/// Applies notifications.
+pub struct WebhookHandler {
+    /// By what.
+    pub webhooks: Arc<Webhooks>,
+}
+
+/// The body of a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    id: EventId,
+}
+
+impl Handler for WebhookHandler {
+    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
+        Box::pin(async move {
+            let Ok(Stored { id }) = serde_json::from_slice(&message.body) else {
+                let error = "the body is not the id of a notification".to_owned();
+                return Handled::Never { reason: "wrong_schema", error };
+            };
+            match self.webhooks.apply(id).await {
+                // What failed is parked, and tried again by the worker in its own time.
+                Applied::Done(..) | Applied::Elsewhere => Handled::Done,
+                Applied::Unavailable => Handled::Unavailable,
+            }
+        })
+    }
+}

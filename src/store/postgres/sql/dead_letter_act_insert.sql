@@ -1,0 +1,1 @@
+insert into dead_letter_acts (letter_id, act) values ($1, $2)
