@@ -424,3 +424,23 @@ async fn an_unknown_card_is_declined_and_stored() {
     assert_eq!(decision.refusal.as_ref().unwrap().code.as_str(), "card.unknown");
     assert!(world.ledger.lock().unwrap().decisions.contains_key(&token("a")));
 }
+
+#[tokio::test]
+async fn a_hold_lives_as_long_as_the_message_or_the_category_says() {
+    let world = world(PATIENT);
+    let days = async |name: &str, mcc: Option<&str>, sent: Option<u16>| {
+        let mut request: AuthRequest = request(name, Operation::Authorize, 100);
+        request.card = token("card");
+        request.merchant.mcc = mcc.map(|mcc| mcc.parse().unwrap());
+        request.hold_days = sent;
+        let received = world.clock.monotonic();
+        let decision = world.pipeline.authorize(request, received).await.unwrap();
+        let ledger = world.ledger.lock().unwrap();
+        let chain = &ledger.chains[&decision.authorization];
+        (chain.expires_at.unwrap().as_micros() - decision.at.as_micros()) / 86_400_000_000
+    };
+    assert_eq!(days("other", Some("5411"), None).await, 7);
+    assert_eq!(days("unknown", None, None).await, 7);
+    assert_eq!(days("hotel", Some("7011"), None).await, 30);
+    assert_eq!(days("sent", Some("7011"), Some(3)).await, 3);
+}

@@ -164,7 +164,9 @@ impl Drop for Lent {
                     permit: self.permit.take(),
                     connection: Some(connection),
                     is_kept: self.is_kept,
-                    state: State::Open,
+                    // A runtime that is ending drops the task unrun: then it is closed, not sent
+                    // here again.
+                    state: State::Busy,
                     until: self.until,
                 };
                 runtime.spawn(lent.roll_back());

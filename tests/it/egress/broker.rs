@@ -32,6 +32,11 @@ impl Subscriber {
         self.seen.lock().unwrap().clone()
     }
 
+    /// How much so far.
+    pub fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
     fn take(&self, message: Outgoing) {
         let Target::Topic(_, key) = message.target else { panic!("events are not answers") };
         self.seen.lock().unwrap().push((key, message.message));

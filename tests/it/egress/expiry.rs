@@ -24,7 +24,12 @@ fn sweeper(subject: &Subject) -> Sweeper {
         homes: Homes::Shared(Arc::clone(&subject.home)),
         clock: Arc::new(SystemClock::new()),
         profiler: Arc::new(Profiler::default()),
-        settings: LaneSettings::default(),
+        // These machines are slow and shared.
+        settings: LaneSettings {
+            deadline_us: 20_000_000,
+            stall_us: 15_000_000,
+            ..Default::default()
+        },
         rules: Rules::default(),
         hold_days: "".parse().unwrap(),
     });

@@ -6,4 +6,5 @@ mod broker;
 mod documented;
 mod expiry;
 mod relay;
+mod speed;
 mod stores;

@@ -1,6 +1,7 @@
 //! Relays and sweepers on every store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{expiry, relay};
 use crate::store::clock::TestClock;
@@ -14,6 +15,9 @@ use tollgate::domain::id::Home;
 /// Enough for writers side by side.
 const LANES: u32 = 16;
 
+/// These machines are slow and shared.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 async fn sqlite() -> Subject {
     open_store(&Home::ALL).await.0
 }
@@ -22,6 +26,8 @@ async fn postgres() -> Subject {
     let database = Database::migrated().await;
     let mut options = database.options();
     options.lanes = LANES;
+    options.deadline = PATIENCE;
+    options.acquire_timeout = PATIENCE;
     let subject = on_postgres(options, Arc::new(TestClock::beside_a_server())).await;
     Subject { _cleanup: Box::new(database), ..subject }
 }
@@ -30,6 +36,7 @@ async fn mongodb() -> Subject {
     let (corner, clock) = (Corner::new(), Arc::new(TestClock::beside_a_server()));
     let change = |options: &mut tollgate::store::mongodb::MongoOptions| {
         options.lanes = LANES;
+        options.batch = PATIENCE;
         options.time_offset_us = clock.offset();
     };
     let store = store(&corner, change).await;
@@ -64,7 +71,7 @@ macro_rules! on_each_store {
 }
 
 on_each_store! {
-    relay::nothing_is_lost_and_keys_keep_their_order(25),
+    relay::nothing_is_lost_and_keys_keep_their_order(6),
     relay::events_wait_while_the_broker_is_down(),
     relay::a_relay_that_is_told_to_stop_publishes_what_waits(),
     expiry::two_instances_let_each_hold_expire_once(),
