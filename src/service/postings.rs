@@ -3,10 +3,13 @@
 use super::Service;
 use super::error::Error;
 use super::lifecycle::Followed;
+use crate::domain::decision::Fingerprint;
 use crate::domain::money::Money;
+use crate::domain::request::Operation;
 use crate::domain::time::Monotonic;
-use crate::ledger::intent::Step;
+use crate::ledger::intent::{Notice, NoticeIntent, Step};
 use crate::wire::v1::posting::{NewPosting, Owed};
+use crate::wire::v1::purchase;
 
 impl Service {
     /// Posts money without an authorization.
@@ -17,9 +20,7 @@ impl Service {
             }
             NewPosting::ForcePost(owed) => self.post_owed(owed, Step::ForcePost).await,
             NewPosting::Refund(owed) => self.post_owed(owed, Step::Refund).await,
-            NewPosting::StandIn => {
-                Err(Error::NotSupported("stand-in approvals are not taken here yet"))
-            }
+            NewPosting::StandIn(owed) => self.stand_in(owed).await,
         }
     }
 
@@ -27,6 +28,34 @@ impl Service {
         let facts = self.pipeline.facts_of(&owed.card).await?;
         let account = facts.account().ok_or(Error::NotFound(Some("/card")))?;
         let moved = self.take(facts, (None, account), owed.token, step(owed.amount)).await?;
+        Ok(Followed::Moved(moved))
+    }
+
+    /// Holds what was approved in our name. A decision under the same token is of the same message.
+    async fn stand_in(&self, owed: Owed) -> Result<Followed, Error> {
+        let facts = self.pipeline.facts_of(&owed.card).await?;
+        let account = facts.account().ok_or(Error::NotFound(Some("/card")))?;
+        let Owed { token, card, amount } = owed;
+        let told = purchase::request(Operation::Authorize, token.clone(), card.clone(), amount);
+        let notice = NoticeIntent {
+            key: format!("step:{token}"),
+            opposite: format!("step:{token}:declined"),
+            fingerprint: Fingerprint::of(&[
+                "standin",
+                card.as_str(),
+                &amount.minor().to_string(),
+                amount.currency().code(),
+            ]),
+            transaction: token.clone(),
+            funding: Some(token),
+            account,
+            notice: Notice::Approved(told),
+        };
+        let moved =
+            self.pipeline.notice(facts, notice).await.map_err(|error| match error.into() {
+                Error::KeyReused => Error::TokenReused,
+                other => other,
+            })?;
         Ok(Followed::Moved(moved))
     }
 }

@@ -23,6 +23,7 @@ use super::problem::Problem;
 use super::{Doors, JitCredentials};
 use crate::service::error::Error;
 use crate::service::webhooks::{Receipt, Webhooks};
+use crate::telemetry::metrics;
 use crate::wire::marqeta::notification::{self, EnvelopeError};
 
 use access::WebhookAccess;
@@ -128,6 +129,7 @@ fn not_kept(error: &Error) -> Response {
 }
 
 fn unreadable(error: EnvelopeError) -> Response {
+    metrics::webhook("unread", error.code);
     tracing::warn!(code = error.code, "a notification could not be read");
     let status = if error == notification::TOO_MANY {
         StatusCode::PAYLOAD_TOO_LARGE
@@ -138,6 +140,7 @@ fn unreadable(error: EnvelopeError) -> Response {
 }
 
 fn refused(error: SignatureError) -> Response {
+    metrics::webhook("unread", "refused");
     tracing::warn!(%error, "a notification's signature was refused");
     match error {
         SignatureError::Ambiguous => {

@@ -1,12 +1,12 @@
 //! The worker: takes what is due with a lease, so that any number of processes may work, and writes
 //! down what has become of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::apply::Failure;
@@ -39,6 +39,9 @@ const AGAIN_MS: [i64; 3] = [100, 1_000, 5_000];
 /// last.
 const PATIENCE_MS: i64 = 500;
 const PATIENCE_MS_MAX: i64 = 600_000;
+
+/// More tries than any pause above leads to: something goes wrong before it can be written down.
+const ATTEMPTS_MAX: u32 = 1_000;
 
 /// How long a notification waits for its card to become known.
 const UNKNOWN_DAYS_MAX: u16 = 3;
@@ -121,7 +124,12 @@ impl Webhooks {
     }
 
     async fn work(&self, one: ClaimedWebhook) -> Applied {
-        let outcome = self.take_in(&one).await;
+        let outcome = if one.attempts >= ATTEMPTS_MAX {
+            Err(Failure::Refused("attempts")) // whoever tried it before has not lived to tell
+        } else {
+            let taking = AssertUnwindSafe(self.take_in(&one)).catch_unwind();
+            taking.await.unwrap_or(Err(Failure::Failed("panicked")))
+        };
         let (end, applied) = self.end(&one, outcome);
         let family = one.family.as_str();
         if applied != Applied::Unavailable {

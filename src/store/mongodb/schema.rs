@@ -16,6 +16,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
         include_str!("../../../migrations/mongodb/20261121100000_create_collections.json"),
     ),
     (
+        20_261_121_130_000,
+        include_str!("../../../migrations/mongodb/20261121130000_extend_postings.json"),
+    ),
+    (
         20_261_121_140_000,
         include_str!("../../../migrations/mongodb/20261121140000_lease_outbox.json"),
     ),

@@ -1,6 +1,7 @@
 //! Notifications of the card platform.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -45,6 +46,7 @@ impl WebhookEvents for PostgresStore {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<ClaimedWebhook>> {
+        let offset_us = self.options.clock_offset_us.load(Ordering::Relaxed);
         Box::pin(self.write(move |connection| {
             Box::pin(async move {
                 let rows: Vec<ClaimedRow> = match claim.which {
@@ -52,6 +54,7 @@ impl WebhookEvents for PostgresStore {
                         .bind(claim.key_ids)
                         .bind(id.uuid())
                         .bind(claim.lease_us)
+                        .bind(offset_us)
                         .fetch_all(connection)
                         .await
                         .map_err(translate)?,
@@ -59,6 +62,7 @@ impl WebhookEvents for PostgresStore {
                         .bind(claim.key_ids)
                         .bind(i64::from(rows_max))
                         .bind(claim.lease_us)
+                        .bind(offset_us)
                         .fetch_all(connection)
                         .await
                         .map_err(translate)?,

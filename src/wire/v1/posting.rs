@@ -32,7 +32,7 @@ pub enum NewPosting {
     /// Money back without any purchase that we know of.
     Refund(Owed),
     /// An approval that somebody else gave for us.
-    StandIn,
+    StandIn(Owed),
 }
 
 /// Money that moves without being judged.
@@ -59,7 +59,7 @@ impl CreatePosting {
             }
             "force_post" => self.without_merchant().map(NewPosting::ForcePost),
             "refund" => self.without_merchant().map(NewPosting::Refund),
-            "standin" => Ok(NewPosting::StandIn),
+            "standin" => self.without_merchant().map(NewPosting::StandIn),
             _ => {
                 const KINDS: &str = "a kind is force_post, refund, debit or standin";
                 Err(Invalid::new("invalid_kind", KINDS).under("kind"))
@@ -122,7 +122,7 @@ mod tests {
             Ok(NewPosting::Debit(_)) => "debit",
             Ok(NewPosting::ForcePost(_)) => "force_post",
             Ok(NewPosting::Refund(_)) => "refund",
-            Ok(NewPosting::StandIn) => "standin",
+            Ok(NewPosting::StandIn(_)) => "standin",
             Err(fault) => fault.code,
         }
     }

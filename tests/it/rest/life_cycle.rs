@@ -136,7 +136,11 @@ async fn what_has_no_authorization_is_posted_or_judged() {
     let debit = created(&app, path, posting("debit", "t-4", 10)).await;
     assert_eq!((&debit["decision"], &debit["hold"]), (&json!("approved"), &json!(null)));
     assert_eq!(program.account(&app).await["posted"], 10);
-    expect(app.post(path, posting("standin", "t-5", 10)).await, 422, "not_supported");
+    let stood_in = created(&app, path, posting("standin", "t-5", 2_000)).await;
+    assert_eq!(stood_in["flags"], json!(["stand_in", "overdrawn"]));
+    assert_eq!(created(&app, path, posting("standin", "t-5", 2_000)).await, stood_in);
+    expect(app.post(path, posting("standin", "t-5", 1)).await, 409, "token_reused");
+    assert_eq!(program.account(&app).await["held"], 2_000);
     let mut nobody = posting("refund", "t-6", 10);
     nobody["card"] = json!("nobody");
     expect(app.post(path, nobody).await, 404, "not_found");

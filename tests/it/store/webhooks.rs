@@ -185,8 +185,10 @@ mod postgres {
 
     async fn open() -> Subject {
         let database = Database::migrated().await;
-        let events = prepared(database.options()).await;
         let clock = Arc::new(TestClock::beside_a_server());
+        let mut options = database.options();
+        options.clock_offset_us = clock.offset();
+        let events = prepared(options).await;
         Subject { events, clock, _cleanup: Box::new(database) }
     }
 

@@ -3,5 +3,6 @@
 mod door;
 mod events;
 mod orders;
+mod outage;
 mod parties;
 mod races;

@@ -1,6 +1,6 @@
 -- Rows that another worker is about to take are passed over.
 with clock as (
-    select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+    select (extract(epoch from clock_timestamp()) * 1000000)::bigint + $4 as now
 ),
 due as (
     select w.id

@@ -117,9 +117,14 @@ fn transition(raw: Raw<'_>) -> Result<Element, Parked> {
         _ => (None, Ok(Content::Nothing("no_effect"))),
     };
     let kind = word(fields.state.or(fields.status)).ok().flatten();
+    // Nobody knows what tokens mean in families that nobody knows.
+    let name = match raw.family {
+        Family::Other => format!("#{}", Fingerprint::of(&[raw.text])),
+        _ => token.to_string(),
+    };
     Ok(Element {
         family: raw.family,
-        key: format!("{}:{token}", raw.family.as_str()),
+        key: format!("{}:{name}", raw.family.as_str()),
         kind: kind.map(|text| shortened(&text)),
         subject,
         at: fields.at(),

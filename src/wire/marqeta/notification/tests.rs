@@ -1,5 +1,7 @@
 //! Elements as the platform sends them, and what is read from each.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::element::{Content, Element, read};
@@ -9,6 +11,44 @@ use super::{EnvelopeError, Family, Raw, open};
 use crate::domain::money::{Currency, Money};
 use crate::domain::party::{CardStatus, UserStatus};
 use crate::domain::request::Operation;
+
+/// Compares with the file. To accept what is found, run with `UPDATE_GOLDEN=1` and read the diff.
+fn compare(path: &Path, found: &str) {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(found, expected, "{}", path.display());
+}
+
+#[test]
+fn every_golden_body_is_read_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/webhooks");
+    let mut bodies = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            bodies += 1;
+            let body = std::fs::read(&path).unwrap();
+            let stories: Vec<String> = open(&body).unwrap().into_iter().map(story).collect();
+            compare(&path.with_extension("txt"), &stories.concat());
+        }
+    }
+    assert!(bodies >= 9, "only {bodies} golden bodies found");
+}
+
+/// One element, as it is read: its identity on a line, and what it tells below.
+fn story(raw: Raw<'_>) -> String {
+    let Element { key, kind, subject, at, content, .. } = read(raw);
+    let maybe = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let told = match content {
+        Ok(content) => format!("{content:#?}"),
+        Err(why) => format!("parked: {why}"),
+    };
+    let (kind, subject) = (maybe(kind), maybe(subject));
+    let at = maybe(at.map(|at| at.to_string()));
+    format!("{key} kind={kind} subject={subject} at={at}\n{told}\n\n")
+}
 
 fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::parse("USD").unwrap())

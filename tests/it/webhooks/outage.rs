@@ -1,0 +1,72 @@
+//! The store is gone for a while: nothing is acknowledged that is not kept, nothing is parked, and what was
+//! kept is applied when it is back.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tollgate::domain::webhook::WebhookStatus;
+use tollgate::store::Prepare;
+use tollgate::store::postgres::{PostgresOptions, PostgresStore};
+use tollgate::store::webhooks::WebhookEvents;
+
+use super::events::{authorization, envelope};
+use crate::support::Program;
+use crate::support::instance::Instance;
+use crate::support::own_servers::OwnServers;
+
+const EVENTS: usize = 60;
+
+/// How long the platform would be left without an acknowledgement.
+const DOWN: Duration = Duration::from_secs(4);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn an_outage_of_the_store_parks_nothing_and_loses_nothing() {
+    let servers = OwnServers::start(&["postgres"]);
+    let folder = tempfile::tempdir().unwrap();
+    let service = Instance::start_on(folder.path(), &servers.environment()).await;
+    let program = Program::set_up(&mut service.client(), 1_000_000_00, 1).await;
+    let mut client = service.client();
+    let (mut refused, mut back) = (0, None);
+    for at in 0..EVENTS {
+        if at == EVENTS / 3 {
+            servers.kill("postgres");
+            back = Some(Instant::now() + DOWN);
+        }
+        let event = authorization(&format!("o{at}"), program.card(), "1.00", "PENDING");
+        let body = envelope("transactions", &[event]);
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = client.notify(body.clone()).await;
+            if answer.status == 200 {
+                break;
+            }
+            assert_eq!(answer.says(), (503, "unavailable".into()));
+            assert!(Instant::now() < until, "never kept");
+            refused += 1;
+            if back.is_some_and(|back| Instant::now() > back) {
+                servers.up("postgres");
+                back = None;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    assert!(refused > 0, "the outage was seen");
+    let expected = i64::try_from(EVENTS).unwrap() * 1_00;
+    let until = Instant::now() + Duration::from_secs(60);
+    while program.held(&mut client).await != expected {
+        assert!(Instant::now() < until, "{} held", program.held(&mut client).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let (_, url) = servers.environment().remove(0);
+    let store = PostgresStore::new(PostgresOptions::new(&url).unwrap());
+    store.prepare().await.unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    let applied = [(WebhookStatus::Applied, EVENTS as u64)];
+    while store.counts().await.unwrap() != applied {
+        assert!(Instant::now() < until, "{:?}", store.counts().await.unwrap());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    store.close().await;
+    service.verify();
+}
