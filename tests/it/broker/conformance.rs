@@ -1,7 +1,9 @@
 //! What every broker must keep.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tollgate::broker::headers::{ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON};
 use tollgate::broker::topology::{Exchange, Queue};
