@@ -85,7 +85,7 @@ impl Names {
     /// queue's arguments: another pause is another queue.
     fn retry(&self, queue: Queue, pause: Duration) -> String {
         let millis = pause.as_millis();
-        let pause = if millis % 1_000 == 0 {
+        let pause = if millis.is_multiple_of(1_000) {
             format!("{}s", millis / 1_000)
         } else {
             format!("{millis}ms")

@@ -1,7 +1,9 @@
 //! What every broker must keep.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use tollgate::broker::headers::{ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON};
 use tollgate::broker::topology::{Exchange, Queue};
@@ -84,18 +86,21 @@ pub async fn what_can_never_work_dies_at_once(broker: Shared) {
         delivery.settle(Settlement::Dead { reason, error }).await.unwrap();
     }
     let mut dead = consume(&broker, Queue::DeadLetters, 1).await;
-    for queue in work {
+    let mut again = BTreeSet::new();
+    while again.len() < work.len() {
         let letter = next(&mut dead).await;
         let header = |name: &str| letter.message().headers[name].as_str();
-        assert_eq!(letter.message().id, queue.name());
-        assert_eq!((header(ORIGIN), header(REASON)), (queue.name(), "malformed_json"));
+        assert_eq!((header(ORIGIN), header(REASON)), (&*letter.message().id, "malformed_json"));
         assert_eq!((header(ATTEMPTS), header(LAST_ERROR)), ("1", "not JSON"));
-        // A dead letter does not die again.
-        letter.settle(failed("no")).await.unwrap();
-        let again = next(&mut dead).await;
-        assert!(again.redelivered());
-        again.settle(Settlement::Done).await.unwrap();
+        if letter.redelivered() {
+            again.insert(letter.message().id.clone());
+            letter.settle(Settlement::Done).await.unwrap();
+        } else {
+            // A dead letter does not die again.
+            letter.settle(failed("no")).await.unwrap();
+        }
     }
+    nothing(&mut dead).await;
 }
 
 pub async fn no_more_than_a_prefetch_is_unsettled(broker: Shared) {

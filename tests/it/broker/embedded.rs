@@ -84,7 +84,7 @@ async fn waiting_consumers_are_woken_without_polling() {
     let mut took = Vec::new();
     for n in 0..10 {
         nothing_for_a_moment(&mut deliveries).await;
-        let started = std::time::Instant::now();
+        let started = tokio::time::Instant::now();
         put(&shared, Queue::Webhooks, &[format!("m-{n}")]).await;
         next(&mut deliveries).await.settle(Settlement::Done).await.unwrap();
         took.push(started.elapsed());
