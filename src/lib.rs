@@ -24,6 +24,9 @@ pub mod cache;
 /// Messages between parts and with others: queues, retries, dead letters.
 pub mod broker;
 
+/// What goes out by itself.
+pub mod egress;
+
 /// Verbs off the hot path.
 pub mod service;
 

@@ -13,6 +13,7 @@ use crate::ingress::http::{Doors, JitCredentials, JitHeader};
 use crate::pipeline::{Homes, LaneSettings, Parts, Pipeline};
 use crate::service::Service;
 use crate::service::health::{Health, Watch};
+use crate::service::ingest::{Ingest, IngestParts, IngestSettings};
 use crate::store::FactsStore;
 use crate::telemetry::alerts::Thresholds;
 use crate::telemetry::metrics;
@@ -37,11 +38,20 @@ pub(super) fn doors(
     let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
     let facts = Arc::clone(&stores.facts);
     let pipeline = pipeline(settings, facts, stores.homes, clock, &profiler);
+    let ingest = Ingest::new(IngestParts {
+        raw: stores.raw,
+        processed: stores.transactions,
+        facts: Arc::clone(&stores.facts),
+        history: Arc::clone(&stores.history),
+        clock: Arc::clone(clock),
+        settings: ingest(&settings.ingest),
+    });
     let service = Arc::new(Service {
         resources: stores.resources,
         facts: stores.facts,
         history: stores.history,
         pipeline: Arc::clone(&pipeline),
+        ingest,
         clock: Arc::clone(clock),
     });
     Arc::new(Doors {
@@ -85,6 +95,19 @@ fn pipeline(
             hold_days: u16::try_from(settings.holds.days).unwrap_or(u16::MAX),
         },
     }))
+}
+
+fn ingest(set: &config::ingest::Ingest) -> IngestSettings {
+    let millis = Duration::from_millis;
+    IngestSettings {
+        queue_max: size(set.queue_max),
+        accept_max: millis(set.accept_ms),
+        batch_max: u32::try_from(set.batch_max).unwrap_or(u32::MAX),
+        lease: millis(set.lease_ms),
+        attempts_max: u32::try_from(set.attempts_max).unwrap_or(u32::MAX),
+        retry: millis(set.retry_ms),
+        poll: millis(set.poll_ms),
+    }
 }
 
 /// Bounds of the HTTP listener.

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
+use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
@@ -40,6 +41,10 @@ pub(super) struct OpenHome {
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) audit: Arc<dyn Audit>,
     pub(super) probe: Arc<dyn Probe>,
+    /// Where reported transactions are kept as they came; personal homes have one.
+    pub(super) raw: Option<Arc<dyn RawTransactions>>,
+    /// Where they end up; business homes have one.
+    pub(super) transactions: Option<Arc<dyn Transactions>>,
     /// A server must be prepared before it can be used.
     pub(super) prepare: Option<Arc<dyn Prepare>>,
     /// How many lanes settle its batches.
@@ -62,7 +67,13 @@ impl OpenHome {
             let store = Arc::clone(&closing);
             Box::pin(async move { store.close().await })
         };
-        Self::of(store, ("sqlite", "data_dir"), 1, close)
+        let raw: Arc<dyn RawTransactions> = store.clone();
+        let transactions: Arc<dyn Transactions> = store.clone();
+        Self {
+            raw: Some(raw),
+            transactions: Some(transactions),
+            ..Self::of(store, ("sqlite", "data_dir"), 1, close)
+        }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -72,14 +83,17 @@ impl OpenHome {
             Box::pin(async move { store.close().await })
         };
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
-        Self { prepare, ..Self::of(store, ("postgres", POSTGRES_URL), lanes, close) }
+        let transactions: Arc<dyn Transactions> = store.clone();
+        let home = Self::of(store, ("postgres", POSTGRES_URL), lanes, close);
+        Self { prepare, transactions: Some(transactions), ..home }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
     fn mongodb(store: Arc<MongoStore>, lanes: usize) -> Self {
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
         let close = || -> Closing { Box::pin(std::future::ready(())) };
-        Self { prepare, ..Self::of(store, ("mongodb", MONGODB_URL), lanes, close) }
+        let raw: Arc<dyn RawTransactions> = store.clone();
+        Self { prepare, raw: Some(raw), ..Self::of(store, ("mongodb", MONGODB_URL), lanes, close) }
     }
 
     fn of<S>(
@@ -102,6 +116,8 @@ impl OpenHome {
             audit: store.clone(),
             probe: store,
             prepare: None,
+            raw: None,
+            transactions: None,
             lanes,
             close: Arc::new(close),
         }
@@ -181,6 +197,16 @@ impl OpenHomes {
             Self::Shared(home) => vec![home],
             Self::Separate { business, personal } => vec![business, personal],
         }
+    }
+
+    /// Where reported transactions are kept as they came, and where they end up.
+    pub(super) fn ingest(&self) -> (Arc<dyn RawTransactions>, Arc<dyn Transactions>) {
+        let raw = self.of(Home::Personal).raw.clone();
+        let transactions = self.of(Home::Business).transactions.clone();
+        (
+            raw.expect("every store of personal accounts keeps raw transactions"),
+            transactions.expect("every store of company accounts keeps transactions"),
+        )
     }
 
     /// The store of a home.

@@ -7,6 +7,7 @@ mod build;
 mod caches;
 mod homes;
 mod prepare;
+mod reconcile;
 mod run;
 mod stores;
 mod yardstick;
@@ -28,6 +29,7 @@ use crate::domain::clock::Clock;
 use crate::ingress::http;
 use crate::pipeline::Pipeline;
 use crate::service::health::Health;
+use crate::service::ingest::Ingest;
 use crate::service::outbox;
 use crate::store::StoreError;
 
@@ -36,6 +38,7 @@ use homes::OpenHomes;
 use secrets::{Secrets, SecretsError};
 use stores::Stores;
 
+pub use reconcile::{open_books, platform};
 pub use run::run;
 pub use yardstick::{open_audits, open_yardstick, serve_yardstick};
 
@@ -110,6 +113,8 @@ pub struct Running {
     stop: DropGuard,
     served: JoinHandle<()>,
     background: JoinSet<()>,
+    ingest: Arc<Ingest>,
+    workers: JoinSet<()>,
     pipeline: Arc<Pipeline>,
     homes: OpenHomes,
     preparing: JoinHandle<Result<(), AppError>>,
@@ -144,7 +149,16 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
     let retention = Duration::from_secs(settings.outbox.retention_s);
     background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
 
+    if let Some(daily) = reconcile::daily(&settings.reconcile, &homes, &clock)? {
+        background.spawn(daily);
+    }
     background.spawn(build::keep_metrics_up());
+    let ingest = Arc::clone(&doors.service.ingest);
+    background.spawn(Arc::clone(&ingest).keep_for_ever());
+    let mut workers = JoinSet::new();
+    for _ in 0..settings.ingest.workers {
+        workers.spawn(Arc::clone(&ingest).work_until_stopped());
+    }
     let stop = CancellationToken::new();
     if let Some(listener) = admin {
         let router = http::admin::router(Arc::clone(&doors));
@@ -172,6 +186,8 @@ pub async fn start(settings: Settings) -> Result<Running, AppError> {
         stop,
         served,
         background,
+        ingest,
+        workers,
         pipeline,
         homes,
         preparing,
@@ -207,6 +223,11 @@ impl Running {
             self.served.abort();
         }
         self.preparing.abort();
+        self.ingest.stop();
+        let finished = async { while self.workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(FINISH_MAX, finished).await.is_err() {
+            tracing::warn!("workers did not end in time: what they had is tried again");
+        }
         self.background.shutdown().await;
         self.pipeline.drain().await;
         for home in self.homes.each() {

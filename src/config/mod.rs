@@ -5,9 +5,11 @@ pub mod access;
 pub mod alerts;
 pub mod cache;
 pub mod http;
+pub mod ingest;
 pub mod lane;
 pub mod log;
 pub mod policy;
+pub mod reconcile;
 pub mod store;
 
 mod error;
@@ -27,9 +29,11 @@ use access::{Admin, Jit};
 use alerts::Alerts;
 use cache::Cache;
 use http::Http;
+use ingest::Ingest;
 use lane::Lane;
 use log::Log;
 use policy::{Holds, Outage, Outbox, Policy};
+use reconcile::Reconcile;
 use store::Store;
 
 /// Everything that can be set.
@@ -55,6 +59,10 @@ pub struct Settings {
     pub store: Store,
     /// The cache of policy facts.
     pub cache: Cache,
+    /// Transactions that programs report.
+    pub ingest: Ingest,
+    /// Reconciliation with the card platform.
+    pub reconcile: Reconcile,
     /// Events that wait.
     pub outbox: Outbox,
     /// When to raise an alert.
@@ -90,6 +98,8 @@ impl Settings {
         self.holds.check()?;
         self.store.check()?;
         self.cache.check()?;
+        self.ingest.check()?;
+        self.reconcile.check()?;
         self.outbox.check()?;
         self.alerts.check()
     }

@@ -25,3 +25,4 @@ pub mod request;
 pub mod standing;
 pub mod time;
 pub mod token;
+pub mod transaction;

@@ -7,10 +7,12 @@ pub mod companies;
 pub mod controls;
 pub mod error;
 pub mod health;
+pub mod ingest;
 pub mod lifecycle;
 pub mod limits;
 pub mod outbox;
 pub mod postings;
+pub mod reconcile;
 mod reference;
 pub mod users;
 pub mod verify;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
+use crate::service::ingest::Ingest;
 use crate::store::{FactsStore, History, ResourceStore};
 
 /// What the verbs work with.
@@ -33,6 +36,8 @@ pub struct Service {
     pub history: Arc<dyn History>,
     /// Life-cycle steps go through its lanes.
     pub pipeline: Arc<Pipeline>,
+    /// Transactions that programs report.
+    pub ingest: Arc<Ingest>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
 }

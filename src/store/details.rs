@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::authorization::{Authorization, StageTimes};
 use crate::domain::chain::{Chain, Closings, Totals, Use};
+use crate::domain::decision::Fingerprint;
 use crate::domain::finding::{Code, Finding, Reason, Refusal};
 use crate::domain::merchant::Merchant;
 use crate::domain::request::Door;
@@ -175,4 +176,13 @@ pub(super) fn shard(key: &str) -> u8 {
         .bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     (fnv % u32::from(SHARDS)) as u8
+}
+
+/// The key of a merchant's row, made of all that is known of it; `None` where nothing is.
+pub(super) fn merchant_key(merchant: &Merchant) -> Option<uuid::Uuid> {
+    if *merchant == Merchant::default() {
+        return None;
+    }
+    let text = serde_json::to_string(merchant).ok()?;
+    Some(uuid::Uuid::from_bytes(Fingerprint::of(&[&text]).to_bytes()))
 }

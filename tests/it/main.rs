@@ -11,6 +11,7 @@ mod support;
 mod bad_input;
 mod cache;
 mod crash;
+mod ingest;
 mod jit;
 mod outage;
 mod policy;

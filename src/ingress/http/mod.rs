@@ -25,6 +25,7 @@ pub mod profile;
 mod pulse;
 pub mod request_id;
 mod timed_body;
+pub mod transactions;
 pub mod users;
 pub mod yardstick;
 
@@ -107,6 +108,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(personal::router())
         .merge(authorizations::router())
         .merge(postings::router())
+        .merge(transactions::router())
         .merge(profile::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
     let open = Router::new().merge(health::router()).merge(marqeta::router());

@@ -30,6 +30,7 @@ mod parties;
 mod persist;
 mod policies;
 mod prepare;
+mod raw;
 mod read;
 mod refresh;
 mod resources;

@@ -10,10 +10,16 @@ use super::lease::Lease;
 use crate::store::StoreError;
 
 /// Every migration by its date. Forward only.
-const MIGRATIONS: [(i64, &str); 1] = [(
-    20_261_121_100_000,
-    include_str!("../../../migrations/mongodb/20261121100000_create_collections.json"),
-)];
+const MIGRATIONS: [(i64, &str); 2] = [
+    (
+        20_261_121_100_000,
+        include_str!("../../../migrations/mongodb/20261121100000_create_collections.json"),
+    ),
+    (
+        20_261_121_150_000,
+        include_str!("../../../migrations/mongodb/20261121150000_create_ingest.json"),
+    ),
+];
 
 /// What `create` says of a collection that is there.
 const NAMESPACE_EXISTS: i32 = 48;

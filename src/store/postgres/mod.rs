@@ -16,6 +16,7 @@ mod policies;
 mod prepare;
 mod resources;
 mod rows;
+mod transactions;
 mod write;
 
 use std::fmt;

@@ -15,9 +15,11 @@ mod parties;
 mod persist;
 mod policies;
 mod query;
+mod raw;
 mod refresh;
 mod resources;
 mod rows;
+mod transactions;
 mod turn;
 mod writer;
 

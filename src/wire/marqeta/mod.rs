@@ -6,6 +6,7 @@ pub mod response;
 
 mod amount;
 mod field;
+pub mod listed;
 mod merchant;
 mod shape;
 

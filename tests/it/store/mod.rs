@@ -2,20 +2,20 @@
 
 mod audit;
 mod cancelled;
-mod clock;
+pub mod clock;
 mod contention;
 mod counting;
 mod facts;
 mod history;
 mod money;
-mod mongodb;
+pub mod mongodb;
 mod mongodb_faults;
 mod mongodb_prepare;
 mod mongodb_speed;
 mod postgres;
 mod postgres_cancelled;
 mod postgres_contention;
-mod postgres_database;
+pub mod postgres_database;
 mod postgres_events;
 mod postgres_prepare;
 mod postgres_schema;
@@ -25,7 +25,7 @@ mod refresh;
 mod resources;
 mod routed;
 mod sqlite;
-mod subject;
+pub mod subject;
 
 /// Runs the suite on the store that `$open` opens: what holds for every store, and what only a
 /// store that keeps `business` accounts, or `personal` ones, has to answer for.

@@ -1,0 +1,3 @@
+//! What goes out by itself: calls to the card platform.
+
+pub mod platform;
