@@ -27,7 +27,7 @@ pub mod broker;
 /// Verbs off the hot path.
 pub mod service;
 
-/// What goes out by itself: events to the broker.
+/// What goes out by itself: events to the broker, calls to the card platform.
 pub mod egress;
 
 /// The nouns that every room shares.

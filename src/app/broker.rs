@@ -17,6 +17,7 @@ use crate::domain::clock::Clock;
 use crate::ingress::http::Doors;
 use crate::ingress::queue::dead_letters::DeadLetterHandler;
 use crate::ingress::queue::jit::JitHandler;
+use crate::ingress::queue::transactions::TransactionHandler;
 use crate::ingress::queue::webhooks::WebhookHandler;
 use crate::ingress::queue::{Consumers, Handler, Plan, Tools};
 use crate::service::attempts::Attempts;
@@ -107,10 +108,12 @@ pub(super) fn consumers(
         deadline: Duration::from_millis(settings.jit.queue_deadline_ms),
     });
     let webhooks = Arc::new(WebhookHandler { webhooks: Arc::clone(&doors.webhooks.handler) });
+    let transactions = Arc::new(TransactionHandler { ingest: Arc::clone(&doors.service.ingest) });
     let letters = Arc::new(DeadLetterHandler { desk: Arc::clone(&doors.dead_letters) });
     let plans = if set.enabled && roles.worker {
         vec![
             plan(Queue::JitFunding, jit, set.jit),
+            plan(Queue::Transactions, transactions, set.transactions),
             plan(Queue::Webhooks, webhooks, set.webhooks),
             plan(Queue::DeadLetters, letters, set.dead_letters),
         ]

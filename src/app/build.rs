@@ -17,6 +17,7 @@ use crate::service::Service;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::expiry::Sweeper;
 use crate::service::health::{Health, Need, Watch, Watched};
+use crate::service::ingest::{Ingest, IngestParts, IngestSettings};
 use crate::service::queues::QueueWatch;
 use crate::store::dead_letters::DeadLetters;
 use crate::store::webhooks::WebhookEvents;
@@ -71,11 +72,20 @@ pub(super) fn doors(
     let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
     let facts = Arc::clone(&stores.facts);
     let pipeline = pipeline(settings, facts, stores.homes, clock, &profiler);
+    let ingest = Ingest::new(IngestParts {
+        raw: stores.raw,
+        processed: stores.transactions,
+        facts: Arc::clone(&stores.facts),
+        history: Arc::clone(&stores.history),
+        clock: Arc::clone(clock),
+        settings: ingest(&settings.ingest),
+    });
     let service = Arc::new(Service {
         resources: stores.resources,
         facts: stores.facts,
         history: stores.history,
         pipeline: Arc::clone(&pipeline),
+        ingest,
         clock: Arc::clone(clock),
     });
     let credentials = jit_credentials(settings, secrets);
@@ -138,6 +148,19 @@ fn pipeline(
 pub(super) fn sweeper(homes: &OpenHomes, pipeline: &Arc<Pipeline>) -> Sweeper {
     let homes = homes.each().into_iter().map(|home| (home.name, Arc::clone(&home.due)));
     Sweeper { homes: homes.collect(), pipeline: Arc::clone(pipeline) }
+}
+
+fn ingest(set: &config::ingest::Ingest) -> IngestSettings {
+    let millis = Duration::from_millis;
+    IngestSettings {
+        queue_max: size(set.queue_max),
+        accept_max: millis(set.accept_ms),
+        batch_max: u32::try_from(set.batch_max).unwrap_or(u32::MAX),
+        lease: millis(set.lease_ms),
+        attempts_max: u32::try_from(set.attempts_max).unwrap_or(u32::MAX),
+        retry: millis(set.retry_ms),
+        poll: millis(set.poll_ms),
+    }
 }
 
 /// Bounds of the HTTP listener.

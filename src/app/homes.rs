@@ -12,6 +12,7 @@ use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
 use crate::store::dead_letters::DeadLetters;
+use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::outbox::OutboxShards;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
@@ -52,6 +53,10 @@ pub(super) struct OpenHome {
     pub(super) letters: Option<Arc<dyn DeadLetters>>,
     /// Attempts at messages; only a home of companies keeps them.
     pub(super) inbox: Option<Arc<dyn Inbox>>,
+    /// Where reported transactions are kept as they came; personal homes have one.
+    pub(super) raw: Option<Arc<dyn RawTransactions>>,
+    /// Where they end up; business homes have one.
+    pub(super) transactions: Option<Arc<dyn Transactions>>,
     /// A server must be prepared before it can be used.
     pub(super) prepare: Option<Arc<dyn Prepare>>,
     /// How many lanes settle its batches.
@@ -77,7 +82,10 @@ impl OpenHome {
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
         let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
         let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
-        Self { webhooks, inbox, letters, ..Self::of(store, ("sqlite", "data_dir"), 1, close) }
+        let raw = Some(Arc::clone(&store) as Arc<dyn RawTransactions>);
+        let transactions = Some(Arc::clone(&store) as Arc<dyn Transactions>);
+        let of = Self::of(store, ("sqlite", "data_dir"), 1, close);
+        Self { webhooks, inbox, letters, raw, transactions, ..of }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -90,15 +98,17 @@ impl OpenHome {
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
         let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
         let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
+        let transactions = Some(Arc::clone(&store) as Arc<dyn Transactions>);
         let of = Self::of(store, ("postgres", POSTGRES_URL), lanes, close);
-        Self { prepare, webhooks, inbox, letters, ..of }
+        Self { prepare, webhooks, inbox, letters, transactions, ..of }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
     fn mongodb(store: Arc<MongoStore>, lanes: usize) -> Self {
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
         let close = || -> Closing { Box::pin(std::future::ready(())) };
-        Self { prepare, ..Self::of(store, ("mongodb", MONGODB_URL), lanes, close) }
+        let raw: Arc<dyn RawTransactions> = store.clone();
+        Self { prepare, raw: Some(raw), ..Self::of(store, ("mongodb", MONGODB_URL), lanes, close) }
     }
 
     fn of<S>(
@@ -127,6 +137,8 @@ impl OpenHome {
             probe: store,
             inbox: None,
             prepare: None,
+            raw: None,
+            transactions: None,
             lanes,
             close: Arc::new(close),
         }
@@ -212,6 +224,16 @@ impl OpenHomes {
     pub(super) fn inbox(&self) -> Arc<dyn Inbox> {
         let business = self.of(Home::Business).inbox.as_ref();
         Arc::clone(business.expect("every store of companies keeps an inbox"))
+    }
+
+    /// Where reported transactions are kept as they came, and where they end up.
+    pub(super) fn ingest(&self) -> (Arc<dyn RawTransactions>, Arc<dyn Transactions>) {
+        let raw = self.of(Home::Personal).raw.clone();
+        let transactions = self.of(Home::Business).transactions.clone();
+        (
+            raw.expect("every store of personal accounts keeps raw transactions"),
+            transactions.expect("every store of company accounts keeps transactions"),
+        )
     }
 
     /// The store of a home.

@@ -8,6 +8,7 @@ mod build;
 mod caches;
 mod homes;
 mod prepare;
+mod reconcile;
 mod relays;
 pub mod roles;
 mod run;
@@ -36,6 +37,7 @@ use crate::ingress::queue::Consumers;
 use crate::pipeline::Pipeline;
 use crate::service::attempts::Attempts;
 use crate::service::health::Health;
+use crate::service::ingest::Ingest;
 use crate::service::outbox;
 use crate::store::StoreError;
 
@@ -48,6 +50,7 @@ use roles::Roles;
 use secrets::{Secrets, SecretsError};
 use stores::Stores;
 
+pub use reconcile::{open_books, platform};
 pub use run::run;
 pub use yardstick::{open_audits, open_yardstick, serve_yardstick};
 
@@ -136,6 +139,8 @@ pub struct Running {
     stop: DropGuard,
     served: JoinHandle<()>,
     background: JoinSet<()>,
+    ingest: Arc<Ingest>,
+    workers: JoinSet<()>,
     pipeline: Arc<Pipeline>,
     relays: Option<Relays>,
     consumers: Consumers,
@@ -204,6 +209,18 @@ pub async fn start_as(
     background.spawn(build::keep_metrics_up());
     let consumers = broker::consumers(&settings, roles, &doors, &attempts);
     background.spawn(async move { attempts.forget_for_ever().await });
+    if roles.worker
+        && let Some(daily) = reconcile::daily(&settings.reconcile, &homes, &clock)?
+    {
+        background.spawn(daily);
+    }
+    let ingest = Arc::clone(&doors.service.ingest);
+    background.spawn(Arc::clone(&ingest).keep_for_ever());
+    let mut workers = JoinSet::new();
+    let workers_count = if roles.worker { settings.ingest.workers } else { 0 };
+    for _ in 0..workers_count {
+        workers.spawn(Arc::clone(&ingest).work_until_stopped());
+    }
     let stop = CancellationToken::new();
     if let Some(listener) = admin {
         let router = http::admin::router(Arc::clone(&doors));
@@ -233,6 +250,8 @@ pub async fn start_as(
         stop,
         served,
         background,
+        ingest,
+        workers,
         pipeline,
         relays,
         consumers,
@@ -273,6 +292,11 @@ impl Running {
             self.served.abort();
         }
         self.preparing.abort();
+        self.ingest.stop();
+        let finished = async { while self.workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(FINISH_MAX, finished).await.is_err() {
+            tracing::warn!("workers did not end in time: what they had is tried again");
+        }
         self.background.shutdown().await;
         self.pipeline.drain().await;
         if let Some(relays) = self.relays {

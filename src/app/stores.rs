@@ -11,6 +11,7 @@ use crate::pipeline::{HomeLanes, Homes};
 use crate::service::health::{Need, Watched};
 use crate::store::cached::CachedStore;
 use crate::store::guarded::GuardedFacts;
+use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::routed::{HomeStores, RoutedStore};
 use crate::store::{FactsStore, History, Outbox, ResourceStore};
 
@@ -25,6 +26,8 @@ pub(super) struct Stores {
     pub(super) history: Arc<dyn History>,
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) homes: Homes,
+    pub(super) raw: Arc<dyn RawTransactions>,
+    pub(super) transactions: Arc<dyn Transactions>,
     pub(super) watched: Vec<Watched>,
     pub(super) caches: Box<dyn Fn() -> Vec<(&'static str, CacheStats)> + Send + Sync>,
 }
@@ -43,6 +46,7 @@ impl Stores {
             need: Need::Home,
         };
         let watched = open.each().iter().map(watch).chain(caches.watched()).collect();
+        let (raw, transactions) = open.ingest();
         Ok(match open {
             OpenHomes::Shared(home) => {
                 let cached = cached(home, Home::Business, &caches);
@@ -52,6 +56,8 @@ impl Stores {
                     history: Arc::clone(&home.history),
                     outbox: Arc::clone(&home.outbox),
                     homes: Homes::Shared(Arc::clone(&home.money)),
+                    raw,
+                    transactions,
                     watched,
                     caches: Box::new(move || vec![("both", cached.stats())]),
                 }
@@ -74,6 +80,8 @@ impl Stores {
                         business: lanes_of(business),
                         personal: lanes_of(personal),
                     },
+                    raw,
+                    transactions,
                     watched,
                     caches: Box::new(move || {
                         vec![("business", first.stats()), ("personal", second.stats())]

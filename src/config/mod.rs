@@ -6,9 +6,11 @@ pub mod alerts;
 pub mod broker;
 pub mod cache;
 pub mod http;
+pub mod ingest;
 pub mod lane;
 pub mod log;
 pub mod policy;
+pub mod reconcile;
 pub mod relay;
 pub mod store;
 pub mod webhooks;
@@ -31,9 +33,11 @@ use alerts::Alerts;
 use broker::Broker;
 use cache::Cache;
 use http::Http;
+use ingest::Ingest;
 use lane::Lane;
 use log::Log;
 use policy::{Holds, Outage, Outbox, Policy};
+use reconcile::Reconcile;
 use relay::Relay;
 use store::Store;
 use webhooks::Webhooks;
@@ -65,6 +69,10 @@ pub struct Settings {
     pub cache: Cache,
     /// The message broker.
     pub broker: Broker,
+    /// Transactions that programs report.
+    pub ingest: Ingest,
+    /// Reconciliation with the card platform.
+    pub reconcile: Reconcile,
     /// Events that wait.
     pub outbox: Outbox,
     /// Who takes them to the broker.
@@ -104,6 +112,8 @@ impl Settings {
         self.store.check()?;
         self.cache.check()?;
         self.broker.check()?;
+        self.ingest.check()?;
+        self.reconcile.check()?;
         self.outbox.check()?;
         self.relay.check()?;
         self.alerts.check()

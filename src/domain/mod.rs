@@ -27,4 +27,5 @@ pub mod request;
 pub mod standing;
 pub mod time;
 pub mod token;
+pub mod transaction;
 pub mod webhook;

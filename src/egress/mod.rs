@@ -1,7 +1,8 @@
-//! What goes out by itself: events from the outbox of each home to the broker, and this process's own
-//! alerts beside them.
+//! What goes out by itself: events from the outbox of each home to the broker, this process's own alerts
+//! beside them, and calls to the card platform.
 
 pub mod notices;
+pub mod platform;
 pub mod relay;
 
 mod message;

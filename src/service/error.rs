@@ -34,6 +34,9 @@ pub enum Error {
     /// The token was used before for another request.
     #[error("the token was used before for another request")]
     TokenReused,
+    /// The transaction id was used before for another record.
+    #[error("the transaction id was used before for another record")]
+    TransactionReused,
     /// The idempotency key was used before for another request.
     #[error("the idempotency key was used before for another request")]
     KeyReused,

@@ -10,11 +10,13 @@ pub mod dead_letters;
 pub mod error;
 pub mod expiry;
 pub mod health;
+pub mod ingest;
 pub mod lifecycle;
 pub mod limits;
 pub mod outbox;
 pub mod postings;
 pub mod queues;
+pub mod reconcile;
 mod reference;
 pub mod users;
 pub mod verify;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
+use crate::service::ingest::Ingest;
 use crate::store::{FactsStore, History, ResourceStore};
 
 /// What the verbs work with.
@@ -38,6 +41,8 @@ pub struct Service {
     pub history: Arc<dyn History>,
     /// Life-cycle steps go through its lanes.
     pub pipeline: Arc<Pipeline>,
+    /// Transactions that programs report.
+    pub ingest: Arc<Ingest>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
 }

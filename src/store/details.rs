@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::authorization::{Authorization, StageTimes};
 use crate::domain::chain::{Chain, Closings, Totals, Use};
+use crate::domain::decision::Fingerprint;
 use crate::domain::finding::{Code, Finding, Reason, Refusal};
 use crate::domain::merchant::Merchant;
 use crate::domain::request::Door;
@@ -184,4 +185,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub(super) fn refusal(reason: Option<Reason>, code: Option<String>) -> Option<Refusal> {
     let code = Code::stored(code.unwrap_or_default());
     reason.map(|reason| Refusal { reason, code })
+}
+
+/// The key of a merchant's row, made of all that is known of it; `None` where nothing is.
+pub(super) fn merchant_key(merchant: &Merchant) -> Option<uuid::Uuid> {
+    if *merchant == Merchant::default() {
+        return None;
+    }
+    let text = serde_json::to_string(merchant).ok()?;
+    Some(uuid::Uuid::from_bytes(Fingerprint::of(&[&text]).to_bytes()))
 }

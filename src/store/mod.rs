@@ -5,6 +5,7 @@ pub mod cached;
 pub mod dead_letters;
 mod details;
 pub mod guarded;
+pub mod ingest;
 pub mod mongodb;
 pub mod outbox;
 pub mod postgres;
@@ -19,7 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::domain::authorization::Authorization;
-use crate::domain::chain::Chain;
+use crate::domain::chain::{Chain, Link};
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{
     AccountId, AuthorizationId, CardId, CompanyId, ControlId, LimitId, UserId,
@@ -202,6 +203,15 @@ pub trait History: Send + Sync {
     fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>>;
     /// The postings of a chain, in order.
     fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>>;
+    /// The authorizations that were decided under these tokens, beside their tokens. Tokens that
+    /// nothing was decided under are left out.
+    fn decided_under<'a>(
+        &'a self,
+        tokens: &'a [Token],
+    ) -> StoreFuture<'a, Vec<(Token, AuthorizationId)>>;
+    /// Where these names lead: to chains, or to authorizations, which tell theirs. Names of funding
+    /// events that were decided are [`History::decided_under`]'s. Unknown ones are left out.
+    fn linked<'a>(&'a self, names: &'a [Link]) -> StoreFuture<'a, Vec<(Link, AuthorizationId)>>;
 }
 
 /// Events that wait for a relay, as a whole. (Relays see them by shard: [`outbox::OutboxShards`].)

@@ -105,6 +105,42 @@ pub const REDIS_AVAILABLE: Metric = metric(
     Unit::Count,
     "1 while the shared cache is asked, 0 while its breaker is open",
 );
+/// Reported transactions at the door, by `result`: accepted, repeated, refused.
+pub const INGEST_RECORDS: Metric = metric(
+    "tollgate_ingest_records_total",
+    Unit::Count,
+    "Reported transactions by what was answered",
+);
+/// Writes that kept them.
+pub const INGEST_WRITES: Metric = metric(
+    "tollgate_ingest_writes_total",
+    Unit::Count,
+    "Writes in which reported transactions were kept, many at a time",
+);
+/// Attempts to process them, by `outcome`: processed, retried, parked, released.
+pub const INGEST_ATTEMPTS: Metric = metric(
+    "tollgate_ingest_attempts_total",
+    Unit::Count,
+    "Attempts to process reported transactions by what came of them",
+);
+/// Those that are not processed, by `status`: accepted, parked.
+pub const INGEST_BACKLOG: Metric = metric(
+    "tollgate_ingest_backlog",
+    Unit::Count,
+    "Reported transactions that wait to be processed, or for somebody to look at them",
+);
+/// What the last reconciliation found, by `kind`: missing, extra, different, unreadable.
+pub const RECONCILE_DIFFERENCES: Metric = metric(
+    "tollgate_reconcile_differences",
+    Unit::Count,
+    "Purchases that differed from the platform's list at the last reconciliation",
+);
+/// 1 if the last reconciliation could not be done.
+pub const RECONCILE_FAILED: Metric = metric(
+    "tollgate_reconcile_failed",
+    Unit::Count,
+    "1 if the last reconciliation with the platform could not be done, else 0",
+);
 /// How long calls to the shared cache take.
 pub const REDIS_CALL_SECONDS: Metric = metric(
     "tollgate_redis_call_seconds",
@@ -186,6 +222,9 @@ const COUNTERS: &[Metric] = &[
     broker::CONSUMED,
     broker::EXPIRED,
     broker::LOST,
+    INGEST_RECORDS,
+    INGEST_WRITES,
+    INGEST_ATTEMPTS,
 ];
 const GAUGES: &[Metric] = &[
     STAGE_SECONDS,
@@ -198,6 +237,9 @@ const GAUGES: &[Metric] = &[
     OUTBOX_SHARDS,
     broker::AVAILABLE,
     broker::QUEUE_DEPTH,
+    INGEST_BACKLOG,
+    RECONCILE_DIFFERENCES,
+    RECONCILE_FAILED,
 ];
 const HISTOGRAMS: &[Metric] =
     &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS];

@@ -145,6 +145,7 @@ pub const ROWS: &[Row] = &[
             "hyper",
             "hyper_util",
             "reqwest",
+            "rustls",
             "tokio",
             "tokio_util",
             "tracing",

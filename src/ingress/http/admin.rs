@@ -2,6 +2,7 @@
 //! is not to be reached from outside, and so asks for no key.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -17,6 +18,9 @@ use crate::telemetry::metrics::Metric;
 
 /// Prometheus' text format.
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// How long the scrape waits for what only a store knows.
+const BACKLOG_WITHIN: Duration = Duration::from_millis(500);
 
 /// `GET /metrics` and `GET /live`.
 pub fn router(doors: Arc<Doors>) -> Router {
@@ -35,6 +39,7 @@ async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
         let labels = [("queue", queue.queue.as_str())];
         metrics::set(broker::QUEUE_DEPTH, &labels, queue.messages as f64);
     }
+    take_ingest(&doors).await;
     ([(header::CONTENT_TYPE, TEXT)], metrics::render()).into_response()
 }
 
@@ -83,6 +88,29 @@ fn take_caches(doors: &Doors) {
     let Some(link) = caches.iter().find_map(|(_, cache)| cache.shared) else { return };
     split(metrics::REDIS_UNANSWERED, "why", [("failed", link.failed), ("skipped", link.skipped)]);
     metrics::count(metrics::REDIS_OPENED, &[], link.opened);
+}
+
+async fn take_ingest(doors: &Doors) {
+    let ingest = &doors.service.ingest;
+    let stats = ingest.stats();
+    let answers =
+        [("accepted", stats.accepted), ("repeated", stats.repeated), ("refused", stats.refused)];
+    split(metrics::INGEST_RECORDS, "result", answers);
+    metrics::count(metrics::INGEST_WRITES, &[], stats.writes);
+    let outcomes = [
+        ("processed", stats.processed),
+        ("retried", stats.retried),
+        ("parked", stats.parked),
+        ("released", stats.released),
+    ];
+    split(metrics::INGEST_ATTEMPTS, "outcome", outcomes);
+    // A store that is slow must not hold up whoever watches: then the last figure stays.
+    let backlog = tokio::time::timeout(BACKLOG_WITHIN, ingest.backlog());
+    if let Ok(Ok(backlog)) = backlog.await {
+        for (status, count) in [("accepted", backlog.accepted), ("parked", backlog.parked)] {
+            metrics::set(metrics::INGEST_BACKLOG, &[("status", status)], count as f64);
+        }
+    }
 }
 
 fn split<const N: usize>(metric: Metric, label: &'static str, totals: [(&'static str, u64); N]) {

@@ -69,6 +69,7 @@ const fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::InvalidTransition => (StatusCode::CONFLICT, "invalid_transition"),
         Error::TokenTaken(_) => (StatusCode::CONFLICT, "token_taken"),
         Error::TokenReused => (StatusCode::CONFLICT, "token_reused"),
+        Error::TransactionReused => (StatusCode::CONFLICT, "transaction_id_reused"),
         Error::LimitConflict { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "limit_conflict"),
         Error::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
         Error::CurrencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "currency_mismatch"),
@@ -92,6 +93,9 @@ const fn detail(error: &Error) -> &'static str {
         Error::TokenReused => {
             "the token was used before for another request; nothing has been done"
         }
+        Error::TransactionReused => {
+            "the transaction id was used before for another record; nothing has been done"
+        }
         Error::LimitConflict { detail, .. } | Error::NotSupported(detail) => detail,
         Error::KeyReused => "the idempotency key was used before for another request",
         Error::CurrencyMismatch => "the account holds another currency",
@@ -106,6 +110,7 @@ fn pointer(error: &Error) -> Option<String> {
     match error {
         Error::NotFound(pointer) => pointer.map(str::to_owned),
         Error::LimitConflict { pointer, .. } => Some((*pointer).to_owned()),
+        Error::TransactionReused => Some("/transaction_id".to_owned()),
         Error::TokenTaken(field) => Some(format!("/{field}")),
         _ => None,
     }
@@ -130,6 +135,7 @@ mod tests {
         check(Error::InvalidTransition, 409, "invalid_transition", false);
         check(Error::TokenTaken("marqeta_token"), 409, "token_taken", false);
         check(Error::TokenReused, 409, "token_reused", false);
+        check(Error::TransactionReused, 409, "transaction_id_reused", false);
         let conflict = Error::LimitConflict { detail: "no", pointer: "/mode" };
         check(conflict, 422, "limit_conflict", false);
         check(Error::KeyReused, 422, "idempotency_key_reused", false);

@@ -26,6 +26,7 @@ pub mod profile;
 mod pulse;
 pub mod request_id;
 mod timed_body;
+pub mod transactions;
 pub mod users;
 pub mod webhooks;
 pub mod yardstick;
@@ -118,6 +119,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(personal::router())
         .merge(authorizations::router())
         .merge(postings::router())
+        .merge(transactions::router())
         .merge(profile::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
     let open =

@@ -5,6 +5,7 @@ pub mod dead_letters;
 pub mod jit;
 mod reply;
 mod settle;
+pub mod transactions;
 pub mod webhooks;
 
 use std::future::Future;

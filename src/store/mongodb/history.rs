@@ -4,12 +4,14 @@ use mongodb::bson::{Bson, doc};
 use serde::Deserialize;
 
 use super::MongoStore;
+use super::error::unreadable;
 use super::narrow::{Id, key};
-use super::rows::{AuthorizationRow, HoldRow, PostingRow};
+use super::rows::{AuthorizationRow, HoldRow, LinkRow, PostingRow};
 use crate::domain::authorization::Authorization;
-use crate::domain::chain::Chain;
+use crate::domain::chain::{Chain, Link};
 use crate::domain::id::AuthorizationId;
 use crate::domain::posting::Posting;
+use crate::domain::token::Token;
 use crate::store::{History, StoreError, StoreFuture};
 
 /// How long a line of merges may be that is followed: each is a chain of its own.
@@ -19,6 +21,15 @@ const MERGES_MAX: usize = 1_000;
 struct Merged {
     #[serde(rename = "_id")]
     id: Id<AuthorizationId>,
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    #[serde(rename = "_id")]
+    token: Token,
+    authorization: Id<AuthorizationId>,
+    #[serde(default)]
+    transaction: Option<Token>,
 }
 
 impl History for MongoStore {
@@ -61,6 +72,48 @@ impl History for MongoStore {
             ];
             let found: Vec<PostingRow> = self.reader()?.rows("postings", pipeline).await?;
             Ok(found.into_iter().map(PostingRow::posting).collect())
+        })
+    }
+
+    fn linked<'a>(&'a self, names: &'a [Link]) -> StoreFuture<'a, Vec<(Link, AuthorizationId)>> {
+        Box::pin(async move {
+            let texts: Vec<_> = names.iter().map(Link::to_string).collect();
+            let pipeline = vec![doc! { "$match": { "_id": { "$in": texts } } }];
+            let linked: Vec<LinkRow> = self.reader()?.rows("links", pipeline).await?;
+            let transactions = names.iter().filter_map(|name| match name {
+                Link::Transaction(token) => Some(token.as_str()),
+                Link::Funding(_) => None,
+            });
+            let transactions: Vec<&str> = transactions.collect();
+            let pipeline = vec![
+                doc! { "$match": { "transaction": { "$in": transactions, "$exists": true } } },
+                doc! { "$project": { "_id": 1, "transaction": 1, "authorization": 1 } },
+            ];
+            let decided: Vec<Decided> = self.reader()?.rows("decisions", pipeline).await?;
+            let mut found = Vec::new();
+            for row in linked {
+                found.push((row.link.parse().map_err(unreadable)?, row.chain.0));
+            }
+            for row in decided {
+                let transaction = row.transaction.map(Link::Transaction);
+                found.extend(transaction.map(|name| (name, row.authorization.0)));
+            }
+            Ok(found)
+        })
+    }
+
+    fn decided_under<'a>(
+        &'a self,
+        tokens: &'a [Token],
+    ) -> StoreFuture<'a, Vec<(Token, AuthorizationId)>> {
+        Box::pin(async move {
+            let names: Vec<&str> = tokens.iter().map(Token::as_str).collect();
+            let pipeline = vec![
+                doc! { "$match": { "_id": { "$in": names } } },
+                doc! { "$project": { "_id": 1, "authorization": 1 } },
+            ];
+            let found: Vec<Decided> = self.reader()?.rows("decisions", pipeline).await?;
+            Ok(found.into_iter().map(|row| (row.token, row.authorization.0)).collect())
         })
     }
 }

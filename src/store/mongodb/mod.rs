@@ -32,6 +32,7 @@ mod parties;
 mod persist;
 mod policies;
 mod prepare;
+mod raw;
 mod read;
 mod refresh;
 mod resources;

@@ -8,7 +8,9 @@ use mongodb::bson::{Bson, Uuid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::decision::Fingerprint;
-use crate::domain::id::{AccountId, AuthorizationId, CardId, ControlId, EventId, LimitId, UserId};
+use crate::domain::id::{
+    AccountId, AuthorizationId, CardId, ControlId, EventId, LimitId, TransactionId, UserId,
+};
 use crate::domain::policy::Scope;
 
 /// A value whose text is this prefix and 32 hexadecimal digits.
@@ -27,7 +29,7 @@ macro_rules! narrow {
 
 narrow!(
     AccountId "acc_p", AuthorizationId "aut_p", CardId "crd_", ControlId "ctl_", EventId "evt_",
-    LimitId "lim_", UserId "usr_", Fingerprint ""
+    LimitId "lim_", TransactionId "txn_", UserId "usr_", Fingerprint ""
 );
 
 /// An id in a document. One that another home has given is kept as text.

@@ -27,6 +27,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_121_140_100,
         include_str!("../../../migrations/mongodb/20261121140100_index_due_holds.json"),
     ),
+    (
+        20_261_121_150_000,
+        include_str!("../../../migrations/mongodb/20261121150000_create_ingest.json"),
+    ),
 ];
 
 /// What `create` says of a collection that is there.

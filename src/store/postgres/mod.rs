@@ -19,6 +19,7 @@ mod policies;
 mod prepare;
 mod resources;
 mod rows;
+mod transactions;
 mod webhooks;
 mod write;
 

@@ -1,10 +1,11 @@
 //! What has been decided, by ids that tell their home; events of both homes.
 
 use crate::domain::authorization::Authorization;
-use crate::domain::chain::Chain;
+use crate::domain::chain::{Chain, Link};
 use crate::domain::id::{AuthorizationId, Home};
 use crate::domain::posting::Posting;
 use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
 use crate::store::{History, Outbox, StoreFuture};
 
 use super::RoutedStore;
@@ -20,6 +21,25 @@ impl History for RoutedStore {
 
     fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>> {
         self.home(source.home()).history.postings(source)
+    }
+
+    fn linked<'a>(&'a self, names: &'a [Link]) -> StoreFuture<'a, Vec<(Link, AuthorizationId)>> {
+        Box::pin(async move {
+            let asked = Home::ALL.map(|home| self.home(home).history.linked(names));
+            let found = futures_util::future::try_join_all(asked).await?;
+            Ok(found.into_iter().flatten().collect())
+        })
+    }
+
+    fn decided_under<'a>(
+        &'a self,
+        tokens: &'a [Token],
+    ) -> StoreFuture<'a, Vec<(Token, AuthorizationId)>> {
+        Box::pin(async move {
+            let asked = Home::ALL.map(|home| self.home(home).history.decided_under(tokens));
+            let found = futures_util::future::try_join_all(asked).await?;
+            Ok(found.into_iter().flatten().collect())
+        })
     }
 }
 

@@ -1,16 +1,21 @@
 //! History: what has been decided, and what came of it.
 
 use super::SqliteStore;
+use super::encode::keys;
+use super::error::unreadable;
 use super::query::{ask, many, one};
 use super::rows;
 use crate::domain::authorization::Authorization;
-use crate::domain::chain::Chain;
+use crate::domain::chain::{Chain, Link};
 use crate::domain::id::AuthorizationId;
 use crate::domain::posting::Posting;
+use crate::domain::token::Token;
 use crate::store::{History, StoreFuture};
 
 const AUTHORIZATION: &str = include_str!("sql/authorization_find.sql");
 const CHAIN: &str = include_str!("sql/chain_find.sql");
+const LINKED: &str = include_str!("sql/linked.sql");
+const DECIDED: &str = include_str!("sql/decided_under.sql");
 const POSTINGS: &str = include_str!("sql/postings_find.sql");
 
 impl History for SqliteStore {
@@ -33,6 +38,30 @@ impl History for SqliteStore {
             let asked = ask(POSTINGS).bind(source.to_string());
             let rows = many(&mut *self.reader().await?, asked).await?;
             rows.into_iter().map(rows::posting).collect()
+        })
+    }
+
+    fn linked<'a>(&'a self, names: &'a [Link]) -> StoreFuture<'a, Vec<(Link, AuthorizationId)>> {
+        Box::pin(async move {
+            let transactions = names.iter().filter_map(|name| match name {
+                Link::Transaction(token) => Some(token),
+                Link::Funding(_) => None,
+            });
+            let asked = ask(LINKED).bind(keys(names)).bind(keys(transactions));
+            let rows: Vec<(String, AuthorizationId)> =
+                many(&mut *self.reader().await?, asked).await?;
+            let read = |(link, id): (String, _)| Ok((link.parse().map_err(unreadable)?, id));
+            rows.into_iter().map(read).collect()
+        })
+    }
+
+    fn decided_under<'a>(
+        &'a self,
+        tokens: &'a [Token],
+    ) -> StoreFuture<'a, Vec<(Token, AuthorizationId)>> {
+        Box::pin(async move {
+            let asked = ask(DECIDED).bind(keys(tokens));
+            many(&mut *self.reader().await?, asked).await
         })
     }
 }

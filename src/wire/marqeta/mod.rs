@@ -8,6 +8,7 @@ pub mod response;
 
 mod amount;
 mod field;
+pub mod listed;
 mod merchant;
 mod shape;
 

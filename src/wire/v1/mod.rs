@@ -12,6 +12,7 @@
 pub mod account;
 pub mod authorization;
 pub mod card;
+pub mod card_number;
 pub mod company;
 pub mod control;
 pub mod dead_letter;
@@ -25,5 +26,7 @@ pub mod purchase;
 pub mod read;
 pub mod step;
 pub mod text;
+pub mod transaction;
+pub mod transaction_query;
 pub mod user;
 pub mod wallet;

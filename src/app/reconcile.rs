@@ -1,0 +1,73 @@
+//! Reconciliation with the card platform: its list, our books, and the daily run.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::config::Settings;
+use crate::config::reconcile::Reconcile;
+use crate::domain::clock::Clock;
+use crate::egress::platform::Platform;
+use crate::service::reconcile::{Books, Daily, Listing, Report, reconcile_daily};
+use crate::telemetry::metrics;
+
+use super::AppError;
+use super::clock::SystemClock;
+use super::homes::OpenHomes;
+
+/// The platform that the settings name, if any.
+pub fn platform(set: &Reconcile) -> Result<Option<Arc<dyn Listing>>, AppError> {
+    let Some(url) = &set.platform else { return Ok(None) };
+    let (none, empty) = (String::new(), SecretString::default());
+    let application = set.application.as_ref().unwrap_or(&none);
+    let access = set.access.as_ref().unwrap_or(&empty);
+    let platform = Platform::new(url, application, access)
+        .map_err(|error| AppError::Url { setting: "reconcile.platform", source: error.into() })?;
+    Ok(Some(Arc::new(platform)))
+}
+
+/// Opens the books that these settings name to be read; a service may be working on them.
+pub async fn open_books(settings: &Settings) -> Result<Books, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let homes = OpenHomes::existing(settings, &clock).await?;
+    Ok(books(&homes))
+}
+
+fn books(homes: &OpenHomes) -> Books {
+    let each = homes.each();
+    Books {
+        histories: each.iter().map(|home| Arc::clone(&home.history)).collect(),
+        audits: each.iter().map(|home| Arc::clone(&home.audit)).collect(),
+    }
+}
+
+/// The daily run, if the settings ask for one.
+pub(super) fn daily(
+    set: &Reconcile,
+    homes: &OpenHomes,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<impl Future<Output = ()> + Send + use<>>, AppError> {
+    let Some(listing) = platform(set)? else { return Ok(None) };
+    let daily = Daily {
+        listing,
+        books: books(homes),
+        clock: Arc::clone(clock),
+        hour: u8::try_from(set.hour).unwrap_or(0),
+        days: u16::try_from(set.days).unwrap_or(u16::MAX),
+    };
+    Ok(Some(reconcile_daily(daily, tell)))
+}
+
+fn tell(report: Option<&Report>) {
+    metrics::set(metrics::RECONCILE_FAILED, &[], f64::from(u8::from(report.is_none())));
+    let Some(report) = report else { return };
+    let kinds = [
+        ("missing", report.missing),
+        ("extra", report.extra),
+        ("different", report.different),
+        ("unreadable", report.unreadable),
+    ];
+    for (kind, count) in kinds {
+        metrics::set(metrics::RECONCILE_DIFFERENCES, &[("kind", kind)], count as f64);
+    }
+}

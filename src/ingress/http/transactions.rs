@@ -1,0 +1,75 @@
+//! `/api/v1/transactions`: what programs report for their books and reports, and what has become of
+//! it. No money moves with it.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+
+use super::Doors;
+use super::answer::Answer;
+use super::body::JsonBody;
+use super::extract::Id;
+use super::problem::Problem;
+use crate::domain::id::TransactionId;
+use crate::service::ingest::Found;
+use crate::wire::v1::transaction::{Accepted, CreateTransaction, Page, Transaction};
+use crate::wire::v1::transaction_query::TransactionList;
+
+/// The routes.
+pub fn router() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/api/v1/transactions", post(create).get(list))
+        .route("/api/v1/transactions/{id}", get(read))
+        .route("/api/v1/transactions/{id}/retry", post(retry))
+}
+
+/// 202 at first, 200 for every repeat.
+async fn create(
+    State(doors): State<Arc<Doors>>,
+    JsonBody(body): JsonBody<CreateTransaction>,
+) -> Answer {
+    let accepted = doors.service.ingest.accept(body.parse()?).await?;
+    let status = if accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let (id, transaction_id) = (accepted.id, accepted.transaction_id);
+    let body = Accepted { id, transaction_id, status: accepted.status };
+    Ok((status, Json(body)).into_response())
+}
+
+async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<TransactionId>) -> Answer {
+    let (found, log) = doors.service.ingest.find(id).await?;
+    Ok(Json(shape(found).with_log(log)).into_response())
+}
+
+async fn list(
+    State(doors): State<Arc<Doors>>,
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Answer {
+    let Query(pairs) = pairs.map_err(|_| {
+        const DETAIL: &str = "the query is names and values, percent-encoded";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
+    })?;
+    let asked = TransactionList::parse(&pairs)?;
+    let full = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let found = doors.service.ingest.list(asked).await?;
+    let last = found.last().filter(|_| found.len() >= full);
+    let next = last.map(|last| last.cursor().to_string());
+    let items = found.into_iter().map(shape).collect();
+    Ok(Json(Page::<Transaction> { items, next }).into_response())
+}
+
+async fn retry(State(doors): State<Arc<Doors>>, Id(id): Id<TransactionId>) -> Answer {
+    let progress = doors.service.ingest.retry(id).await?;
+    Ok((StatusCode::ACCEPTED, Json(Transaction::from(progress))).into_response())
+}
+
+fn shape(found: Found) -> Transaction {
+    match found {
+        Found::Processed(found) => (*found).into(),
+        Found::Unprocessed(found) => (*found).into(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Reading transactions back, processed or not, and putting back what was parked.
+
+use super::Ingest;
+use crate::domain::id::TransactionId;
+use crate::domain::token::Token;
+use crate::domain::transaction::{Attempt, Progress, Status, Transaction};
+use crate::service::error::Error;
+use crate::store::ingest::{Backlog, RawQuery, TransactionQuery, Whose, Within};
+use crate::wire::v1::transaction_query::{Cursor, TransactionList};
+
+/// A transaction, however far it has come.
+pub enum Found {
+    /// It is in the tables.
+    Processed(Box<Transaction>),
+    /// It is not.
+    Unprocessed(Box<Progress>),
+}
+
+impl Found {
+    /// Where a page ends that ends with it.
+    pub fn cursor(&self) -> Cursor {
+        match self {
+            Self::Processed(found) => Cursor { at: found.record.occurred_at, id: found.id },
+            Self::Unprocessed(found) => {
+                Cursor { at: found.raw.record.occurred_at, id: found.raw.id }
+            }
+        }
+    }
+}
+
+impl Ingest {
+    /// One transaction, with what was tried.
+    pub async fn find(&self, id: TransactionId) -> Result<(Found, Vec<Attempt>), Error> {
+        let found = match self.parts.processed.transaction(id).await? {
+            Some(found) => Found::Processed(Box::new(found)),
+            None => {
+                let found = self.parts.raw.progress(id).await?;
+                Found::Unprocessed(Box::new(found.ok_or(Error::NotFound(None))?))
+            }
+        };
+        Ok((found, self.parts.raw.attempts(id).await?))
+    }
+
+    /// A page: processed ones by the time they took place, others by their arrival, latest first.
+    pub async fn list(&self, asked: TransactionList) -> Result<Vec<Found>, Error> {
+        let within = Within {
+            from: asked.from,
+            to: asked.to,
+            amount_min: asked.amount_min,
+            amount_max: asked.amount_max,
+        };
+        if asked.status == Status::Processed {
+            let Some(whose) = self.whose(&asked).await? else { return Ok(Vec::new()) };
+            let before = asked.cursor.map(|cursor| (cursor.at, cursor.id));
+            let query = TransactionQuery { whose, within, before, rows_max: asked.limit };
+            let found = self.parts.processed.transactions(query).await?;
+            return Ok(found.into_iter().map(|row| Found::Processed(Box::new(row))).collect());
+        }
+        let query = RawQuery {
+            status: asked.status,
+            cards: self.names(asked.card.as_ref()).await?,
+            within,
+            before: asked.cursor.map(|cursor| cursor.id),
+            rows_max: asked.limit,
+        };
+        let found = self.parts.raw.unprocessed(query).await?;
+        Ok(found.into_iter().map(|row| Found::Unprocessed(Box::new(row))).collect())
+    }
+
+    /// Puts a parked transaction back: its attempts begin anew.
+    pub async fn retry(&self, id: TransactionId) -> Result<Progress, Error> {
+        let put_back = self.parts.raw.unpark(id).await?;
+        let found = self.parts.raw.progress(id).await?.ok_or(Error::NotFound(None))?;
+        if !put_back {
+            return Err(Error::InvalidTransition);
+        }
+        self.wake.notify_one();
+        Ok(found)
+    }
+
+    /// What waits.
+    pub async fn backlog(&self) -> Result<Backlog, Error> {
+        Ok(self.parts.raw.backlog().await?)
+    }
+
+    /// `None`: there is no such card or user, so it has no transactions.
+    async fn whose(&self, asked: &TransactionList) -> Result<Option<Whose>, Error> {
+        let mut whose = Whose { company: asked.company, ..Whose::default() };
+        if let Some(card) = &asked.card {
+            let Some(card) = self.parts.facts.card(card).await? else { return Ok(None) };
+            whose.card = Some(card.id);
+        }
+        if let Some(user) = &asked.user {
+            let Some(user) = self.parts.facts.user(user).await? else { return Ok(None) };
+            whose.user = Some(user.id);
+        }
+        Ok(Some(whose))
+    }
+
+    /// Every name of a card: records are kept under the one they came with.
+    async fn names(&self, card: Option<&Token>) -> Result<Vec<Token>, Error> {
+        let Some(card) = card else { return Ok(Vec::new()) };
+        let mut names = vec![card.clone()];
+        if let Some(facts) = self.parts.facts.card(card).await? {
+            names.extend(facts.id.to_string().parse());
+            names.extend(facts.marqeta_token.clone());
+        }
+        Ok(names)
+    }
+}

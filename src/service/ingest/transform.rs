@@ -1,0 +1,87 @@
+//! From a raw record to a row of the tables: the card, its holder and company, the authorization.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::Ingest;
+use crate::domain::facts::CardFacts;
+use crate::domain::id::AuthorizationId;
+use crate::domain::token::Token;
+use crate::domain::transaction::{Obstacle, Purchase, RawTransaction, Transaction};
+use crate::store::StoreError;
+use crate::store::ingest::Claimed;
+
+/// What the records of a batch name.
+pub(super) struct Named {
+    cards: HashMap<Token, Option<Arc<CardFacts>>>,
+    authorizations: HashMap<Purchase, AuthorizationId>,
+}
+
+impl Ingest {
+    /// Looks up what a batch names, each name once. An error says nothing about any record.
+    pub(super) async fn named(&self, batch: &[Claimed]) -> Result<Named, StoreError> {
+        let records = || batch.iter().map(|claimed| &claimed.raw.record);
+        let cards: BTreeSet<&Token> = records().map(|record| &record.card).collect();
+        let facts = &self.parts.facts;
+        let cards = cards.into_iter().map(|card| async move {
+            Ok::<_, StoreError>((card.clone(), facts.card(card).await?))
+        });
+        let cards = try_join_all(cards).await?;
+        let names: BTreeSet<&Purchase> =
+            records().filter_map(|record| record.authorization.as_ref()).collect();
+        let authorizations = self.authorizations(&names).await?;
+        Ok(Named { cards: cards.into_iter().collect(), authorizations })
+    }
+
+    async fn authorizations(
+        &self,
+        names: &BTreeSet<&Purchase>,
+    ) -> Result<HashMap<Purchase, AuthorizationId>, StoreError> {
+        let (history, mut found) = (&self.parts.history, HashMap::new());
+        let mut tokens: Vec<Token> = Vec::new();
+        for name in names {
+            match name {
+                Purchase::Token(token) => tokens.push(token.clone()),
+                Purchase::Id(id) => {
+                    let known = history.authorization(*id).await?;
+                    found.extend(known.map(|known| ((*name).clone(), known.id)));
+                }
+            }
+        }
+        if !tokens.is_empty() {
+            let decided = history.decided_under(&tokens).await?;
+            found.extend(decided.into_iter().map(|(token, id)| (Purchase::Token(token), id)));
+        }
+        Ok(found)
+    }
+
+    /// The row, or what stands in its way.
+    pub(super) fn transform(
+        &self,
+        raw: &RawTransaction,
+        named: &Named,
+    ) -> Result<Transaction, Obstacle> {
+        let record = &raw.record;
+        let card = named.cards.get(&record.card).and_then(Option::as_ref);
+        let card = card.ok_or(Obstacle::CardUnknown)?;
+        if card.currency != record.amount.currency() {
+            return Err(Obstacle::CurrencyMismatch);
+        }
+        let authorization = record.authorization.as_ref();
+        let authorization = authorization.and_then(|name| named.authorizations.get(name)).copied();
+        Ok(Transaction {
+            id: raw.id,
+            record: record.clone(),
+            card: card.id,
+            user: card.owner.id,
+            company: card.owner.company.as_ref().map(|company| company.id),
+            account: card.account,
+            // One of the other home can not be of this card.
+            authorization: authorization.filter(|id| id.home() == card.account.home()),
+            received_at: raw.received_at,
+            processed_at: self.parts.clock.now(),
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Reconciliation: what the platform has listed, beside our books. Purchases of the list that we do not
+//! have are *missing*, purchases of ours that are not listed *extra*, others may be *different*.
+//! Nothing is changed: what differs is for a person to judge.
+
+mod compare;
+mod daily;
+mod report;
+mod stated;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::time::Timestamp;
+use crate::store::{Audit, History, Source};
+use crate::wire::marqeta::listed::{Listed, listed};
+
+pub use compare::reconcile;
+pub use daily::{Daily, reconcile_daily};
+pub use report::{Difference, Report};
+pub use stated::{Stated, state};
+
+/// The books of all homes.
+pub struct Books {
+    /// What was decided, of each home.
+    pub histories: Vec<Arc<dyn History>>,
+    /// Everything, of each home.
+    pub audits: Vec<Arc<dyn Audit>>,
+}
+
+/// From when until when purchases are compared. The end is not included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The beginning.
+    pub from: Timestamp,
+    /// The end.
+    pub to: Timestamp,
+}
+
+/// The platform's list, wherever it comes from.
+pub trait Listing: Send + Sync {
+    /// The text of the page that begins with this transaction, counted from 0.
+    fn page<'a>(
+        &'a self,
+        window: Option<Window>,
+        start: u64,
+    ) -> Pin<Box<dyn Future<Output = Result<String, Source>> + Send + 'a>>;
+}
+
+/// A list, read to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    /// What could be read.
+    pub transactions: Vec<Listed>,
+    /// Why others could not be.
+    pub unreadable: Vec<String>,
+}
+
+/// A page, as the platform's API answers it.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    is_more: bool,
+    data: Vec<Box<RawValue>>,
+}
+
+/// A file: what the API answers, notifications, or the bare list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum File {
+    Page { data: Vec<Box<RawValue>> },
+    Envelope { transactions: Vec<Box<RawValue>> },
+    Bare(Vec<Box<RawValue>>),
+}
+
+impl List {
+    /// Reads a file.
+    pub fn of_file(text: &str) -> Result<Self, serde_json::Error> {
+        let (File::Page { data: all } | File::Envelope { transactions: all } | File::Bare(all)) =
+            serde_json::from_str(text)?;
+        let mut list = Self::default();
+        list.take(&all);
+        Ok(list)
+    }
+
+    /// Asks for one page after the other.
+    pub async fn fetched(listing: &dyn Listing, window: Option<Window>) -> Result<Self, Source> {
+        let (mut list, mut start) = (Self::default(), 0);
+        loop {
+            let page: Page = serde_json::from_str(&listing.page(window, start).await?)?;
+            list.take(&page.data);
+            start += page.data.len() as u64;
+            if !page.is_more || page.data.is_empty() {
+                return Ok(list);
+            }
+        }
+    }
+
+    fn take(&mut self, all: &[Box<RawValue>]) {
+        for raw in all {
+            match listed(raw) {
+                Ok(listed) => self.transactions.push(listed),
+                Err(fault) => self.unreadable.push(fault.to_string()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_may_be_pages_envelopes_or_bare_lists() {
+        let one = r#"{"type":"refund","state":"COMPLETION","token":"t","amount":12,
+            "currency_code":"EUR"}"#;
+        for text in [
+            format!(r#"{{"count":1,"is_more":false,"data":[{one}]}}"#),
+            format!(r#"{{"transactions":[{one}]}}"#),
+            format!("[{one}]"),
+        ] {
+            assert_eq!(List::of_file(&text).unwrap().transactions.len(), 1, "{text}");
+        }
+        let faulty = List::of_file(r#"[{"token":"t"}]"#).unwrap();
+        assert_eq!(faulty.unreadable, ["currency_code can not be read"]);
+        assert!(List::of_file("{}").is_err());
+    }
+}

@@ -1,0 +1,469 @@
+//! Raw transactions: kept, claimed, settled, and the log of what was tried. Each document is changed
+//! by itself, so no transaction is needed: what a worker has not finished is claimed again once its
+//! lease is over, by the server's time.
+
+use std::collections::HashMap;
+
+use mongodb::bson::{Bson, Document, Uuid, doc};
+use mongodb::error::ErrorKind;
+use mongodb::{Collection, Database};
+use serde::{Deserialize, Serialize};
+
+use super::MongoStore;
+use super::error::{translate, unreadable};
+use super::narrow::{Id, key};
+use super::read::within;
+use super::transaction::apart;
+use crate::domain::decision::Fingerprint;
+use crate::domain::id::TransactionId;
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+use crate::domain::transaction::{Attempt, Ending, Obstacle, Progress, RawTransaction, Status};
+use crate::store::ingest::{
+    Backlog, Claim, Claimed, Kept, Outcome, RawQuery, RawTransactions, Settled,
+};
+use crate::store::{StoreError, StoreFuture};
+
+const RAW: &str = "raw_transactions";
+const LOGS: &str = "processing_logs";
+
+/// What the server says of a key that is taken.
+const DUPLICATE_KEY: i32 = 11_000;
+
+/// `raw_transactions`.
+#[derive(Serialize, Deserialize)]
+struct RawRow {
+    #[serde(rename = "_id")]
+    transaction_id: Token,
+    id: Id<TransactionId>,
+    fingerprint: Id<Fingerprint>,
+    /// As JSON: its metadata is anybody's.
+    record: String,
+    card: Token,
+    amount: i64,
+    occurred_at: Timestamp,
+    received_at: Timestamp,
+    processed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<Status>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<Timestamp>,
+    attempts: i32,
+    forgiven: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    obstacle: Option<Obstacle>,
+}
+
+impl RawRow {
+    fn new(raw: &RawTransaction, due: Timestamp) -> Result<Self, StoreError> {
+        let record = &raw.record;
+        Ok(Self {
+            transaction_id: record.transaction_id.clone(),
+            id: Id(raw.id),
+            fingerprint: Id(raw.fingerprint),
+            record: serde_json::to_string(record).map_err(unreadable)?,
+            card: record.card.clone(),
+            amount: record.amount.minor(),
+            occurred_at: record.occurred_at,
+            received_at: raw.received_at,
+            processed: false,
+            state: Some(Status::Accepted),
+            due: Some(due),
+            attempts: 0,
+            forgiven: 0,
+            obstacle: None,
+        })
+    }
+
+    fn progress(self) -> Result<Progress, StoreError> {
+        let raw = RawTransaction {
+            id: self.id.0,
+            fingerprint: self.fingerprint.0,
+            record: serde_json::from_str(&self.record).map_err(unreadable)?,
+            received_at: self.received_at,
+        };
+        let status = status(self.processed, self.state);
+        let attempts = u32::try_from(self.attempts).unwrap_or(0);
+        Ok(Progress { raw, status, attempts, obstacle: self.obstacle })
+    }
+}
+
+fn status(processed: bool, state: Option<Status>) -> Status {
+    if processed { Status::Processed } else { state.unwrap_or(Status::Accepted) }
+}
+
+/// What is read of a document that was there already.
+#[derive(Deserialize)]
+struct KeptRow {
+    #[serde(rename = "_id")]
+    transaction_id: Token,
+    id: Id<TransactionId>,
+    fingerprint: Id<Fingerprint>,
+    processed: bool,
+    #[serde(default)]
+    state: Option<Status>,
+}
+
+/// A document that is due.
+#[derive(Deserialize)]
+struct DueRow {
+    #[serde(rename = "_id")]
+    transaction_id: Token,
+    #[serde(default)]
+    lease: Option<Uuid>,
+}
+
+/// `processing_logs`.
+#[derive(Serialize, Deserialize)]
+struct LogRow {
+    #[serde(rename = "_id")]
+    place: Place,
+    outcome: Ending,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    obstacle: Option<Obstacle>,
+    worker: String,
+    at: Timestamp,
+    took_us: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Place {
+    transaction: Id<TransactionId>,
+    attempt: i32,
+}
+
+impl RawTransactions for MongoStore {
+    fn keep(&self, raws: Vec<RawTransaction>) -> StoreFuture<'_, Vec<Kept>> {
+        Box::pin(async move {
+            let (database, limit) = (self.clients()?.rest.clone(), self.options.call);
+            let offset = self.time_offset_us();
+            apart(async move { within(limit, keep(&database, &raws, offset)).await }).await
+        })
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
+        Box::pin(async move {
+            let (database, limit) = (self.clients()?.rest.clone(), self.options.call);
+            let offset = self.time_offset_us();
+            apart(async move { within(limit, take(&database, claim, offset)).await }).await
+        })
+    }
+
+    fn settle(
+        &self,
+        lease: uuid::Uuid,
+        settled: Vec<Settled>,
+        log: Vec<Attempt>,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let (database, limit) = (self.clients()?.rest.clone(), self.options.call);
+            let offset = self.time_offset_us();
+            let work = async move {
+                within(limit, async {
+                    write_log(&database, &log).await?;
+                    write_outcomes(&database, lease, &settled, offset).await
+                })
+                .await
+            };
+            apart(work).await
+        })
+    }
+
+    fn progress(&self, id: TransactionId) -> StoreFuture<'_, Option<Progress>> {
+        Box::pin(async move {
+            let pipeline = vec![doc! { "$match": { "id": key(&id) } }];
+            let row: Option<RawRow> = self.reader()?.row(RAW, pipeline).await?;
+            row.map(RawRow::progress).transpose()
+        })
+    }
+
+    fn unprocessed(&self, query: RawQuery) -> StoreFuture<'_, Vec<Progress>> {
+        Box::pin(async move {
+            let pipeline = vec![
+                doc! { "$match": filter(&query) },
+                doc! { "$sort": { "id": -1 } },
+                doc! { "$limit": i64::from(query.rows_max) },
+            ];
+            let rows: Vec<RawRow> = self.reader()?.rows(RAW, pipeline).await?;
+            rows.into_iter().map(RawRow::progress).collect()
+        })
+    }
+
+    fn attempts(&self, id: TransactionId) -> StoreFuture<'_, Vec<Attempt>> {
+        Box::pin(async move {
+            let from = doc! { "transaction": key(&id), "attempt": Bson::MinKey };
+            let to = doc! { "transaction": key(&id), "attempt": Bson::MaxKey };
+            let pipeline = vec![
+                doc! { "$match": { "_id": { "$gte": from, "$lte": to } } },
+                doc! { "$sort": { "_id": 1 } },
+            ];
+            let rows: Vec<LogRow> = self.reader()?.rows(LOGS, pipeline).await?;
+            Ok(rows.into_iter().map(attempt).collect())
+        })
+    }
+
+    fn unpark(&self, id: TransactionId) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let filter = doc! { "id": key(&id), "state": Status::Parked.as_str() };
+            let now = now(self.time_offset_us());
+            let change = vec![
+                doc! { "$set": { "state": "accepted", "due": now, "forgiven": "$attempts" } },
+                doc! { "$unset": "obstacle" },
+            ];
+            let raw = raw(&self.clients()?.rest);
+            let call = async { raw.update_one(filter, change).await.map_err(translate) };
+            Ok(within(self.options.call, call).await?.matched_count > 0)
+        })
+    }
+
+    fn backlog(&self) -> StoreFuture<'_, Backlog> {
+        Box::pin(async move {
+            let raw = raw(&self.clients()?.rest);
+            let count = async |status: Status| {
+                let asked = raw.count_documents(doc! { "state": status.as_str() });
+                within(self.options.call, async { asked.await.map_err(translate) }).await
+            };
+            let accepted = count(Status::Accepted).await?;
+            Ok(Backlog { accepted, parked: count(Status::Parked).await? })
+        })
+    }
+}
+
+fn raw(database: &Database) -> Collection<Document> {
+    database.collection(RAW)
+}
+
+/// The server's time in microseconds, as an expression.
+fn now(offset_us: i64) -> Document {
+    let micros = doc! { "$multiply": [{ "$toLong": "$$NOW" }, 1_000_i64] };
+    doc! { "$add": [micros, offset_us] }
+}
+
+/// The server's time, asked for.
+async fn server_time(database: &Database, offset_us: i64) -> Result<Timestamp, StoreError> {
+    let hello = database.run_command(doc! { "hello": 1 }).await.map_err(translate)?;
+    let time = hello.get_datetime("localTime").map_err(unreadable)?;
+    let micros = time.timestamp_millis().saturating_mul(1_000).saturating_add(offset_us);
+    Ok(Timestamp::from_micros(micros))
+}
+
+async fn keep(
+    database: &Database,
+    raws: &[RawTransaction],
+    offset_us: i64,
+) -> Result<Vec<Kept>, StoreError> {
+    let due = server_time(database, offset_us).await?;
+    let rows: Vec<RawRow> =
+        raws.iter().map(|raw| RawRow::new(raw, due)).collect::<Result<_, _>>()?;
+    let known = insert(&database.collection::<RawRow>(RAW), &rows).await?;
+    let fresh = |raw: &RawTransaction| Kept {
+        id: raw.id,
+        fingerprint: raw.fingerprint,
+        status: Status::Accepted,
+        known: false,
+    };
+    let mut kept: Vec<Kept> = raws.iter().map(fresh).collect();
+    if known.is_empty() {
+        return Ok(kept);
+    }
+    let names: Vec<Bson> = known
+        .iter()
+        .filter_map(|at| raws.get(*at))
+        .map(|raw| raw.record.transaction_id.as_str().into())
+        .collect();
+    // What is there may have been written by another caller a moment ago: read it as it is, not as of
+    // a snapshot that may lie before that.
+    let kept_rows = database.collection::<KeptRow>(RAW);
+    let mut found = HashMap::new();
+    let mut cursor = kept_rows.find(doc! { "_id": { "$in": names } }).await.map_err(translate)?;
+    while cursor.advance().await.map_err(translate)? {
+        let row: KeptRow = cursor.deserialize_current().map_err(translate)?;
+        found.insert(row.transaction_id.clone(), row);
+    }
+    for at in known {
+        let row = raws.get(at).and_then(|raw| found.get(&raw.record.transaction_id));
+        let row = row.ok_or_else(|| StoreError::Unavailable("a record is being written".into()))?;
+        if let (Some(kept), Some(raw)) = (kept.get_mut(at), raws.get(at)) {
+            *kept = Kept {
+                id: row.id.0,
+                fingerprint: row.fingerprint.0,
+                status: status(row.processed, row.state),
+                known: row.id.0 != raw.id,
+            };
+        }
+    }
+    Ok(kept)
+}
+
+/// Inserts, and says which were there already, by their places.
+async fn insert<T: Serialize + Send + Sync>(
+    collection: &Collection<T>,
+    rows: &[T],
+) -> Result<Vec<usize>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Err(error) = collection.insert_many(rows).ordered(false).await else {
+        return Ok(Vec::new());
+    };
+    if let ErrorKind::InsertMany(failures) = &*error.kind
+        && failures.write_concern_error.is_none()
+        && let Some(failures) = &failures.write_errors
+        && failures.iter().all(|failure| failure.code == DUPLICATE_KEY)
+    {
+        return Ok(failures.iter().map(|failure| failure.index).collect());
+    }
+    Err(translate(error))
+}
+
+async fn take(
+    database: &Database,
+    claim: Claim,
+    offset_us: i64,
+) -> Result<Vec<Claimed>, StoreError> {
+    let raw = raw(database);
+    let now_us = server_time(database, offset_us).await?.as_micros();
+    let due_rows = raw.clone_with_type::<DueRow>();
+    let due = due_rows
+        .find(doc! { "due": { "$lte": now_us } })
+        .sort(doc! { "due": 1 })
+        .limit(i64::from(claim.rows_max))
+        .projection(doc! { "_id": 1, "lease": 1 });
+    let mut cursor = due.await.map_err(translate)?;
+    let (mut names, mut lost) = (Vec::new(), None);
+    while cursor.advance().await.map_err(translate)? {
+        let row: DueRow = cursor.deserialize_current().map_err(translate)?;
+        let lost = *lost.get_or_insert(row.lease.is_some());
+        if lost == row.lease.is_some() {
+            names.push(Bson::from(row.transaction_id.as_str()));
+        }
+        if lost {
+            break;
+        }
+    }
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lasts = i64::try_from(claim.lasts.as_micros()).unwrap_or(i64::MAX);
+    let lease = Uuid::from_bytes(claim.lease.into_bytes());
+    // Whoever was quicker has moved the time.
+    let still_due = doc! { "_id": { "$in": &names }, "due": { "$lte": now_us } };
+    let change = doc! {
+        "$set": { "lease": lease, "due": now_us.saturating_add(lasts) },
+        "$inc": { "attempts": 1 },
+    };
+    raw.update_many(still_due, change).await.map_err(translate)?;
+    let own = doc! { "_id": { "$in": names }, "lease": lease };
+    let mut cursor = database.collection::<RawRow>(RAW).find(own).await.map_err(translate)?;
+    let mut claimed = Vec::new();
+    while cursor.advance().await.map_err(translate)? {
+        let row: RawRow = cursor.deserialize_current().map_err(translate)?;
+        let forgiven = u32::try_from(row.forgiven).unwrap_or(0);
+        let Progress { raw, attempts, .. } = row.progress()?;
+        claimed.push(Claimed { raw, attempt: attempts, forgiven, lost: lost == Some(true) });
+    }
+    Ok(claimed)
+}
+
+async fn write_log(database: &Database, log: &[Attempt]) -> Result<(), StoreError> {
+    let rows: Vec<LogRow> = log.iter().map(log_row).collect();
+    insert(&database.collection::<LogRow>(LOGS), &rows).await.map(drop)
+}
+
+/// One statement for each kind of outcome.
+async fn write_outcomes(
+    database: &Database,
+    lease: uuid::Uuid,
+    settled: &[Settled],
+    offset_us: i64,
+) -> Result<(), StoreError> {
+    let mut same: Vec<(Outcome, Vec<Bson>)> = Vec::new();
+    for Settled { transaction_id, outcome } in settled {
+        let name = Bson::from(transaction_id.as_str());
+        match same.iter_mut().find(|(other, _)| other == outcome) {
+            Some((_, names)) => names.push(name),
+            None => same.push((*outcome, vec![name])),
+        }
+    }
+    let lease = Uuid::from_bytes(lease.into_bytes());
+    for (outcome, names) in same {
+        let own = doc! { "_id": { "$in": names }, "lease": lease };
+        let done = match outcome {
+            Outcome::Processed => {
+                let change = doc! {
+                    "$set": { "processed": true },
+                    "$unset": { "due": "", "lease": "", "state": "", "obstacle": "" },
+                };
+                raw(database).update_many(own, change).await
+            }
+            Outcome::Park(obstacle) => {
+                let change = doc! {
+                    "$set": { "state": "parked", "obstacle": obstacle.as_str() },
+                    "$unset": { "due": "", "lease": "" },
+                };
+                raw(database).update_many(own, change).await
+            }
+            Outcome::Retry(obstacle, pause) => {
+                let pause = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
+                let due = now(offset_us.saturating_add(pause));
+                let change = vec![
+                    doc! { "$set": { "due": due, "obstacle": obstacle.as_str() } },
+                    doc! { "$unset": "lease" },
+                ];
+                raw(database).update_many(own, change).await
+            }
+            Outcome::Release => {
+                let before = doc! { "$subtract": ["$attempts", 1] };
+                let change = vec![
+                    doc! { "$set": { "due": now(offset_us), "attempts": before } },
+                    doc! { "$unset": "lease" },
+                ];
+                raw(database).update_many(own, change).await
+            }
+        };
+        done.map_err(translate)?;
+    }
+    Ok(())
+}
+
+fn filter(query: &RawQuery) -> Document {
+    let mut filter = doc! { "state": query.status.as_str() };
+    if let Some(before) = &query.before {
+        filter.insert("id", doc! { "$lt": key(before) });
+    }
+    if !query.cards.is_empty() {
+        let cards: Vec<&str> = query.cards.iter().map(Token::as_str).collect();
+        filter.insert("card", doc! { "$in": cards });
+    }
+    let within = query.within;
+    let from = within.from.map_or(i64::MIN, Timestamp::as_micros);
+    let to = within.to.map_or(i64::MAX, Timestamp::as_micros);
+    filter.insert("occurred_at", doc! { "$gte": from, "$lt": to });
+    let (min, max) = (within.amount_min.unwrap_or(0), within.amount_max.unwrap_or(i64::MAX));
+    filter.insert("amount", doc! { "$gte": min, "$lte": max });
+    filter
+}
+
+fn log_row(attempt: &Attempt) -> LogRow {
+    let number = i32::try_from(attempt.number).unwrap_or(i32::MAX);
+    LogRow {
+        place: Place { transaction: Id(attempt.transaction), attempt: number },
+        outcome: attempt.ending,
+        obstacle: attempt.obstacle,
+        worker: attempt.worker.to_string(),
+        at: attempt.at,
+        took_us: i64::try_from(attempt.took_us).unwrap_or(i64::MAX),
+    }
+}
+
+fn attempt(row: LogRow) -> Attempt {
+    Attempt {
+        transaction: row.place.transaction.0,
+        number: u32::try_from(row.place.attempt).unwrap_or(0),
+        ending: row.outcome,
+        obstacle: row.obstacle,
+        worker: row.worker.into(),
+        at: row.at,
+        took_us: u64::try_from(row.took_us).unwrap_or(0),
+    }
+}
