@@ -4,6 +4,7 @@
 mod consumer;
 mod jobs;
 mod queues;
+mod round;
 mod rows;
 mod writer;
 

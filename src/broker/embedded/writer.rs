@@ -1,7 +1,6 @@
 //! The writer task: whatever has queued up (messages, claims, settlements) goes into one transaction,
 //! and everybody is answered once that has reached the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +9,10 @@ use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::consumer::EmbeddedDelivery;
-use super::jobs::{Change, Claimed, Job, Jobs, Reply};
+use super::jobs::{Change, Claimed, Job, Jobs};
 use super::now_ms;
 use super::queues::Queues;
+use super::round::{Answer, DELETE, Round, on_each};
 use super::rows::{self, NewRow};
 use crate::broker::headers::{self, EXPIRED};
 use crate::broker::topology::Queue;
@@ -24,8 +24,6 @@ use crate::telemetry::broker::BrokerMetrics;
 const INSERT: &str = include_str!("sql/message_insert.sql");
 const CLAIM: &str = include_str!("sql/messages_claim.sql");
 const NEXT: &str = include_str!("sql/messages_next.sql");
-const DELETE: &str = include_str!("sql/messages_delete.sql");
-const RETURN: &str = include_str!("sql/messages_return.sql");
 const MOVE: &str = include_str!("sql/message_move.sql");
 const RECOVER: &str = include_str!("sql/messages_recover.sql");
 const EXPIRED_ONES: &str = include_str!("sql/messages_expired.sql");
@@ -59,25 +57,6 @@ pub(super) struct Writer {
 struct Time {
     opened_ms: i64,
     opened: Monotonic,
-}
-
-/// What is told to whom once the transaction is committed.
-enum Answer {
-    Done(Reply<()>),
-    Claimed(Reply<Claimed>, Claimed),
-    Counted(Reply<BTreeMap<String, u64>>, BTreeMap<String, u64>),
-}
-
-/// One transaction's share of work.
-struct Round {
-    now_ms: i64,
-    answers: Vec<Answer>,
-    gone: Vec<i64>,
-    back: Vec<i64>,
-    /// Queues in which something has arrived.
-    arrived: BTreeSet<String>,
-    /// Something came back, to a queue that its row names.
-    returned: bool,
 }
 
 impl Writer {
@@ -141,14 +120,7 @@ impl Writer {
 
     /// One transaction. Where it fails, everyone whose reply is dropped is told so by its text.
     async fn transact(&mut self, group: Vec<Job>, expire: bool) {
-        let mut round = Round {
-            now_ms: self.now_ms(),
-            answers: Vec::new(),
-            gone: Vec::new(),
-            back: Vec::new(),
-            arrived: BTreeSet::new(),
-            returned: false,
-        };
+        let mut round = Round::begin(self.now_ms());
         match self.run_group(&mut round, group, expire).await {
             Ok(()) => round.settle(&self.queues),
             Err(error) => {
@@ -298,64 +270,6 @@ impl Writer {
     }
 }
 
-impl Round {
-    /// Everything that only names rows, at once.
-    async fn sweep(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        self.returned |= !self.back.is_empty();
-        on_each(connection, DELETE, &std::mem::take(&mut self.gone)).await?;
-        on_each(connection, RETURN, &std::mem::take(&mut self.back)).await
-    }
-
-    /// Tells everyone that it is done.
-    fn settle(self, queues: &Queues) {
-        for answer in self.answers {
-            // An error only says that nobody is there any more.
-            match answer {
-                Answer::Done(reply) => drop(reply.send(Ok(()))),
-                Answer::Claimed(reply, claimed) => drop(reply.send(Ok(claimed))),
-                Answer::Counted(reply, counts) => drop(reply.send(Ok(counts))),
-            }
-        }
-        for queue in &self.arrived {
-            queues.wake(queue);
-        }
-        if self.returned {
-            Queue::ALL.iter().for_each(|queue| queues.wake(queue.name()));
-        }
-    }
-
-    /// Tells everyone that nothing was done.
-    fn fail(self, error: &str) {
-        let error: Arc<str> = format!("could not write: {error}").into();
-        for answer in self.answers {
-            match answer {
-                Answer::Done(reply) => drop(reply.send(Err(Arc::clone(&error)))),
-                Answer::Claimed(reply, _) => drop(reply.send(Err(Arc::clone(&error)))),
-                Answer::Counted(reply, _) => drop(reply.send(Err(Arc::clone(&error)))),
-            }
-        }
-    }
-
-    /// Jobs that were not run: whoever waits is told with the others.
-    fn take_replies(&mut self, group: impl IntoIterator<Item = Job>) {
-        for job in group {
-            match job {
-                Job::Publish { reply, .. } | Job::Settle { reply, .. } => {
-                    self.answers.push(Answer::Done(reply));
-                }
-                Job::Claim { reply, .. } => {
-                    let nothing = Claimed { deliveries: Vec::new(), wait_ms: None };
-                    self.answers.push(Answer::Claimed(reply, nothing));
-                }
-                Job::Count { reply } => {
-                    self.answers.push(Answer::Counted(reply, BTreeMap::new()));
-                }
-                Job::Release(_) | Job::Forget(_) | Job::Close(_) => {}
-            }
-        }
-    }
-}
-
 async fn claim(
     round: &Round,
     connection: &mut SqliteConnection,
@@ -392,16 +306,4 @@ async fn move_to(
 ) -> Result<(), sqlx::Error> {
     let query = sqlx::query(MOVE).bind(queue.to_owned()).bind(headers).bind(ready_ms).bind(seq);
     query.execute(connection).await.map(drop)
-}
-
-async fn on_each(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    seqs: &[i64],
-) -> Result<(), sqlx::Error> {
-    if seqs.is_empty() {
-        return Ok(());
-    }
-    let seqs = serde_json::to_string(seqs).expect("numbers always become JSON");
-    sqlx::query(statement).bind(seqs).execute(connection).await.map(drop)
 }

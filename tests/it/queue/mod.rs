@@ -1,8 +1,10 @@
 //! Requests and work that come through queues: the same decisions, whatever breaks.
 
+mod absent;
 mod crash;
 mod jit;
 mod kills;
+mod speed;
 mod supervisor;
 mod world;
 
