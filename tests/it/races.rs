@@ -32,7 +32,7 @@ async fn race(clients: &[Client], program: &Program) {
                 let amount = cents(racer, number);
                 let text = format!("{}.{:02}", amount / 100, amount % 100);
                 let token = format!("{name}{racer}-{number}");
-                match client.jit(marqeta::purchase(&token, &card, &text)).await.says() {
+                match client.decided(marqeta::purchase(&token, &card, &text)).await.says() {
                     (200, _) => {
                         sums.0.fetch_add(amount, Ordering::Relaxed);
                     }

@@ -36,6 +36,10 @@ pub struct Args {
     /// At least so many decisions at saturation.
     #[arg(long, default_value_t = 0)]
     pub(super) decisions: u64,
+    /// At least so many decisions before the first measured one: a purchase of each account fills
+    /// the caches.
+    #[arg(long, default_value_t = 0)]
+    pub(super) warm_up: u64,
     /// Connections that are kept open.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=2_000))]
     pub(super) connections: u16,

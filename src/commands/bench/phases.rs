@@ -61,16 +61,22 @@ impl<'a> Bench<'a> {
     /// Lets caches fill and the store grow; not measured.
     pub(super) async fn warm_up(&mut self) -> Result<(), BenchError> {
         let time = self.plan.time_for(Step::WarmUp);
-        let until = Until { elapsed: time, answers: 0, at_most: time };
+        let until =
+            Until { elapsed: time, answers: self.args.warm_up, at_most: self.at_most(time) };
         self.blocking(move |load, tokens| load.saturate(tokens, until)).await.map(drop)
     }
 
     /// Asks as fast as it is answered.
     pub(super) async fn saturate(&mut self) -> Result<Measured, BenchError> {
         let elapsed = self.plan.time_for(Step::Saturation);
-        let at_most = if self.args.time_limit.is_some() { elapsed } else { Duration::MAX / 4 };
+        let at_most = self.at_most(elapsed);
         let until = Until { elapsed, answers: self.args.decisions, at_most };
         self.measured(None, move |load, tokens| load.saturate(tokens, until)).await
+    }
+
+    /// How long a phase may go on that has not had its decisions yet.
+    fn at_most(&self, elapsed: Duration) -> Duration {
+        if self.args.time_limit.is_some() { elapsed } else { Duration::MAX / 4 }
     }
 
     /// Asks at a fixed rate.

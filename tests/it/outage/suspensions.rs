@@ -15,6 +15,9 @@ use crate::support::{Client, Program, marqeta};
 const CARDS: usize = 1_000;
 const CALLERS: usize = 8;
 
+/// How many suspend cards at the same time, half of them on each instance.
+const CHANGERS: usize = 4;
+
 /// Between a caller's purchases: whoever suspends must get through, too.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -131,10 +134,17 @@ async fn under_fire(
         change(&mut clients[0], 0).await;
         range.closed.iter().for_each(|closed| closed.store(true, Ordering::SeqCst));
     } else {
-        for card in 0..cards.len() {
-            change(&mut clients[card % 2], card).await;
-            range.closed[card].store(true, Ordering::SeqCst);
-        }
+        let changers = (0..CHANGERS).map(|changer| {
+            let (mut client, range, change) =
+                (clients[changer % 2].another(), Arc::clone(&range), &change);
+            async move {
+                for card in (changer..cards.len()).step_by(CHANGERS) {
+                    change(&mut client, card).await;
+                    range.closed[card].store(true, Ordering::SeqCst);
+                }
+            }
+        });
+        futures_util::future::join_all(changers).await;
     }
     for (instance, client) in clients.iter_mut().enumerate() {
         for card in 0..cards.len() {
@@ -184,11 +194,15 @@ async fn everything(stack: &Stack, name: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
 async fn a_thousand_suspensions_are_respected_by_two_instances() {
-    everything(&Stack::start().await, "warm").await;
+    let stack = Stack::start().await;
+    everything(&stack, "warm").await;
+    stack.instances[0].verify();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
 async fn a_thousand_suspensions_are_respected_while_redis_stands_still() {
-    everything(&Stack::start().await, "deaf").await;
+    let stack = Stack::start().await;
+    everything(&stack, "deaf").await;
+    stack.instances[0].verify();
 }

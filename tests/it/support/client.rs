@@ -29,6 +29,11 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(&self.body)))
     }
 
+    /// An answer that is no decision: the outage policy's.
+    pub fn is_unavailable(&self) -> bool {
+        self.status == 402 && self.json()["jit_funding"]["memo"] == "unavailable"
+    }
+
     /// The status beside the decline reason, or the problem's code.
     pub fn says(&self) -> (u16, String) {
         let json: Value = serde_json::from_slice(&self.body).unwrap_or_default();
@@ -65,6 +70,19 @@ impl Client {
 
     pub async fn jit(&mut self, body: impl Into<Bytes>) -> Answer {
         self.try_jit(body.into()).await.expect("an answer")
+    }
+
+    /// Asks until there is a decision: an answer of the outage policy is none, and the machine of a
+    /// test may be slow.
+    pub async fn decided(&mut self, body: impl Into<Bytes>) -> Answer {
+        let body = body.into();
+        for _ in 0..20 {
+            let answer = self.jit(body.clone()).await;
+            if !answer.is_unavailable() {
+                return answer;
+            }
+        }
+        panic!("not decided after 20 requests");
     }
 
     pub async fn try_jit(&mut self, body: Bytes) -> Result<Answer, Failure> {

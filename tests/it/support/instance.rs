@@ -64,9 +64,8 @@ impl Instance {
 
     /// Recomputes the books of its stores by the program's own `verify`.
     pub fn verify(&self) {
-        let mut verify = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-        verify.arg("verify").env("TOLLGATE__DATA_DIR", &self.data_dir);
-        let output = verify.envs(self.environment.iter().cloned()).output().expect("verify runs");
+        let mut verify = program(&self.data_dir, &self.environment);
+        let output = verify.arg("verify").output().expect("verify runs");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -80,19 +79,24 @@ impl Drop for Instance {
 }
 
 fn command(addr: SocketAddr, data_dir: &Path, environment: &[(String, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-    for server in ["DATABASE_URL", "MONGODB_URI", "REDIS_URL", "RABBITMQ_URL"] {
-        command.env_remove(server);
-    }
+    let mut command = program(data_dir, environment);
     command
         .arg("serve")
         .env("TOLLGATE__HTTP__LISTEN", addr.to_string())
-        .env("TOLLGATE__DATA_DIR", data_dir)
         .env("TOLLGATE__ADMIN__KEY", ADMIN_KEY)
         .env("TOLLGATE__JIT__USERNAME", JIT_USER)
         .env("TOLLGATE__JIT__PASSWORD", JIT_PASSWORD)
         .env("TOLLGATE__LOG__FILTER", "warn")
-        .envs(environment.iter().cloned())
         .stdout(Stdio::null());
+    command
+}
+
+/// The program with these servers, and none that this environment happens to name.
+fn program(data_dir: &Path, environment: &[(String, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    for server in ["DATABASE_URL", "MONGODB_URI", "REDIS_URL", "RABBITMQ_URL"] {
+        command.env_remove(server);
+    }
+    command.env("TOLLGATE__DATA_DIR", data_dir).envs(environment.iter().cloned());
     command
 }

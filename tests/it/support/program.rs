@@ -18,17 +18,12 @@ impl Program {
         let company = created(client.post("/api/v1/companies", body).await);
         let user =
             created(client.post("/api/v1/users", json!({"company_id": company["id"]})).await);
-        let mut program = Self {
+        Self {
             company: text(&company["id"]),
             account: text(&company["account_id"]),
             user: text(&user["id"]),
-            cards: Vec::new(),
-        };
-        for _ in 0..cards {
-            let body = json!({"user_id": user["id"], "status": "ACTIVE"});
-            program.cards.push(text(&created(client.post("/api/v1/cards", body).await)["id"]));
+            cards: issued(client, "/api/v1/cards", &user["id"], cards).await,
         }
-        program
     }
 
     /// A person with a funded wallet, and so many active cards. The company is empty.
@@ -36,18 +31,13 @@ impl Program {
         let user = created(client.post("/api/v1/personal/users", json!({})).await);
         let body = json!({"user_id": user["id"], "currency": "USD"});
         let wallet = created(client.post("/api/v1/personal/wallets", body).await);
-        let mut program = Self {
+        let program = Self {
             company: String::new(),
             account: text(&wallet["id"]),
             user: text(&user["id"]),
-            cards: Vec::new(),
+            cards: issued(client, "/api/v1/personal/cards", &user["id"], cards).await,
         };
         program.fund(client, funded).await;
-        for _ in 0..cards {
-            let body = json!({"user_id": user["id"], "status": "ACTIVE"});
-            let card = created(client.post("/api/v1/personal/cards", body).await);
-            program.cards.push(text(&card["id"]));
-        }
         program
     }
 
@@ -75,6 +65,35 @@ impl Program {
     pub async fn held(&self, client: &mut Client) -> i64 {
         self.account(client).await["held"].as_i64().expect("a number")
     }
+}
+
+/// How many connections issue cards.
+const ISSUERS: usize = 8;
+
+/// So many active cards of a user.
+async fn issued(client: &Client, path: &'static str, user: &Value, cards: usize) -> Vec<String> {
+    let body = json!({"user_id": user, "status": "ACTIVE"});
+    let issuers = (0..ISSUERS).map(|issuer| {
+        let (mut client, body) = (client.another(), body.clone());
+        let share = (issuer..cards).step_by(ISSUERS);
+        tokio::spawn(async move {
+            let mut ids = Vec::new();
+            for _ in share {
+                let mut answer = client.post(path, body.clone()).await;
+                // A busy machine may be slow to connect to a server.
+                while answer.status == 503 {
+                    answer = client.post(path, body.clone()).await;
+                }
+                ids.push(text(&created(answer)["id"]));
+            }
+            ids
+        })
+    });
+    let mut ids = Vec::new();
+    for issuer in issuers.collect::<Vec<_>>() {
+        ids.extend(issuer.await.expect("an issuer"));
+    }
+    ids
 }
 
 #[track_caller]
