@@ -165,7 +165,7 @@ pub async fn nothing_is_lost_and_keys_keep_their_order(subject: Subject, batches
     assert_eq!(committed.difference(&arrived).count(), 0, "lost");
     assert_eq!(published, log, "each key in the order of its commits");
     let repeated = seen.len() - committed.len() - 2 * ACCOUNTS;
-    println!("{} events, {repeated} more than once, 0 lost", committed.len());
+    eprintln!("{} events, {repeated} more than once, 0 lost", committed.len());
     subject.assert_adds_up().await;
 }
 
