@@ -6,9 +6,11 @@ mod client;
 mod demo;
 mod health;
 mod play;
+mod reconcile;
 mod scenario;
 mod scratch;
 mod serve;
+mod simulate;
 mod verify;
 mod yardstick_server;
 
@@ -37,6 +39,11 @@ pub enum Command {
     Demo(demo::Args),
     /// Recompute every balance and name the first difference (exit code 1 if there is any).
     Verify(verify::Args),
+    /// Compare our books with the card platform's list of transactions (exit code 1 if they differ).
+    Reconcile(reconcile::Args),
+    /// Play the card platform against a running service, and compare the books of both (exit code 1
+    /// if they differ).
+    Simulate(simulate::Args),
     /// Measure how many purchases a second are decided, and how fast.
     Bench(bench::Args),
     /// Ask a running service whether it is healthy (exit code 0) or not (1).
@@ -55,6 +62,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve => serve::run(),
         Command::Demo(args) => finish(demo::run(args)),
         Command::Verify(args) => finish(verify::run(args)),
+        Command::Reconcile(args) => reconcile::start(args),
+        Command::Simulate(args) => simulate::start(args),
         Command::Bench(args) => finish(bench::run(args)),
         Command::Health(args) => health::run(&args),
         Command::YardstickServer(args) => finish(yardstick_server::run(args)),

@@ -16,6 +16,8 @@ mod jit;
 mod outage;
 mod policy;
 mod races;
+mod reconcile;
 mod rest;
+mod simulate;
 mod startup;
 mod store;
