@@ -7,9 +7,11 @@ mod dead_letters;
 mod demo;
 mod health;
 mod play;
+mod reconcile;
 mod scenario;
 mod scratch;
 mod serve;
+mod simulate;
 mod verify;
 mod yardstick_server;
 
@@ -38,6 +40,11 @@ pub enum Command {
     Demo(demo::Args),
     /// Recompute every balance and name the first difference (exit code 1 if there is any).
     Verify(verify::Args),
+    /// Compare our books with the card platform's list of transactions (exit code 1 if they differ).
+    Reconcile(reconcile::Args),
+    /// Play the card platform against a running service, and compare the books of both (exit code 1
+    /// if they differ).
+    Simulate(simulate::Args),
     /// Measure how many purchases a second are decided, and how fast.
     Bench(bench::Args),
     /// Look through messages that could not be worked, send them again, or discard them.
@@ -58,6 +65,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => finish(demo::run(args)),
         Command::Verify(args) => finish(verify::run(args)),
+        Command::Reconcile(args) => reconcile::start(args),
+        Command::Simulate(args) => simulate::start(args),
         Command::Bench(args) => finish(bench::run(args)),
         Command::DeadLetters(args) => finish(dead_letters::run(args)),
         Command::Health(args) => health::run(&args),

@@ -15,9 +15,12 @@ use crate::store::ingest::Claimed;
 
 /// What the records of a batch name.
 pub(super) struct Named {
-    cards: HashMap<Token, Option<Arc<CardFacts>>>,
+    cards: HashMap<Token, Looked>,
     authorizations: HashMap<Purchase, AuthorizationId>,
 }
+
+/// What came of looking up a card. One that can not be read must not hold up the others.
+type Looked = Result<Arc<CardFacts>, Obstacle>;
 
 impl Ingest {
     /// Looks up what a batch names, each name once. An error says nothing about any record.
@@ -26,7 +29,15 @@ impl Ingest {
         let cards: BTreeSet<&Token> = records().map(|record| &record.card).collect();
         let facts = &self.parts.facts;
         let cards = cards.into_iter().map(|card| async move {
-            Ok::<_, StoreError>((card.clone(), facts.card(card).await?))
+            let looked = match facts.card(card).await {
+                Ok(found) => found.ok_or(Obstacle::CardUnknown),
+                Err(StoreError::Failed(source)) => {
+                    tracing::error!(error.source = %source, "a card can not be read");
+                    Err(Obstacle::NotStorable)
+                }
+                Err(outage) => return Err(outage),
+            };
+            Ok::<_, StoreError>((card.clone(), looked))
         });
         let cards = try_join_all(cards).await?;
         let names: BTreeSet<&Purchase> =
@@ -64,8 +75,8 @@ impl Ingest {
         named: &Named,
     ) -> Result<Transaction, Obstacle> {
         let record = &raw.record;
-        let card = named.cards.get(&record.card).and_then(Option::as_ref);
-        let card = card.ok_or(Obstacle::CardUnknown)?;
+        let card = named.cards.get(&record.card).ok_or(Obstacle::CardUnknown)?;
+        let card = card.as_ref().map_err(|obstacle| *obstacle)?;
         if card.currency != record.amount.currency() {
             return Err(Obstacle::CurrencyMismatch);
         }

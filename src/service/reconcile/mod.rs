@@ -67,20 +67,19 @@ struct Page {
     data: Vec<Box<RawValue>>,
 }
 
-/// A file: what the API answers, notifications, or the bare list.
+/// A file of notifications.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    Page { data: Vec<Box<RawValue>> },
-    Envelope { transactions: Vec<Box<RawValue>> },
-    Bare(Vec<Box<RawValue>>),
+struct Envelope {
+    transactions: Vec<Box<RawValue>>,
 }
 
 impl List {
-    /// Reads a file.
+    /// Reads a file: what the API answers, notifications, or the bare list.
     pub fn of_file(text: &str) -> Result<Self, serde_json::Error> {
-        let (File::Page { data: all } | File::Envelope { transactions: all } | File::Bare(all)) =
-            serde_json::from_str(text)?;
+        let all: Vec<Box<RawValue>> = serde_json::from_str::<Page>(text)
+            .map(|page| page.data)
+            .or_else(|_| serde_json::from_str::<Envelope>(text).map(|all| all.transactions))
+            .or_else(|_| serde_json::from_str(text))?;
         let mut list = Self::default();
         list.take(&all);
         Ok(list)

@@ -1,0 +1,93 @@
+//! `tollgate reconcile`: the platform's list beside our books.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::instance::Instance;
+use crate::support::marqeta;
+use crate::support::program::{Program, text};
+
+/// A listed transaction.
+fn listed(kind: &str, state: &str, token: &str, follows: Option<&str>, amount: &str) -> Value {
+    let amount: Value = amount.parse::<serde_json::Number>().map(Value::Number).unwrap();
+    json!({
+        "type": kind, "state": state, "token": format!("t-{token}"),
+        "preceding_related_transaction_token": follows.map(|token| format!("t-{token}")),
+        "amount": amount, "currency_code": "USD", "created_time": "2026-11-20T12:00:00Z",
+        "is_final_clearing": kind == "authorization.clearing",
+        "gpa_order": {"jit_funding": {"token": token, "amount": amount,
+            "original_jit_funding_token": follows}},
+    })
+}
+
+/// The exit code, and what is printed.
+fn reconcile(data_dir: &Path, list: &Value, more: &[&str]) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.json");
+    std::fs::write(&file, list.to_string()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.arg("reconcile").arg("--data-dir").arg(data_dir).arg("--file").arg(&file).args(more);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap(), said + &complained)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_missing_extra_or_different_is_named_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::start(folder.path()).await;
+    let mut client = instance.client();
+    let program = Program::set_up(&mut client, 1_000_00, 1).await;
+    for (token, amount) in [("cleared", "48.35"), ("held", "10.00"), ("unlisted", "5.00")] {
+        let answer = client.jit(marqeta::purchase(token, program.card(), amount)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        if token == "cleared" {
+            let id = text(&answer.json()["jit_funding"]["tags"]);
+            let path = format!("/api/v1/authorizations/{id}/clear");
+            let body = json!({"token": "c-1", "amount": 48_35, "final": true});
+            assert_eq!(client.post(&path, body).await.status, 200);
+        }
+    }
+    let declined = client.jit(marqeta::purchase("declined", program.card(), "5000.00")).await;
+    assert_eq!(declined.status, 402);
+
+    let equal = json!({"data": [
+        listed("authorization.clearing", "COMPLETION", "later", Some("cleared"), "48.35"),
+        listed("authorization", "PENDING", "cleared", None, "48.35"),
+        listed("authorization", "PENDING", "held", None, "10.00"),
+        listed("authorization", "DECLINED", "declined", None, "5000.00"),
+    ]});
+    let (code, said) = reconcile(folder.path(), &equal, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("3 purchases are equal") && said.contains("both sides agree"), "{said}");
+
+    let window = ["--from", "2020-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z"];
+    let (code, said) = reconcile(folder.path(), &equal, &window);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("missing: 0, extra: 1, different: 0, unreadable: 0"), "{said}");
+
+    let differs = json!([
+        listed("authorization", "PENDING", "cleared", None, "48.35"),
+        listed("authorization", "DECLINED", "held", None, "10.00"),
+        listed("authorization", "PENDING", "nobody-knows", None, "7.00"),
+        listed("authorization.clearing", "COMPLETION", "part", Some("not-listed"), "3.00"),
+        {"token": "t"},
+    ]);
+    let (code, said) = reconcile(folder.path(), &differs, &[]);
+    assert_eq!(code, 1, "{said}");
+    for line in [
+        "held 0, but 4835 at the platform",
+        "cleared 4835, but 0 at the platform",
+        "approved (1) or declined (0): 1, but 0 at the platform",
+        "missing: transaction t-nobody-knows holds 700 and has moved 0",
+        "missing: 1, extra: 0, different: 2, unreadable: 1",
+        "1 can not be judged",
+    ] {
+        assert!(said.contains(line), "{line} is not in {said}");
+    }
+    let (code, said) = reconcile(&folder.path().join("nowhere"), &json!([]), &[]);
+    assert_ne!(code, 0, "{said}");
+}
