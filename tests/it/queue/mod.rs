@@ -2,6 +2,7 @@
 
 mod absent;
 mod crash;
+mod dead_letters;
 mod jit;
 mod kills;
 mod speed;

@@ -11,7 +11,9 @@ use crate::support::{TestApp, servers};
 
 /// Runs a test on a service whose broker is embedded.
 pub async fn embedded<F: Future<Output = ()>>(test: impl FnOnce(Arc<TestApp>) -> F) {
-    let app = Arc::new(TestApp::start().await);
+    // Dead letters stay in their queue: the test looks at them there.
+    let app = TestApp::start_with(|settings| settings.broker.consumers.dead_letters.count = 0);
+    let app = Arc::new(app.await);
     test(Arc::clone(&app)).await;
     stop(app).await;
 }
@@ -22,6 +24,7 @@ pub async fn rabbitmq<F: Future<Output = ()>>(test: impl FnOnce(Arc<TestApp>) ->
     let app = TestApp::start_with(|settings| {
         settings.broker.rabbitmq.url = Some(url.as_str().into());
         settings.broker.rabbitmq.prefix.clone_from(&prefix);
+        settings.broker.consumers.dead_letters.count = 0;
     });
     let app = Arc::new(app.await);
     test(Arc::clone(&app)).await;

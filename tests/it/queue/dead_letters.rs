@@ -1,0 +1,120 @@
+//! Dead letters over the API: looked through, sent again, discarded, and every act written down.
+
+use serde_json::{Value, json};
+use tollgate::broker::Message;
+
+use super::world::{ask, request, until};
+use crate::support::{Client, Program, TestApp, marqeta, servers};
+
+const PATH: &str = "/api/v1/dead-letters";
+
+async fn items(client: &mut Client, query: &str) -> Vec<Value> {
+    let answer = client.get(&format!("{PATH}?{query}")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["items"].as_array().unwrap().clone()
+}
+
+async fn number(app: &TestApp, query: &str) -> usize {
+    items(&mut app.client(), query).await.len()
+}
+
+/// Publishes what can not be read, and waits until it is kept.
+async fn poison(app: &TestApp, ids: &[&str]) {
+    for id in ids {
+        ask(&app.broker(), request(id, "not json".to_owned(), None)).await;
+    }
+    until("letters are kept", async || number(app, "queue=jit-funding-queue").await >= ids.len())
+        .await;
+}
+
+async fn tour(app: &TestApp) {
+    let mut client = app.client();
+    poison(app, &["p1", "p2", "p3"]).await;
+    let found = items(&mut client, "reason=malformed_json&state=waiting&limit=2").await;
+    assert_eq!(found.len(), 2);
+    let (first, second) = (found[0]["id"].as_str().unwrap(), found[1]["id"].as_str().unwrap());
+    let rest = items(&mut client, &format!("reason=malformed_json&cursor={second}")).await;
+    assert_eq!(rest.len(), 1);
+    assert_eq!(number(app, "text=P2").await, 1, "whatever the case");
+    assert_eq!(number(app, "text=nothing").await, 0);
+    assert_eq!(number(app, "older_than_s=3600").await, 0);
+
+    let letter = client.get(&format!("{PATH}/{first}")).await.json();
+    assert_eq!(letter["body"], "not json");
+    assert_eq!((&letter["attempts"], &letter["history"]), (&json!(1), &json!([])));
+
+    let dry = json!({"queue": "jit-funding-queue", "dry_run": true});
+    let answer = client.post(&format!("{PATH}/redrive"), dry).await;
+    assert_eq!(answer.json(), json!({"matched": 3, "redriven": 0, "failed": 0, "dry_run": true}));
+
+    // It dies again, as another letter that knows of its first life.
+    let sent = client.post(&format!("{PATH}/{first}/redrive"), json!({"reason": "mended"})).await;
+    assert_eq!((sent.status.as_u16(), &sent.json()["state"]), (200, &json!("redriven")));
+    until("it is dead once more", async || number(app, "state=waiting").await == 3).await;
+    let again = items(&mut client, "state=waiting").await;
+    assert_eq!(again.last().unwrap()["redrives"], 1);
+    let history = client.get(&format!("{PATH}/{first}")).await.json()["history"].clone();
+    assert_eq!(history[0]["actor"], "admin");
+    assert_eq!(
+        (&history[0]["state"], &history[0]["reason"]),
+        (&json!("redriven"), &json!("mended"))
+    );
+
+    let missing = client.post(&format!("{PATH}/{second}/discard"), json!({})).await;
+    assert_eq!(missing.says(), (400, "missing_field".to_owned()));
+    let gone = client.post(&format!("{PATH}/{second}/discard"), json!({"reason": "noise"})).await;
+    assert_eq!(gone.json()["state"], "discarded");
+    let late = client.post(&format!("{PATH}/{second}/redrive"), json!({})).await;
+    assert_eq!(late.says(), (409, "invalid_transition".to_owned()));
+    for path in [format!("{PATH}/dlq_00000000000000000000000000000000"), format!("{PATH}/nonsense")]
+    {
+        let status = client.get(&path).await.status.as_u16();
+        assert!([400, 404].contains(&status), "{path}: {status}");
+    }
+    let bad = client.get(&format!("{PATH}?state=gone")).await;
+    assert_eq!(bad.says(), (400, "invalid_parameter".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_are_looked_through_sent_again_and_discarded() {
+    let app = TestApp::start().await;
+    tour(&app).await;
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn letters_of_a_server_are_looked_through_sent_again_and_discarded() {
+    let (url, prefix) = (servers::url("RABBITMQ_URL"), format!("{}.", servers::unique()));
+    let app = TestApp::start_with(|settings| {
+        settings.broker.rabbitmq.url = Some(url.as_str().into());
+        settings.broker.rabbitmq.prefix.clone_from(&prefix);
+    });
+    let app = app.await;
+    tour(&app).await;
+    app.stop_and_verify().await;
+    crate::broker::world::clear(&url, &prefix).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_again_twice_has_its_effects_once() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    // A good request that died of its content type, as if it had been published by mistake.
+    let purchase = marqeta::purchase("t-again", program.card(), "1.00");
+    let wrong = Message { content_type: "text/plain".into(), ..request("t-again", purchase, None) };
+    ask(&app.broker(), wrong).await;
+    until("it is dead", async || number(&app, "text=t-again").await == 1).await;
+    // The same request gets through by another way; sent again, the letter dies again and moves nothing.
+    let answer = client.jit(marqeta::purchase("t-again", program.card(), "1.00")).await;
+    assert_eq!(answer.status, 200);
+    let id = items(&mut client, "text=t-again").await[0]["id"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        let sent = client.post(&format!("{PATH}/{id}/redrive"), json!({})).await;
+        assert_eq!(sent.status, 200, "{sent:?}");
+    }
+    until("both lives are one letter", async || number(&app, "text=t-again").await == 2).await;
+    assert_eq!(program.held(&mut client).await, 1_00);
+    app.stop_and_verify().await;
+}
