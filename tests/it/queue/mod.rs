@@ -4,6 +4,7 @@ mod absent;
 mod crash;
 mod jit;
 mod kills;
+mod outage;
 mod speed;
 mod supervisor;
 mod world;
