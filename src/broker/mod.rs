@@ -1,5 +1,5 @@
 //! Ports to the message broker: moves bytes and headers, and knows nothing of cards. The topology is
-//! in [`topology`]; adapters sit in folders beside this file.
+//! in `topology`; adapters sit in folders beside this file.
 
 pub mod embedded;
 pub mod headers;

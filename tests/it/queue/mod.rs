@@ -5,6 +5,7 @@ mod crash;
 mod dead_letters;
 mod jit;
 mod kills;
+mod outage;
 mod speed;
 mod supervisor;
 mod world;
