@@ -38,7 +38,8 @@ pub(super) struct Made<'a> {
 impl<'a> Made<'a> {
     /// An approval that has been told: whatever we would have said, it stands.
     pub(super) fn told(request: &'a AuthRequest, chain: AuthorizationId) -> Self {
-        Self { refusal: None, findings: Vec::new(), ..Self::late(request, Some(chain)) }
+        let findings = vec![Finding::new("told", None)];
+        Self { refusal: None, findings, ..Self::late(request, Some(chain)) }
     }
 
     /// The decline of a request that the platform has not waited for.

@@ -140,8 +140,8 @@ fn unreadable(error: EnvelopeError) -> Response {
 }
 
 fn refused(error: SignatureError) -> Response {
-    metrics::webhook("unread", "refused");
     tracing::warn!(%error, "a notification's signature was refused");
+    metrics::webhook("unread", "refused");
     match error {
         SignatureError::Ambiguous => {
             const DETAIL: &str = "a notification carries at most one signature";

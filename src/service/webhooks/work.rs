@@ -14,6 +14,7 @@ use super::{Applied, Webhooks};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Broker, Message, Outgoing, Target};
 use crate::domain::id::EventId;
+use crate::domain::time::Timestamp;
 use crate::domain::webhook::{ClaimedWebhook, WebhookEnd, WebhookStatus};
 use crate::store::StoreError;
 use crate::store::webhooks::{Claim, Which};
@@ -200,7 +201,10 @@ pub(super) async fn pass_on(
             ids.extend(more);
         }
         match &broker {
-            Some(broker) => publish(&**broker, ids).await,
+            Some(broker) => {
+                let Some(webhooks) = webhooks.upgrade() else { return };
+                publish(&**broker, ids, webhooks.service.clock.now()).await;
+            }
             None => {
                 let Some(webhooks) = webhooks.upgrade() else { return };
                 if !webhooks.settings.worker {
@@ -214,12 +218,13 @@ pub(super) async fn pass_on(
     }
 }
 
-async fn publish(broker: &dyn Broker, ids: Vec<EventId>) {
+async fn publish(broker: &dyn Broker, ids: Vec<EventId>, now: Timestamp) {
     let outgoing = |id: &EventId| Outgoing {
         target: Target::Topic(Exchange::Transactions, Queue::Webhooks.binding().to_owned()),
         message: Message {
             id: id.to_string(),
             content_type: "application/json".to_owned(),
+            published_ms: Some(now.as_micros() / 1_000),
             body: Bytes::from(format!("{{\"id\":\"{id}\"}}")),
             ..Message::default()
         },
