@@ -82,6 +82,7 @@ macro_rules! conformance {
             refresh::a_step_is_refreshed_by_its_card
             refresh::a_write_before_the_batch_is_seen_by_it
             history::an_explanation_is_read_back_whole
+            history::names_lead_to_decisions_and_chains
             history::events_wait_in_order_and_are_dropped_from_the_front
             audit::what_is_committed_adds_up
             audit::a_snapshot_is_of_one_moment
