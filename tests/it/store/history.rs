@@ -1,14 +1,16 @@
 //! History and outbox: read back as it was written, in order.
 
 use tollgate::domain::authorization::StageTimes;
+use tollgate::domain::chain::Link;
 use tollgate::domain::clock::Clock;
 use tollgate::domain::policy::Scope;
 use tollgate::domain::standing::Rules;
 use tollgate::domain::time::Window;
 use tollgate::ledger;
+use tollgate::ledger::intent::Step;
 use tollgate::ledger::wanted::Wanted;
 
-use super::subject::{Subject, purchase, token, usd};
+use super::subject::{Subject, named, purchase, token, usd};
 
 pub async fn an_explanation_is_read_back_whole(subject: &Subject) {
     let program = subject.program("acme", 100_00).await;
@@ -67,4 +69,29 @@ pub async fn events_wait_in_order_and_are_dropped_from_the_front(subject: &Subje
     assert_eq!(outbox.depth().await.unwrap(), 0);
     subject.approve(purchase("t6", "acme-card", 1_00)).await;
     assert_eq!(outbox.depth().await.unwrap(), 1);
+}
+
+pub async fn names_lead_to_decisions_and_chains(subject: &Subject) {
+    subject.program("acme", 100_00).await;
+    let mut request = purchase("t1", "acme-card", 30_00);
+    request.transaction = Some(token("trx-1"));
+    let id = subject.approve(request).await.id;
+    let clear = Step::Clear { amount: usd(1_00), last: false };
+    let [parent, own] = [Link::Funding(token("t9")), Link::Transaction(token("trx-9"))];
+    let names = named(std::slice::from_ref(&parent), std::slice::from_ref(&own));
+    let early = subject.take("early", "acme-card", names, clear).await.chain.unwrap();
+
+    let tokens = ["t1", "t9", "nobody"].map(token);
+    let decided = subject.history.decided_under(&tokens).await.unwrap();
+    assert_eq!(decided, [(token("t1"), id)]);
+    assert!(subject.history.decided_under(&[]).await.unwrap().is_empty());
+
+    let first = Link::Transaction(token("trx-1"));
+    let nobody = Link::Transaction(token("nobody"));
+    let names = [first.clone(), parent.clone(), own.clone(), nobody];
+    let mut linked = subject.history.linked(&names).await.unwrap();
+    linked.sort();
+    linked.dedup();
+    assert_eq!(linked, [(parent, early), (first, id), (own, early)]);
+    assert!(subject.history.linked(&[]).await.unwrap().is_empty());
 }

@@ -91,6 +91,7 @@ macro_rules! conformance {
             refresh::a_step_is_refreshed_by_its_card
             refresh::a_write_before_the_batch_is_seen_by_it
             history::an_explanation_is_read_back_whole
+            history::names_lead_to_decisions_and_chains
             history::events_wait_in_order_and_are_dropped_from_the_front
             outbox::events_are_read_in_order_and_removed_one_by_one
             outbox::an_event_is_read_as_it_was_told
