@@ -111,12 +111,15 @@ pub(super) fn consumers(
     let transactions = Arc::new(TransactionHandler { ingest: Arc::clone(&doors.service.ingest) });
     let letters = Arc::new(DeadLetterHandler { desk: Arc::clone(&doors.dead_letters) });
     let plans = if set.enabled && roles.worker {
-        vec![
+        let mut plans = vec![
             plan(Queue::JitFunding, jit, set.jit),
             plan(Queue::Transactions, transactions, set.transactions),
-            plan(Queue::Webhooks, webhooks, set.webhooks),
             plan(Queue::DeadLetters, letters, set.dead_letters),
-        ]
+        ];
+        if settings.webhooks.worker {
+            plans.push(plan(Queue::Webhooks, webhooks, set.webhooks));
+        }
+        plans
     } else {
         Vec::new()
     };

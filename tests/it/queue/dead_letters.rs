@@ -8,6 +8,9 @@ use crate::support::{Client, Program, TestApp, marqeta, servers};
 
 const PATH: &str = "/api/v1/dead-letters";
 
+/// No JSON.
+const BROKEN: &str = "{\"token\":";
+
 async fn items(client: &mut Client, query: &str) -> Vec<Value> {
     let answer = client.get(&format!("{PATH}?{query}")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -21,7 +24,7 @@ async fn number(app: &TestApp, query: &str) -> usize {
 /// Publishes what can not be read, and waits until it is kept.
 async fn poison(app: &TestApp, ids: &[&str]) {
     for id in ids {
-        ask(&app.broker(), request(id, "not json".to_owned(), None)).await;
+        ask(&app.broker(), request(id, BROKEN.to_owned(), None)).await;
     }
     until("letters are kept", async || number(app, "queue=jit-funding-queue").await >= ids.len())
         .await;
@@ -40,7 +43,7 @@ async fn tour(app: &TestApp) {
     assert_eq!(number(app, "older_than_s=3600").await, 0);
 
     let letter = client.get(&format!("{PATH}/{first}")).await.json();
-    assert_eq!(letter["body"], "not json");
+    assert_eq!(letter["body"], BROKEN);
     assert_eq!((&letter["attempts"], &letter["history"]), (&json!(1), &json!([])));
 
     let dry = json!({"queue": "jit-funding-queue", "dry_run": true});

@@ -1,4 +1,4 @@
-select count(*)
+select count(d.id)
 from dead_letters as d
 where
     ($1::text is null or d.queue = $1)
