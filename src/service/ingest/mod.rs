@@ -1,7 +1,7 @@
 //! Raw ingest: transactions that a program reports for its books and reports. They are accepted at
 //! once, kept as they came, and processed by workers. No money moves with them: the ledger moves money.
 //!
-//! [`Ingest::accept`] is the one way in, for every door. What happens then is in [`work`].
+//! [`Ingest::accept`] is the one way in, for every door. What happens then is in `work`.
 
 mod accept;
 mod browse;
