@@ -48,3 +48,32 @@ async fn what_nobody_acknowledges_is_told_and_the_books_differ() {
     }
     instance.verify();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_sides_agree_after_every_flow_late_twice_and_in_any_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::start(folder.path()).await;
+    let (agree, said) = simulate(
+        &instance,
+        &[
+            "--rounds",
+            "3",
+            "--seed",
+            "7",
+            "--duplicates",
+            "40",
+            "--delay-ms",
+            "30",
+            "--shuffle",
+            "12",
+            "--batch",
+            "4",
+            "--patience-s",
+            "60",
+        ],
+    )
+    .await;
+    assert!(agree, "{said}");
+    assert!(said.contains("0 differences") && said.contains("both sides agree"), "{said}");
+    instance.verify();
+}
