@@ -12,7 +12,8 @@ use crate::support::own_servers::OwnServers;
 use crate::support::program::created;
 use crate::support::{Client, Program, marqeta};
 
-const CARDS: usize = 1_000;
+/// In each home: a thousand in all.
+const CARDS: usize = 500;
 const CALLERS: usize = 8;
 
 /// How many suspend cards at the same time, half of them on each instance.
