@@ -32,6 +32,11 @@ pub(super) fn find<'a>(
     found.or(candidates.first().copied())
 }
 
+/// The chain of this id, or the one that it was merged into.
+pub(super) fn whole(books: &Books, id: AuthorizationId) -> Option<Chain> {
+    resolve(books, id).and_then(|id| books.chains.get(&id)).cloned()
+}
+
 /// The chain that this one was merged into, and so on.
 fn resolve(books: &Books, id: AuthorizationId) -> Option<AuthorizationId> {
     let mut chain = books.chains.get(&id)?;

@@ -139,7 +139,7 @@ pub(super) fn moved(at: Timestamp, intent: &Intent, movement: &Movement) -> Even
         StepKind::Expire => "authorization.expired",
         StepKind::ForcePost => "authorization.force_posted",
         StepKind::Confirm => "authorization.confirmed",
-        StepKind::Revoke => "authorization.revoked",
+        StepKind::Revoke => "authorization.voided", // told by the decision that is taken back
         StepKind::ExpectCredit => "credit.expected",
         StepKind::CancelCredit => "credit.cancelled",
         StepKind::Chargeback => "dispute.credited",

@@ -29,6 +29,8 @@ struct Effect {
     held_before: i64,
     available_before: i64,
     flags: Vec<Flag>,
+    /// What we had approved was more than the platform did; no decision tells of that.
+    corrected: bool,
 }
 
 /// Takes a notice in, or answers from the one that was taken in under the same key.
@@ -75,8 +77,14 @@ pub(super) fn notice(
             (StepKind::Revoke, amount.unwrap_or(Money::new(0, currency)))
         }
     };
+    let corrected = effect.corrected;
     match movement(books, told, kind, amount, effect) {
-        Some(movement) => keep(books, &told.key, told.fingerprint, movement),
+        Some(movement) => {
+            if corrected {
+                books.changed.events.push(events::moved(books.now(), intent, &movement));
+            }
+            keep(books, &told.key, told.fingerprint, movement)
+        }
         None => Outcome::Refused(IntentRefusal::UnknownAccount),
     }
 }
@@ -227,6 +235,32 @@ fn give_back(
     chains::adjust_held(books, &chain, held_before);
     usage::settle(books, &intent.facts, &mut chain, false);
     effect.chain = Some(chain.id);
+    effect.corrected = true;
+    chains::put(books, chain);
+}
+
+/// A single message that was confirmed with less, and now is declined as well: all of it is taken back,
+/// so what the confirmation had moved must not be moved twice.
+fn undo_correction(books: &mut Books, told: &NoticeIntent) {
+    let Some(step) = books.steps.get(&told.opposite) else { return };
+    let confirmed = Arc::clone(&step.movement);
+    // More than we had approved is an approval of its own, and taken back as such.
+    let less =
+        confirmed.flags.contains(&Flag::AmountDiffers) && !confirmed.flags.contains(&Flag::StandIn);
+    let Some(mut chain) = confirmed.chain.and_then(|id| chains::whole(books, id)) else { return };
+    let moved = Money::new(confirmed.posted_change.saturating_abs(), chain.currency);
+    if !less || moved.minor() == 0 {
+        return;
+    }
+    let (account, totals) = (Side::Account(chain.account), &mut chain.totals);
+    let entry = if confirmed.posted_change < 0 {
+        totals.refunded = totals.refunded.saturating_sub(moved.minor());
+        Entry { from: account, to: Side::Settlement }
+    } else {
+        totals.cleared = totals.cleared.saturating_sub(moved.minor());
+        Entry { from: Side::Settlement, to: account }
+    };
+    post(books, &mut chain, entry, moved, Cause::Void);
     chains::put(books, chain);
 }
 
@@ -247,6 +281,7 @@ fn declined(
     }
     let unseen = tombstone.filter(|it| !decisions.iter().any(|known| known.token == it.token));
     if let Some((decision, chain)) = taken_back {
+        undo_correction(books, told);
         let event = events::voided(books.now(), intent, &decision, chain.as_ref());
         books.changed.events.push(event);
         effect.chain = chain.map(|chain| chain.id);

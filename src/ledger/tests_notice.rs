@@ -270,6 +270,28 @@ fn single_messages_and_credits_follow_the_platform_too() {
 }
 
 #[test]
+fn what_was_confirmed_with_less_and_then_declined_moves_nothing_in_the_end() {
+    for operation in [Operation::Authorize, Operation::Debit, Operation::Credit] {
+        for confirmed in [400, 700, 900] {
+            let acts = [
+                Act::Authorize(request("a", operation, 700)),
+                approved("a", operation, confirmed, Naming::Funding),
+                declined("a", 700, Naming::Funding),
+            ];
+            for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+                let mut ledger = books_with(10_000);
+                for at in order {
+                    run(&mut ledger, acts[at].clone(), 0);
+                }
+                let account = row(&ledger);
+                let label = format!("{operation:?} {confirmed} {order:?}");
+                assert_eq!((account.held, account.posted), (0, 0), "{label}");
+            }
+        }
+    }
+}
+
+#[test]
 fn disputes_credit_provisionally_and_end_lost_or_won() {
     let mut ledger = books_with(10_000);
     run(&mut ledger, Act::Authorize(request("a", Operation::Authorize, 900)), 0);
