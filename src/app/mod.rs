@@ -202,7 +202,8 @@ pub async fn start_as(
     profiler.tell_to(sink);
     background.spawn(publisher.run());
     let relaying = roles.relay && settings.relay.enabled;
-    let relays = relaying.then(|| Relays::start(&homes, &queues, &settings.relay, &clock));
+    let relays =
+        relaying.then(|| Relays::start(&homes, &queues, &settings.relay, &doors.dead_letters));
     background.spawn(passing);
     let works = roles.worker && settings.webhooks.worker;
     webhooks::work(&mut background, &doors.webhooks.handler, works);

@@ -34,13 +34,12 @@ pub(super) fn door(
         events,
         service: Arc::clone(service),
         seal: Seal::new(keys).map_err(AppError::WebhookKey)?,
-        broker: Some(Arc::clone(broker)),
+        broker: Arc::clone(broker),
         settings: WebhookSettings {
             unknown: set.unknown_company.map_or(Unknown::Park, Unknown::Create),
             grace: Duration::from_millis(set.sweep_after_ms),
             workers: usize::try_from(set.workers).unwrap_or(1),
             retention: Duration::from_secs(set.storage.retention_days * 86_400),
-            worker: set.worker,
         },
     });
     let secrets = [&set.signature.secret, &set.signature.previous_secret];

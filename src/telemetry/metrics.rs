@@ -176,6 +176,12 @@ pub const EVENTS_FAILED: Metric = metric(
     Unit::Count,
     "Attempts to publish an event that the broker did not confirm; each is tried again",
 );
+/// Events that were given up, by `home`: each is a dead letter.
+pub const EVENTS_SET_ASIDE: Metric = metric(
+    "tollgate_events_set_aside_total",
+    Unit::Count,
+    "Events that the broker has refused again and again, and that are dead letters now",
+);
 /// Notices of this process that reached nobody.
 pub const NOTICES_DROPPED: Metric = metric(
     "tollgate_notices_dropped_total",
@@ -213,6 +219,7 @@ const COUNTERS: &[Metric] = &[
     REDIS_OPENED,
     EVENTS_PUBLISHED,
     EVENTS_FAILED,
+    EVENTS_SET_ASIDE,
     NOTICES_DROPPED,
     HOLDS_EXPIRED,
     WEBHOOKS,
