@@ -28,6 +28,7 @@ pub mod request_id;
 mod timed_body;
 pub mod transactions;
 pub mod users;
+mod webhook_events;
 pub mod webhooks;
 pub mod yardstick;
 
@@ -120,6 +121,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(authorizations::router())
         .merge(postings::router())
         .merge(transactions::router())
+        .merge(webhook_events::router())
         .merge(profile::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
     let open =

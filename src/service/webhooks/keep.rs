@@ -78,7 +78,7 @@ impl Webhooks {
     }
 
     /// Hands fresh ids over. Nobody waits: what does not fit, or gets lost, the sweeper finds.
-    fn enqueue(&self, ids: Vec<EventId>) {
+    pub(super) fn enqueue(&self, ids: Vec<EventId>) {
         if !ids.is_empty() && self.fresh.try_send(ids).is_err() {
             tracing::debug!("the way to the queue is full; the sweeper will find what was kept");
         }

@@ -30,3 +30,4 @@ pub mod transaction;
 pub mod transaction_query;
 pub mod user;
 pub mod wallet;
+pub mod webhook_event;

@@ -4,5 +4,6 @@ mod door;
 mod events;
 mod orders;
 mod outage;
+mod parked;
 mod parties;
 mod races;
