@@ -13,6 +13,7 @@ mod broker;
 mod cache;
 mod crash;
 mod egress;
+mod endure;
 mod ingest;
 mod jit;
 mod outage;
