@@ -203,7 +203,8 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         room: "commands",
-        rooms: &["app", "config", "domain", "wire", "service", "store", "telemetry"],
+        // store and broker: the traits, for the yardsticks of `bench`
+        rooms: &["app", "config", "domain", "wire", "service", "store", "broker", "telemetry"],
         crates: &["axum", "clap", "http", "http_body_util", "hyper", "hyper_util", "tokio"],
         ..NONE
     },

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use serde::{Deserialize, Serialize};
 
+use super::work::Work;
 use crate::domain::finding::Reason;
 use crate::domain::id::Home;
 
@@ -29,10 +30,12 @@ pub enum Profile {
 /// What `--profile` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// Each, one after another.
+    /// Each that asks at the platform's door, one after another.
     All,
     /// This one.
     Only(Profile),
+    /// What is done behind an answer.
+    Behind(Work),
 }
 
 /// A number of cards that are alike.
@@ -131,17 +134,26 @@ impl Choice {
         };
         Profile::ALL.into_iter().filter(chosen).collect()
     }
+
+    /// The kinds of work that were chosen, each once, in their order.
+    pub fn works(choices: &[Self]) -> Vec<Work> {
+        Work::ALL.into_iter().filter(|work| choices.contains(&Self::Behind(*work))).collect()
+    }
 }
 
 impl ValueEnum for Choice {
     fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [Choice; 6] = [
+        const ALL: [Choice; 10] = [
             Choice::Only(Profile::Uncontended),
             Choice::Only(Profile::HotAccount),
             Choice::Only(Profile::MixedDecisions),
             Choice::Only(Profile::MixedHomes),
             Choice::Only(Profile::Personal),
             Choice::All,
+            Choice::Behind(Work::Queue),
+            Choice::Behind(Work::Relay),
+            Choice::Behind(Work::Ingest),
+            Choice::Behind(Work::Webhooks),
         ];
         &ALL
     }
@@ -150,6 +162,7 @@ impl ValueEnum for Choice {
         Some(PossibleValue::new(match self {
             Self::All => "all",
             Self::Only(profile) => profile.as_str(),
+            Self::Behind(work) => work.as_str(),
         }))
     }
 }
@@ -216,6 +229,9 @@ mod tests {
         let chosen = [parse("personal"), parse("uncontended"), parse("personal")];
         assert_eq!(Choice::profiles(&chosen), [Profile::Uncontended, Profile::Personal]);
         assert_eq!(Choice::profiles(&[parse("all")]), Profile::ALL);
+        assert_eq!(Choice::works(&[parse("all")]), []);
+        let chosen = [parse("webhooks"), parse("queue"), parse("webhooks")];
+        assert_eq!(Choice::works(&chosen), [Work::Queue, Work::Webhooks]);
         assert!(Choice::from_str("none", false).is_err());
     }
 }

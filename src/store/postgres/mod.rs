@@ -5,6 +5,7 @@ mod audit;
 mod connect;
 mod dead_letters;
 mod error;
+mod events;
 mod expiry;
 mod facts;
 mod history;
