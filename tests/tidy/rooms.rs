@@ -34,11 +34,11 @@ pub const GOVERNED: &[&str] = &[
     "metrics",
     "metrics_exporter_prometheus",
     "mimalloc",
-    "moka",
     "mongodb",
     "opentelemetry",
     "opentelemetry_otlp",
     "opentelemetry_sdk",
+    "quick_cache",
     "rand",
     "redis",
     "reqwest",
@@ -87,7 +87,7 @@ pub const ROWS: &[Row] = &[
     Row {
         room: "cache",
         rooms: &["domain", "telemetry"],
-        crates: &["moka", "rand", "redis", "tokio"], // rand: times to live carry jitter
+        crates: &["quick_cache", "rand", "redis", "tokio"], // rand: times to live carry jitter
         ..NONE
     },
     Row {
@@ -161,6 +161,7 @@ pub const ROWS: &[Row] = &[
             "opentelemetry",
             "opentelemetry_otlp",
             "opentelemetry_sdk",
+            "quick_cache",
             "tracing",
             "tracing_opentelemetry",
             "tracing_subscriber",
