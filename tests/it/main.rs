@@ -13,6 +13,7 @@ mod broker;
 mod cache;
 mod crash;
 mod egress;
+mod fuzz;
 mod ingest;
 mod jit;
 mod outage;
