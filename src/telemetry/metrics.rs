@@ -164,6 +164,14 @@ pub const PLATFORM_TIMEOUTS: Metric = metric(
     "Authorizations whose answer came too late for the card platform",
 );
 
+/// Card data where none may be, by `place` (body, target, header, notification, message) and `what`
+/// (number, secret, identifier).
+pub const PAN_SEEN: Metric = metric(
+    "tollgate_pan_seen_total",
+    Unit::Count,
+    "Card numbers, security codes and the like that came in where none may be, and were not kept",
+);
+
 /// Events that relays have published, by `home`.
 pub const EVENTS_PUBLISHED: Metric = metric(
     "tollgate_events_published_total",
@@ -225,6 +233,7 @@ const COUNTERS: &[Metric] = &[
     WEBHOOKS,
     WEBHOOK_FLAGS,
     PLATFORM_TIMEOUTS,
+    PAN_SEEN,
     broker::PUBLISHED,
     broker::CONSUMED,
     broker::EXPIRED,
@@ -330,9 +339,18 @@ pub fn platform_timeout() {
     add_one(PLATFORM_TIMEOUTS, &[]);
 }
 
+/// Card data was seen so often.
+pub(super) fn pan_seen(place: &str, what: &str, times: u64) {
+    add(PAN_SEEN, &[("place", place), ("what", what)], times);
+}
+
 fn add_one(metric: Metric, labels: Labels<'_>) {
+    add(metric, labels, 1);
+}
+
+fn add(metric: Metric, labels: Labels<'_>, times: u64) {
     exporter();
-    metrics::counter!(metric.name, owned(labels)).increment(1);
+    metrics::counter!(metric.name, owned(labels)).increment(times);
 }
 
 /// Everything, as Prometheus reads it.

@@ -5,7 +5,6 @@ mod apply;
 mod browse;
 mod keep;
 mod parties;
-pub mod seal;
 mod work;
 
 use std::sync::Arc;
@@ -16,10 +15,10 @@ use tokio::sync::mpsc;
 use crate::broker::Broker;
 use crate::domain::id::{CompanyId, EventId};
 use crate::domain::webhook::WebhookStatus;
+use crate::store::seal::Seal;
 use crate::store::webhooks::WebhookEvents;
 
 use super::Service;
-use seal::Seal;
 
 pub use keep::Receipt;
 

@@ -1,7 +1,7 @@
 //! Notifications over HTTP: what the door answers, and what the books are afterwards.
 
 mod door;
-mod events;
+pub(crate) mod events;
 mod orders;
 mod outage;
 mod parked;
