@@ -5,6 +5,7 @@ pub mod access;
 pub mod alerts;
 pub mod broker;
 pub mod cache;
+pub mod gate;
 pub mod http;
 pub mod ingest;
 pub mod lane;
@@ -16,6 +17,7 @@ pub mod store;
 pub mod webhooks;
 
 mod error;
+mod production;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ use access::{Admin, Jit};
 use alerts::Alerts;
 use broker::Broker;
 use cache::Cache;
+use gate::Access;
 use http::Http;
 use ingest::Ingest;
 use lane::Lane;
@@ -51,6 +54,8 @@ pub struct Settings {
     pub http: Http,
     /// Access to the REST routes.
     pub admin: Admin,
+    /// Callers of the REST routes.
+    pub access: Access,
     /// Access to the JIT door, and its deadline.
     pub jit: Jit,
     /// What the card platform notifies of.
@@ -105,6 +110,7 @@ impl Settings {
             return Err(SettingsError::value("data_dir", "a folder, such as \"data\""));
         }
         self.http.check()?;
+        self.access.check()?;
         self.jit.check()?;
         self.webhooks.check()?;
         self.lane.check(self.jit.deadline_ms)?;
