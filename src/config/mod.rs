@@ -5,6 +5,7 @@ pub mod access;
 pub mod alerts;
 pub mod broker;
 pub mod cache;
+pub mod gate;
 pub mod http;
 pub mod ingest;
 pub mod lane;
@@ -17,6 +18,7 @@ pub mod store;
 pub mod webhooks;
 
 mod error;
+mod production;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ use access::{Admin, Jit};
 use alerts::Alerts;
 use broker::Broker;
 use cache::Cache;
+use gate::Access;
 use http::Http;
 use ingest::Ingest;
 use lane::Lane;
@@ -53,6 +56,8 @@ pub struct Settings {
     pub http: Http,
     /// Access to the REST routes.
     pub admin: Admin,
+    /// Callers of the REST routes.
+    pub access: Access,
     /// Access to the JIT door, and its deadline.
     pub jit: Jit,
     /// What the card platform notifies of.
@@ -109,6 +114,7 @@ impl Settings {
             return Err(SettingsError::value("data_dir", "a folder, such as \"data\""));
         }
         self.http.check()?;
+        self.access.check()?;
         self.jit.check()?;
         self.webhooks.check()?;
         self.personal.check()?;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod attempts;
+pub mod audit;
 pub mod authorizations;
 pub mod cards;
 pub mod companies;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod expiry;
 pub mod health;
 pub mod ingest;
+pub mod keys;
 pub mod lifecycle;
 pub mod limits;
 pub mod outbox;
@@ -18,6 +20,7 @@ pub mod postings;
 pub mod queues;
 pub mod reconcile;
 mod reference;
+mod transactions;
 pub mod users;
 pub mod verify;
 pub mod wallets;
@@ -26,9 +29,12 @@ pub mod yardstick;
 
 use std::sync::Arc;
 
+use crate::domain::access::Reach;
+use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
 use crate::service::ingest::Ingest;
+use crate::store::bound::BoundStore;
 use crate::store::{FactsStore, History, ResourceStore};
 
 /// What the verbs work with.
@@ -45,4 +51,26 @@ pub struct Service {
     pub ingest: Arc<Ingest>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
+    /// How far it sees: the program's own sees everything.
+    pub reach: Reach,
+}
+
+impl Service {
+    /// The same verbs for a caller that sees so far, and whose act leaves a record.
+    pub fn bound(self: &Arc<Self>, reach: Reach, record: Recording) -> Arc<Self> {
+        if reach == Reach::Program && record.is_none() {
+            return Arc::clone(self);
+        }
+        let stores = (self.resources.clone(), self.facts.clone(), self.history.clone());
+        let store = Arc::new(BoundStore::new(stores, reach, record));
+        Arc::new(Self {
+            resources: store.clone(),
+            facts: store.clone(),
+            history: store,
+            pipeline: Arc::clone(&self.pipeline),
+            ingest: Arc::clone(&self.ingest),
+            clock: Arc::clone(&self.clock),
+            reach,
+        })
+    }
 }

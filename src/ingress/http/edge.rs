@@ -20,7 +20,7 @@ use super::card_watch;
 use super::problem::{Problem, name_request};
 use super::pulse::Pulse;
 use super::refusal;
-use super::request_id::{REQUEST_ID, RequestIds};
+use super::request_id::{REQUEST_ID, RequestId, RequestIds};
 use super::timed_body::TimedBody;
 
 /// What all requests of a listener share.
@@ -47,6 +47,7 @@ impl Edge {
             let mut request =
                 request.map(|body| Body::new(TimedBody::new(body, self.body_timeout, body_pulse)));
             request.extensions_mut().insert(received);
+            request.extensions_mut().insert(RequestId(id.clone()));
             self.route(request).await
         } else {
             const DETAIL: &str = "a request carries exactly one Host header";

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequestParts, Path, Query};
 use http::header::{HeaderName, IF_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -113,6 +113,16 @@ impl FromRequestParts<Arc<Doors>> for Arrival {
         let received = parts.extensions.get::<Received>().map(|received| received.0);
         Ok(Self(received.unwrap_or_else(|| doors.clock.monotonic())))
     }
+}
+
+/// The names and values of a query, in their order.
+pub(super) fn query(
+    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Vec<(String, String)>, Problem> {
+    pairs.map(|Query(pairs)| pairs).map_err(|_| {
+        const DETAIL: &str = "the query is names and values, percent-encoded";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
+    })
 }
 
 /// `None`: no such header. `Some(None)`: one that is not text, or several.

@@ -10,6 +10,8 @@
 )]
 
 pub mod account;
+pub mod api_key;
+pub mod audit;
 pub mod authorization;
 pub mod card;
 pub mod company;
@@ -20,6 +22,7 @@ pub mod field;
 pub mod limit;
 pub mod merchant;
 pub mod movement;
+pub mod page;
 pub mod posting;
 pub mod purchase;
 pub mod read;
