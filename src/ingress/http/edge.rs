@@ -42,8 +42,9 @@ impl Edge {
         pulse.begin();
         let id = self.ids.of(request.headers());
         card_watch::look_at_head(request.uri(), request.headers());
-        let refused = in_doubt(request.headers());
-        let mut response = if let Some(status) = refused {
+        let mut response = if let Some(status) = in_doubt(request.headers()) {
+            // Where its body ends is not known: nothing more is read.
+            pulse.leave_unread();
             refusal::problem(status).into_response()
         } else if has_one_host(&request) {
             let body_pulse = Arc::clone(&pulse);
@@ -57,7 +58,7 @@ impl Edge {
         };
         name_request(&mut response, &id);
         dress(response.headers_mut(), id);
-        if refused.is_some() || pulse.has_unread() {
+        if pulse.has_unread() {
             // Told, so that nobody sends the next request into a connection that is going away.
             const CLOSE: HeaderValue = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, CLOSE);
