@@ -42,7 +42,11 @@ impl Edge {
         pulse.begin();
         let id = self.ids.of(request.headers());
         card_watch::look_at_head(request.uri(), request.headers());
-        let mut response = if has_one_host(&request) {
+        let mut response = if let Some(status) = in_doubt(request.headers()) {
+            // Where its body ends is not known: nothing more is read.
+            pulse.leave_unread();
+            refusal::problem(status).into_response()
+        } else if has_one_host(&request) {
             let body_pulse = Arc::clone(&pulse);
             let mut request =
                 request.map(|body| Body::new(TimedBody::new(body, self.body_timeout, body_pulse)));
@@ -80,6 +84,25 @@ impl Edge {
             }
         }
     }
+}
+
+/// Header bytes of one request at most, names and values together.
+const HEADER_BYTES_MAX: usize = 64 * 1024;
+
+/// What hyper lets through and we do not: a length beside chunks, another transfer encoding, and more
+/// of a header than it was told to keep (it reads ahead). `None`: nothing of the kind.
+fn in_doubt(headers: &HeaderMap) -> Option<StatusCode> {
+    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(encoding) = encodings.next() {
+        let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        let alone = encodings.next().is_none() && !headers.contains_key(header::CONTENT_LENGTH);
+        if !(chunked && alone) {
+            return Some(StatusCode::BAD_REQUEST);
+        }
+    }
+    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    let too_much = bytes.sum::<usize>() > HEADER_BYTES_MAX;
+    too_much.then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }
 
 /// HTTP/1.0 may do without.

@@ -44,7 +44,8 @@ pub(super) fn in_full(status: StatusCode, id: HeaderValue) -> Vec<u8> {
     answer
 }
 
-fn problem(status: StatusCode) -> Problem {
+/// What is wrong with a request of this status, in words.
+pub(super) fn problem(status: StatusCode) -> Problem {
     match status {
         StatusCode::URI_TOO_LONG => {
             const DETAIL: &str = "the target of the request is too long";

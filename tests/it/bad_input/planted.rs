@@ -1,6 +1,7 @@
 //! Card data planted in every place where a caller can put a text, then looked for in everything that is
 //! left behind: logs, tables, collections, files, the dump of Redis, queues. And personal fields alike.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use base64::Engine;
@@ -31,7 +32,8 @@ pub fn needles() -> Vec<Vec<u8>> {
     let texts = numbers.chain(secrets).chain(personal.map(str::to_owned));
     // Binary columns come as hexadecimal digits.
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-    texts.flat_map(|text| [hex(&text).into_bytes(), text.into_bytes()]).collect()
+    let needles = texts.flat_map(|text| [hex(&text).into_bytes(), text.into_bytes()]);
+    needles.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Which of them are in a text.

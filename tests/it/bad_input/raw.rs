@@ -130,7 +130,7 @@ fn heads(names: &Names) -> Vec<Row> {
         raw("HTTP/9.9", line("GET /live HTTP/9.9"), 400, "malformed_request"),
         raw("a method with a slash", line("GE/T /live HTTP/1.1"), 400, "malformed_request"),
         raw("a target with a space", line("GET /li ve HTTP/1.1"), 400, "malformed_request"),
-        raw("a target without a slash", line("GET live HTTP/1.1"), 400, "malformed_request"),
+        raw("a target without a slash", line("GET live HTTP/1.1"), 404, "not_found"),
         raw(
             "TLS",
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(),

@@ -161,11 +161,11 @@ async fn postgres_counts(database: &Database) -> Counts {
     counts
 }
 
-/// The tables of the embedded stores, each row as text.
+/// The tables of the embedded store, each row as text. (The embedded broker has its file for itself.)
 pub async fn tables(folder: &Path) -> Vec<(String, Vec<String>)> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut tables = Vec::new();
-    for path in files.filter(|path| path.extension().is_some_and(|kind| kind == "db")) {
+    for path in files.filter(|path| path.ends_with("tollgate.db")) {
         let file = path.file_stem().unwrap().to_string_lossy().into_owned();
         let options = SqliteConnectOptions::new().filename(&path).read_only(true);
         let mut connection = options.connect().await.unwrap();
