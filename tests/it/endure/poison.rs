@@ -27,7 +27,8 @@ async fn a_message_that_its_process_is_killed_over_is_dead_after_four_attempts()
     let mut scene = Scene::start(&["postgres", "rabbitmq"], &settings).await;
     let mut client = scene.client();
     let poisoned = Program::set_up(&mut client, 1_000_000, 1).await;
-    let neighbour = Program::set_up(&mut client, 1_000_000, 1).await;
+    // Of the other home: a lock that is held from outside stalls the lane of its account.
+    let neighbour = Program::set_up_personal(&mut client, 1_000_000, 1).await;
     let (answers, reading) = Answers::read(&scene.broker);
 
     // Whoever takes the poison waits for this lock, and so can be killed while at it.
