@@ -13,6 +13,8 @@ use crate::store::cached::CachedStore;
 use crate::store::guarded::GuardedFacts;
 use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::routed::{HomeStores, RoutedStore};
+use crate::store::seal::Seal;
+use crate::store::sealed::SealedResources;
 use crate::store::{FactsStore, History, Outbox, ResourceStore};
 
 use super::AppError;
@@ -38,6 +40,7 @@ impl Stores {
         open: &OpenHomes,
         settings: &Settings,
         clock: &Arc<dyn Clock>,
+        seal: &Arc<Seal>,
     ) -> Result<Self, AppError> {
         let caches = Caches::open(settings, clock)?;
         let watch = |home: &&OpenHome| Watched {
@@ -49,7 +52,7 @@ impl Stores {
         let (raw, transactions) = open.ingest();
         Ok(match open {
             OpenHomes::Shared(home) => {
-                let cached = cached(home, Home::Business, &caches);
+                let cached = cached(home, Home::Business, &caches, seal);
                 Self {
                     facts: cached.clone(),
                     resources: cached.clone(),
@@ -63,8 +66,8 @@ impl Stores {
                 }
             }
             OpenHomes::Separate { business, personal } => {
-                let first = cached(business, Home::Business, &caches);
-                let second = cached(personal, Home::Personal, &caches);
+                let first = cached(business, Home::Business, &caches, seal);
+                let second = cached(personal, Home::Personal, &caches, seal);
                 let routed = Arc::new(RoutedStore::new(
                     stores_of(business, &first),
                     stores_of(personal, &second),
@@ -106,13 +109,14 @@ fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>) -> HomeStores {
 }
 
 /// Facts and resources of a home behind the cache that the settings ask for. Nobody waits for a
-/// server longer than half of the deadline.
-fn cached(open: &OpenHome, home: Home, caches: &Caches) -> Arc<CachedStore> {
+/// server longer than half of the deadline. Personal fields are sealed.
+fn cached(open: &OpenHome, home: Home, caches: &Caches, seal: &Arc<Seal>) -> Arc<CachedStore> {
     let facts: Arc<dyn FactsStore> = match open.prepare {
         None => Arc::clone(&open.facts),
         Some(_) => Arc::new(GuardedFacts::new(Arc::clone(&open.facts), caches.lookup_budget)),
     };
-    Arc::new(CachedStore::new(facts, Arc::clone(&open.resources), caches.of(home)))
+    let resources = SealedResources::new(Arc::clone(&open.resources), Arc::clone(seal));
+    Arc::new(CachedStore::new(facts, Arc::new(resources), caches.of(home)))
 }
 
 /// Users have no routes that instances share: what is asked for is the card's.

@@ -10,6 +10,7 @@ pub mod http;
 pub mod ingest;
 pub mod lane;
 pub mod log;
+pub mod personal;
 pub mod policy;
 pub mod reconcile;
 pub mod relay;
@@ -39,6 +40,7 @@ use http::Http;
 use ingest::Ingest;
 use lane::Lane;
 use log::Log;
+use personal::Personal;
 use policy::{Holds, Outage, Outbox, Policy};
 use reconcile::Reconcile;
 use relay::Relay;
@@ -60,6 +62,8 @@ pub struct Settings {
     pub jit: Jit,
     /// What the card platform notifies of.
     pub webhooks: Webhooks,
+    /// How personal fields are kept.
+    pub personal: Personal,
     /// What an outage is answered with.
     pub outage: Outage,
     /// The lanes.
@@ -113,6 +117,7 @@ impl Settings {
         self.access.check()?;
         self.jit.check()?;
         self.webhooks.check()?;
+        self.personal.check()?;
         self.lane.check(self.jit.deadline_ms)?;
         self.holds.check()?;
         self.store.check()?;

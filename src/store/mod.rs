@@ -14,6 +14,8 @@ pub mod outbox;
 pub mod postgres;
 mod refresh;
 pub mod routed;
+pub mod seal;
+pub mod sealed;
 pub mod shards;
 pub mod sqlite;
 pub mod webhooks;

@@ -22,6 +22,7 @@ pub fn router() -> Router<Arc<Doors>> {
     Router::new()
         .route("/api/v1/personal/users", post(create_user))
         .route("/api/v1/personal/users/{id}", get(read_user).patch(change_user))
+        .route("/api/v1/personal/users/{id}/erase", post(erase_user))
         .route("/api/v1/personal/wallets", post(create_wallet))
         .route("/api/v1/personal/wallets/{id}", get(read_wallet).patch(change_wallet))
         .route("/api/v1/personal/wallets/{id}/fund", post(accounts::fund))
@@ -50,6 +51,12 @@ async fn change_user(
 ) -> Answer {
     let change = body.parse()?;
     let user = service.change_user(Home::Personal, &id, seen, change).await?;
+    answer::found(user.version, User::from(user))
+}
+
+/// Takes no body. A person who has been erased is answered with as often as it is asked for.
+async fn erase_user(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+    let user = service.erase_user(&id).await?;
     answer::found(user.version, User::from(user))
 }
 

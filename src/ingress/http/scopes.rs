@@ -77,6 +77,7 @@ pub const ROWS: &[Row] = &[
     manage("POST", "/api/v1/personal/users").program_only(),
     get("/api/v1/personal/users/{id}", READ).program_only(),
     manage("PATCH", "/api/v1/personal/users/{id}").program_only(),
+    administer("/api/v1/personal/users/{id}/erase").program_only(),
     manage("POST", "/api/v1/personal/wallets").program_only(),
     get("/api/v1/personal/wallets/{id}", READ).program_only(),
     manage("PATCH", "/api/v1/personal/wallets/{id}").program_only(),
@@ -108,6 +109,9 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/api-keys/{id}", ADMIN),
     administer("/api/v1/api-keys/{id}/revoke"),
     get("/api/v1/audit", ADMIN).program_only(),
+    get("/api/v1/webhook-events", OPERATE).program_only(),
+    get("/api/v1/webhook-events/{id}", OPERATE).program_only(),
+    operate("POST", "/api/v1/webhook-events/{id}/retry"),
 ];
 
 /// The row of a request; `None`: nobody may call this.
