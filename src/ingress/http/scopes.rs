@@ -104,14 +104,14 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/dead-letters/{id}", OPERATE).program_only(),
     operate("POST", "/api/v1/dead-letters/{id}/redrive"),
     operate("POST", "/api/v1/dead-letters/{id}/discard"),
+    get("/api/v1/webhook-events", OPERATE).program_only(),
+    get("/api/v1/webhook-events/{id}", OPERATE).program_only(),
+    operate("POST", "/api/v1/webhook-events/{id}/retry"),
     administer("/api/v1/api-keys"),
     get("/api/v1/api-keys", ADMIN),
     get("/api/v1/api-keys/{id}", ADMIN),
     administer("/api/v1/api-keys/{id}/revoke"),
     get("/api/v1/audit", ADMIN).program_only(),
-    get("/api/v1/webhook-events", OPERATE).program_only(),
-    get("/api/v1/webhook-events/{id}", OPERATE).program_only(),
-    operate("POST", "/api/v1/webhook-events/{id}/retry"),
 ];
 
 /// The row of a request; `None`: nobody may call this.
