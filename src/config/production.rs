@@ -52,6 +52,7 @@ impl Settings {
             ("access.jwt.previous_key", jwt.previous_key.as_ref().filter(|_| shared)),
             ("webhooks.signature.secret", signature.secret.as_ref()),
             ("webhooks.signature.previous_secret", signature.previous_secret.as_ref()),
+            ("personal.key", self.personal.key.as_ref()),
             ("webhooks.storage.key", storage.key.as_ref()),
             ("webhooks.storage.previous_key", storage.previous_key.as_ref()),
         ];

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::audit::Record;
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, LimitId, UserId};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
@@ -74,6 +75,11 @@ fn on_each(
 }
 
 impl ResourceStore for SealedResources {
+    fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
+        let resources = self.resources.recording(record)?;
+        Some(Arc::new(Self { resources, seal: Arc::clone(&self.seal) }))
+    }
+
     fn insert_user(&self, user: User) -> StoreFuture<'_, Vec<PolicyStamp>> {
         Box::pin(async move { self.resources.insert_user(self.closed(user)?).await })
     }

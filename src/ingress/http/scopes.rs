@@ -77,6 +77,7 @@ pub const ROWS: &[Row] = &[
     manage("POST", "/api/v1/personal/users").program_only(),
     get("/api/v1/personal/users/{id}", READ).program_only(),
     manage("PATCH", "/api/v1/personal/users/{id}").program_only(),
+    administer("/api/v1/personal/users/{id}/erase").program_only(),
     manage("POST", "/api/v1/personal/wallets").program_only(),
     get("/api/v1/personal/wallets/{id}", READ).program_only(),
     manage("PATCH", "/api/v1/personal/wallets/{id}").program_only(),

@@ -83,6 +83,9 @@ impl World {
             _ if route.starts_with("/api/v1/dead-letters/") => {
                 "dlq_01901234567878ab8def0123456789ab".to_owned()
             }
+            _ if route.starts_with("/api/v1/webhook-events/") => {
+                "evt_01901234567878ab8def0123456789ab".to_owned()
+            }
             _ => panic!("teach this test which object {route} is about"),
         };
         if method == "DELETE" {
