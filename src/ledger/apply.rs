@@ -22,7 +22,7 @@ pub fn apply(books: &mut Books, intent: &Intent, rules: &Rules) -> Outcome {
             .unwrap_or(Outcome::Unknown),
         Act::Decline(request) => earlier(books, intent, &request.token, request.fingerprint)
             .unwrap_or_else(|| decline(books, intent, request)),
-        Act::Void(token) => void::void(books, intent, token),
+        Act::Void(undelivered) => void::void(books, intent, undelivered),
         Act::Step(step) => lifecycle::step(books, intent, step),
         Act::Notice(told) => notice::notice(books, intent, told, rules),
     }

@@ -38,9 +38,19 @@ pub enum Act {
     /// Take a life-cycle step.
     Step(StepIntent),
     /// An answer did not reach its caller in time: turn its approval into a late decline.
-    Void(Token),
+    Void(Undelivered),
     /// The platform tells what became of a message that asks for a decision.
     Notice(NoticeIntent),
+}
+
+/// A request whose answer nobody was there for any more.
+#[derive(Clone, Debug)]
+pub struct Undelivered {
+    /// The request's token.
+    pub token: Token,
+    /// The intent that it asked with. Only what this one has decided is taken back: an approval that
+    /// an earlier one was answered with stands, whatever became of its repeats.
+    pub asked: Uuid,
 }
 
 /// What the platform tells of a message that asks for a decision. It wins over our own record.

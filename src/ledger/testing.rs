@@ -26,7 +26,7 @@ use crate::domain::time::{Timestamp, Window, Zone};
 use crate::domain::token::Token;
 
 use super::books::{AppliedStep, Books};
-use super::intent::{Act, ChainRef, Intent, Outcome, Step, StepIntent};
+use super::intent::{Act, ChainRef, Intent, Outcome, Step, StepIntent, Undelivered};
 use super::wanted::Wanted;
 
 /// What a store would hold.
@@ -273,12 +273,20 @@ pub(crate) fn intent(facts: &Facts, act: Act, salt: u64) -> Intent {
         Act::Decline(request) => request.token.to_string(),
         Act::Step(step) => step.key.clone(),
         Act::Recall(request) => format!("recall {}", request.token),
-        Act::Void(token) => format!("void {token}"),
+        Act::Void(undelivered) => format!("void {}", undelivered.token),
         Act::Notice(told) => told.key.clone(),
     };
-    let digest = Fingerprint::of(&[&name, &salt.to_string()]).to_string();
-    let uuid = Uuid::parse_str(&digest).unwrap();
-    Intent { uuid, facts: facts.clone(), stages: Default::default(), act }
+    Intent { uuid: uuid_of(&name, salt), facts: facts.clone(), stages: Default::default(), act }
+}
+
+fn uuid_of(name: &str, salt: u64) -> Uuid {
+    let digest = Fingerprint::of(&[name, &salt.to_string()]).to_string();
+    Uuid::parse_str(&digest).unwrap()
+}
+
+/// The void of a request that was asked with this salt.
+pub(crate) fn void_of(name: &str, salt: u64) -> Act {
+    Act::Void(Undelivered { token: token(name), asked: uuid_of(name, salt) })
 }
 
 /// A step that knows its chain by the funding token of the message before it.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::intent::{Act, Intent, Notice, NoticeIntent, Outcome, Step};
 use super::testing::{
-    Ledger, NOON, account, account_id, facts, intent, limit, request, step, token, usd,
+    Ledger, NOON, account, account_id, facts, intent, limit, request, step, token, usd, void_of,
 };
 use crate::domain::decision::{Decision, Fingerprint};
 use crate::domain::facts::Facts;
@@ -156,7 +156,7 @@ fn what_the_platform_approved_is_held_once_whatever_we_said_and_when() {
         let ask = || Act::Authorize(request("a", Operation::Authorize, 700));
         let confirm = || approved("a", Operation::Authorize, 700, naming);
         check_all_orders(&[ask(), confirm()], (700, 0), "asked and confirmed");
-        let late = [ask(), confirm(), Act::Void(token("a"))];
+        let late = [ask(), confirm(), void_of("a", 0)];
         check_all_orders(&late, (700, 0), "voided and confirmed all the same");
         check_all_orders(&[confirm()], (700, 0), "stood in for");
         let clear = step(1, "c", "a", Step::Clear { amount: usd(650), last: true });
@@ -178,7 +178,7 @@ fn what_the_platform_declined_leaves_no_hold_and_closes_the_token() {
     let ask = || Act::Authorize(request("a", Operation::Authorize, 700));
     let decline = || declined("a", 700, Naming::Funding);
     check_all_orders(&[ask(), decline()], (0, 0), "timed out");
-    check_all_orders(&[ask(), decline(), Act::Void(token("a"))], (0, 0), "timed out, voided");
+    check_all_orders(&[ask(), decline(), void_of("a", 0)], (0, 0), "timed out, voided");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn single_messages_and_credits_follow_the_platform_too() {
         for (operation, posted) in [(Operation::Debit, 700), (Operation::Credit, -700)] {
             let ask = || Act::Authorize(request("a", operation, 700));
             let confirm = || approved("a", operation, 700, naming);
-            let acts = [ask(), confirm(), Act::Void(token("a"))];
+            let acts = [ask(), confirm(), void_of("a", 0)];
             let mut orders = vec![vec![0, 1, 2], vec![0, 2, 1], vec![1, 0, 2], vec![1, 2, 0]];
             orders.push(vec![2, 1, 0]);
             for order in orders {

@@ -10,15 +10,17 @@ use crate::domain::request::Operation;
 use crate::domain::token::Token;
 
 use super::books::Books;
-use super::intent::{Intent, Outcome};
+use super::intent::{Intent, Outcome, Undelivered};
 use super::post::{Entry, post};
 use super::{chains, events, usage};
 
-/// Voids the decision under a token, unless it is no approval, or one that a repeat has been
-/// answered with. (A token not seen yet gets its tombstone with the platform's notices.)
-pub(super) fn void(books: &mut Books, intent: &Intent, token: &Token) -> Outcome {
-    let Some(decision) = books.decisions.get(token) else { return Outcome::Voided };
-    if !decision.approved() || decision.repeated {
+/// Voids the decision that a request has got, unless it is no approval, or one that a repeat has been
+/// answered with. A repeat that went unanswered takes nothing back: the first answer was delivered, or
+/// has a void of its own. (A token not seen yet gets its tombstone with the platform's notices.)
+pub(super) fn void(books: &mut Books, intent: &Intent, undelivered: &Undelivered) -> Outcome {
+    let Some(decision) = books.decisions.get(&undelivered.token) else { return Outcome::Voided };
+    let own = decision.authorization.uuid() == undelivered.asked;
+    if !own || !decision.approved() || decision.repeated {
         return Outcome::Voided;
     }
     let decision = Arc::clone(decision);

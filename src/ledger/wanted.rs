@@ -8,7 +8,7 @@ use crate::domain::policy::{CounterKey, Limit, Scope};
 use crate::domain::time::Zone;
 use crate::domain::token::Token;
 
-use super::intent::{Act, Intent, Notice, NoticeIntent};
+use super::intent::{Act, Intent, Notice, NoticeIntent, Undelivered};
 
 /// Keys to lock and load, in order: accounts first, then the rest.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +77,7 @@ impl Wanted {
             Act::Decline(request) => {
                 self.tokens.insert(request.token.clone());
             }
-            Act::Void(token) => {
+            Act::Void(Undelivered { token, .. }) => {
                 self.tokens.insert(token.clone());
                 self.links.insert(Link::Funding(token.clone()));
             }

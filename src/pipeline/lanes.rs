@@ -13,7 +13,7 @@ use crate::domain::facts::Facts;
 use crate::domain::id::Home;
 use crate::domain::standing::Rules;
 use crate::domain::time::Monotonic;
-use crate::ledger::intent::{Act, Intent};
+use crate::ledger::intent::{Act, Intent, Undelivered};
 use crate::store::{FactsStore, MoneyHome};
 
 use super::attempt::Bench;
@@ -164,7 +164,8 @@ impl LaneDoor {
         }
         let Ok(token) = uuid.simple().to_string().parse() else { return };
         let facts = Facts::default();
-        let intent = Intent { uuid, facts, stages: Default::default(), act: Act::Void(token) };
+        let act = Act::Void(Undelivered { token, asked: uuid });
+        let intent = Intent { uuid, facts, stages: Default::default(), act };
         let (reply, passed) = oneshot::channel();
         let queued_at = Monotonic::default();
         let waiting = Waiting { deadline: None, queued_at, reply: Some(reply) };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::domain::authorization::StageTimes;
 use crate::domain::time::Monotonic;
 use crate::domain::token::Token;
-use crate::ledger::intent::{Act, Intent, Outcome};
+use crate::ledger::intent::{Act, Intent, Outcome, Undelivered};
 
 use super::Unavailable;
 
@@ -133,5 +133,6 @@ fn void_of(intent: &Intent) -> Option<Intent> {
         }
     };
     let uuid = Uuid::from_u128(intent.uuid.as_u128() ^ 1);
-    Some(Intent { uuid, facts: intent.facts.clone(), stages: intent.stages, act: Act::Void(token) })
+    let act = Act::Void(Undelivered { token, asked: intent.uuid });
+    Some(Intent { uuid, facts: intent.facts.clone(), stages: intent.stages, act })
 }

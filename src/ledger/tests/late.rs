@@ -1,7 +1,7 @@
 //! Answers that nobody waited for, and what a later message makes of them.
 
 use super::super::intent::Act;
-use super::super::testing::{NOON, facts, intent, limit, request, token};
+use super::super::testing::{NOON, facts, intent, limit, request, token, void_of};
 use super::{authorize, books_with, decided, row};
 use crate::domain::decision::Decision;
 use crate::domain::facts::Facts;
@@ -15,7 +15,7 @@ fn an_undelivered_approval_is_a_late_decline_for_ever() {
         let facts = facts(1, vec![limit(9, Window::Day, Some(5_000), Some(5))]);
         let act = || Act::Authorize(request("a", operation, 700));
         assert!(decided(&ledger.run(NOON, &[intent(&facts, act(), 0)])[0]).approved());
-        ledger.run(NOON, &[intent(&facts, Act::Void(token("a")), 0)]);
+        ledger.run(NOON, &[intent(&facts, void_of("a", 0), 0)]);
         let again = decided(&ledger.run(NOON, &[intent(&facts, act(), 1)])[0]);
         assert_eq!(again.refusal, Some(Decision::late_refusal()));
         assert_eq!((row(&ledger).held, row(&ledger).posted), (0, 0), "{operation:?}");
@@ -30,8 +30,21 @@ fn an_approval_that_a_repeat_was_answered_with_is_not_voided() {
     let facts = facts(1, vec![]);
     let act = || Act::Authorize(request("a", Operation::Authorize, 700));
     ledger.run(NOON, &[intent(&facts, act(), 0), intent(&facts, act(), 1)]);
-    ledger.run(NOON, &[intent(&facts, Act::Void(token("a")), 0)]);
+    ledger.run(NOON, &[intent(&facts, void_of("a", 0), 0)]);
     assert_eq!(row(&ledger).held, 700);
+}
+
+#[test]
+fn a_repeat_that_went_unanswered_takes_nothing_back() {
+    let mut ledger = books_with(10_000);
+    let facts = facts(1, vec![]);
+    let act = || Act::Authorize(request("a", Operation::Authorize, 700));
+    assert!(decided(&ledger.run(NOON, &[intent(&facts, act(), 0)])[0]).approved());
+    // The repeat's own fate is not known, because the home went away; so its ticket sends a void.
+    ledger.run(NOON, &[intent(&facts, void_of("a", 1), 0)]);
+    assert_eq!(row(&ledger).held, 700);
+    assert!(decided(&ledger.run(NOON, &[intent(&facts, act(), 2)])[0]).approved());
+    ledger.check();
 }
 
 #[test]
@@ -54,7 +67,7 @@ fn a_voided_increment_leaves_the_purchase_alone() {
     more.original = Some(token("a"));
     assert!(decided(&ledger.run(NOON, &[intent(&facts, Act::Authorize(more), 0)])[0]).approved());
     assert_eq!(row(&ledger).held, 750);
-    ledger.run(NOON, &[intent(&facts, Act::Void(token("i")), 0)]);
+    ledger.run(NOON, &[intent(&facts, void_of("i", 0), 0)]);
     assert_eq!(row(&ledger).held, 700);
     ledger.check();
 }

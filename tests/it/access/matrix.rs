@@ -118,7 +118,7 @@ async fn run(app: TestApp) -> TestApp {
         }
         cases += 1 + wrong.len() + keys.single.len() + 2;
     }
-    println!("access matrix: {operations} operations, {cases} cases, 0 wrong");
+    eprintln!("access matrix: {operations} operations, {cases} cases, 0 wrong");
     app
 }
 

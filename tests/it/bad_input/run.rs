@@ -1,7 +1,7 @@
 //! Runs the table: every row is answered as it says, quickly, and writes nothing.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Method, header};
 use serde_json::Value;
@@ -68,7 +68,7 @@ async fn run(world: World) {
     }
     took.sort();
     let at = |share: usize| took.get(took.len() * share / 100).copied().unwrap_or_default();
-    println!(
+    eprintln!(
         "{} rows, {} of them refused: median {:?}, p99 {:?}, slowest {:?}",
         rows.len(),
         took.len(),
@@ -92,7 +92,7 @@ fn changes(before: &super::world::Counts, after: &super::world::Counts) -> Vec<(
 
 async fn check(world: &World, row: &Row, wrong: &mut Vec<String>) -> Duration {
     let mut client = world.app.client();
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     let (status, code, body) = send(&mut client, world.app.addr, &row.sent).await;
     let took = started.elapsed();
     let code_fits = row.code.is_empty() || code == row.code;

@@ -1,7 +1,7 @@
 //! Two thousand clients that are slow, silent or gone, and those who are none of it.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -73,7 +73,7 @@ async fn two_thousand_slow_silent_and_half_open_connections_change_little_for_ot
 /// One client of each kind in turn, until it is closed; how long that took.
 async fn attack(addr: SocketAddr, number: usize) -> Duration {
     let Ok(mut stream) = TcpStream::connect(addr).await else { return Duration::ZERO };
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     let head = b"POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: a\r\n";
     let body = "POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: a\r\nauthorization: Basic bWFycWV0YTpUZXN0LXBhc3N3b3JkLTAwMDEh\r\n\
         content-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"a\":";
@@ -104,7 +104,7 @@ async fn measure(client: &mut Client, card: &str, name: &str) -> Duration {
     let mut took = Vec::with_capacity(PURCHASES);
     for number in 0..PURCHASES {
         let body = marqeta::purchase(&format!("{name}-{number}"), card, "0.01");
-        let started = Instant::now();
+        let started = tokio::time::Instant::now();
         let answer = client.jit(body).await;
         took.push(started.elapsed());
         assert_eq!(answer.status, 200, "{answer:?}");

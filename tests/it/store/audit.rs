@@ -8,7 +8,7 @@ use tollgate::domain::time::Window;
 use tollgate::ledger::intent::{Act, Step};
 use tollgate::service::verify::verify;
 
-use super::subject::{Subject, purchase, root, token, usd};
+use super::subject::{Subject, purchase, root, usd, void_of};
 
 pub async fn what_is_committed_adds_up(subject: &Subject) {
     let program = subject.program("acme", 100_00).await;
@@ -18,8 +18,8 @@ pub async fn what_is_committed_adds_up(subject: &Subject) {
     subject.decide(purchase("t2", "acme-card", 70_00)).await;
     let mut debit = purchase("t3", "acme-card", 8_00);
     debit.operation = Operation::Debit;
-    subject.approve(debit.clone()).await;
-    let void = subject.intent(subject.facts_of(&debit).await, Act::Void(token("t3")));
+    let made = subject.approve(debit.clone()).await;
+    let void = subject.intent(subject.facts_of(&debit).await, void_of("t3", made.id));
     subject.settle_one(void).await;
     let over = Step::Clear { amount: usd(150_00), last: true };
     subject.take("over", "acme-card", root(id), over).await;

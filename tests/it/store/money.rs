@@ -13,7 +13,7 @@ use tollgate::ledger::intent::{Act, IntentRefusal, Outcome, Step};
 use tollgate::ledger::wanted::Wanted;
 use tollgate::store::StoreError;
 
-use super::subject::{Subject, named, purchase, root, token, usd};
+use super::subject::{Subject, named, purchase, root, token, usd, void_of};
 
 pub async fn a_purchase_is_there_once_it_is_committed(subject: &Subject) {
     let program = subject.program("acme", 100_00).await;
@@ -147,7 +147,7 @@ pub async fn a_void_overturns_the_stored_approval(subject: &Subject) {
     let request = purchase("t1", "acme-card", 30_00);
     let made = subject.approve(request.clone()).await;
     let facts = subject.facts_of(&request).await;
-    let void = subject.intent(facts, Act::Void(token("t1")));
+    let void = subject.intent(facts, void_of("t1", made.id));
     subject.settle_one(void).await;
     let late = Some(Decision::late_refusal());
     assert_eq!(subject.authorization(made.id).await.refusal, late);

@@ -8,7 +8,7 @@ use tollgate::domain::request::{AuthRequest, Door, FaultyRequest};
 use tollgate::domain::token::Token;
 use tollgate::ledger::intent::{Act, Notice, NoticeIntent, Outcome, Step};
 
-use super::subject::{Subject, named, purchase, token, usd};
+use super::subject::{Subject, named, purchase, token, usd, void_of};
 
 /// A purchase whose transaction is told, too.
 fn told(name: &str, minor: i64) -> AuthRequest {
@@ -64,13 +64,13 @@ pub async fn a_confirmed_approval_is_found_by_either_name(subject: &Subject) {
     let account = subject.program("acme", 100_00).await.account;
     for (name, funding) in [("t1", Some(token("t1"))), ("t2", None)] {
         let request = told(name, 10_00);
-        subject.approve(request.clone()).await;
+        let made = subject.approve(request.clone()).await;
         let confirmed = approve(subject, &request, funding.clone()).await;
         assert_eq!((confirmed.held_change, confirmed.flags.len()), (0, 0), "{name}");
         let again = approve(subject, &request, funding).await;
         assert_eq!(again, confirmed, "a repeat is answered from its row");
         let facts = subject.facts_of(&request).await;
-        subject.settle_one(subject.intent(facts, Act::Void(token(name)))).await;
+        subject.settle_one(subject.intent(facts, void_of(name, made.id))).await;
     }
     assert_eq!(subject.balance(account).await, [100_00, 0, 20_00, 0], "no void takes it back");
     subject.assert_adds_up().await;
@@ -101,9 +101,9 @@ pub async fn a_voided_approval_that_was_delivered_is_held_again(subject: &Subjec
     let account = subject.program("acme", 100_00).await.account;
     for (name, funding) in [("t1", Some(token("t1"))), ("t2", None)] {
         let request = told(name, 10_00);
-        subject.approve(request.clone()).await;
+        let made = subject.approve(request.clone()).await;
         let facts = subject.facts_of(&request).await;
-        subject.settle_one(subject.intent(facts, Act::Void(token(name)))).await;
+        subject.settle_one(subject.intent(facts, void_of(name, made.id))).await;
         assert_eq!(approve(subject, &request, funding).await.held_change, 10_00, "{name}");
         let answer = subject.decide(request).await;
         assert_eq!(answer.refusal, Some(Decision::late_refusal()), "the answer stays");

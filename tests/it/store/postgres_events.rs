@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tollgate::domain::event::Event;
 use tollgate::domain::standing::Rules;
 use tollgate::ledger;
-use tollgate::ledger::intent::{Act, Intent};
+use tollgate::ledger::intent::Intent;
 use tollgate::ledger::wanted::Wanted;
 
 use super::clock::TestClock;
 use super::postgres::subject;
 use super::postgres_database::Database;
-use super::subject::{Subject, purchase, token};
+use super::subject::{Subject, purchase, token, void_of};
 
 /// Settles a batch, and hands back what the judge told.
 async fn told(subject: &Subject, intents: &[Intent]) -> Vec<Event> {
@@ -49,7 +49,7 @@ async fn events_are_read_as_they_were_told() {
     let mut events = told(&one, &batch).await;
     assert_eq!(events.len(), names.len() + 2, "each is a purchase of its own");
     // A void overturns the first one's authorization, and not what was told of it.
-    let void = one.intent(batch[0].facts.clone(), Act::Void(token(names[0])));
+    let void = one.intent(batch[0].facts.clone(), void_of(names[0], batch[0].authorization_id()));
     events.extend(told(&one, &[void]).await);
 
     let mut read = one.shards.oldest(0..=15, 100).await.unwrap();

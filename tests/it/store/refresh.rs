@@ -5,12 +5,12 @@ use tollgate::domain::finding::Reason;
 use tollgate::domain::party::{CardStatus, CompanyStatus, UserStatus};
 use tollgate::domain::policy::Scope;
 use tollgate::domain::time::{Window, Zone};
-use tollgate::ledger::intent::{Act, Intent, Outcome, Step};
+use tollgate::ledger::intent::{Intent, Outcome, Step};
 use tollgate::ledger::wanted::Wanted;
 use tollgate::store::Refreshed;
 
 use super::program::Program;
-use super::subject::{Subject, purchase, token, usd};
+use super::subject::{Subject, purchase, token, usd, void_of};
 
 /// What a batch of one makes of facts that were read before.
 async fn refreshed(subject: &Subject, intent: &Intent) -> (Intent, Refreshed) {
@@ -97,7 +97,7 @@ pub async fn what_was_unknown_and_is_known_now_is_replaced(subject: &Subject) {
 pub async fn a_step_is_refreshed_by_its_card(subject: &Subject) {
     let program = subject.program("acme", 100_00).await;
     let step = subject.step("s1", "acme-card", None, Step::Fund(usd(1_00))).await;
-    let void = subject.intent(step.facts.clone(), Act::Void(token("t1")));
+    let void = subject.intent(step.facts.clone(), void_of("t1", step.authorization_id()));
     let limit = subject.limit(Scope::Card(program.card.id), Window::Day, 50);
     subject.resources.insert_limit(limit.clone()).await.unwrap();
     for intent in [step, void] {

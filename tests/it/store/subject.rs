@@ -17,7 +17,7 @@ use tollgate::domain::request::{AuthRequest, Door, Operation};
 use tollgate::domain::standing::Rules;
 use tollgate::domain::token::Token;
 use tollgate::ledger;
-use tollgate::ledger::intent::{Act, ChainRef, Intent, Outcome, Step, StepIntent};
+use tollgate::ledger::intent::{Act, ChainRef, Intent, Outcome, Step, StepIntent, Undelivered};
 use tollgate::ledger::wanted::Wanted;
 use tollgate::service::verify::verify;
 use tollgate::store::outbox::OutboxShards;
@@ -55,6 +55,11 @@ pub fn token(text: &str) -> Token {
 
 pub fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::parse("USD").unwrap())
+}
+
+/// The void of a request, by the authorization that it asked with.
+pub fn void_of(name: &str, asked: AuthorizationId) -> Act {
+    Act::Void(Undelivered { token: token(name), asked: asked.uuid() })
 }
 
 /// A purchase at a grocer's.
