@@ -82,10 +82,12 @@ pub(super) fn doors(
     });
     let service = Arc::new(Service {
         resources: stores.resources,
+        lists: stores.lists,
         facts: stores.facts,
         history: stores.history,
         pipeline: Arc::clone(&pipeline),
         ingest,
+        tiers: settings.kyc.tiers.clone(),
         clock: Arc::clone(clock),
     });
     let credentials = jit_credentials(settings, secrets);
@@ -108,6 +110,7 @@ pub(super) fn doors(
             OutageAnswer::Decline => http::OutageAnswer::Decline,
             OutageAnswer::Error => http::OutageAnswer::Error,
         },
+        import_bytes_max: settings.http.import_bytes_max,
         health,
         webhooks,
         dead_letters,

@@ -12,6 +12,7 @@ use crate::service::health::{Need, Watched};
 use crate::store::cached::CachedStore;
 use crate::store::guarded::GuardedFacts;
 use crate::store::ingest::{RawTransactions, Transactions};
+use crate::store::lists::Lists;
 use crate::store::routed::{HomeStores, RoutedStore};
 use crate::store::{FactsStore, History, Outbox, ResourceStore};
 
@@ -23,6 +24,7 @@ use super::homes::{OpenHome, OpenHomes};
 pub(super) struct Stores {
     pub(super) facts: Arc<dyn FactsStore>,
     pub(super) resources: Arc<dyn ResourceStore>,
+    pub(super) lists: Arc<dyn Lists>,
     pub(super) history: Arc<dyn History>,
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) homes: Homes,
@@ -53,6 +55,7 @@ impl Stores {
                 Self {
                     facts: cached.clone(),
                     resources: cached.clone(),
+                    lists: Arc::clone(&home.lists),
                     history: Arc::clone(&home.history),
                     outbox: Arc::clone(&home.outbox),
                     homes: Homes::Shared(Arc::clone(&home.money)),
@@ -74,6 +77,7 @@ impl Stores {
                 Self {
                     facts: routed.clone(),
                     resources: routed.clone(),
+                    lists: routed.clone(),
                     history: routed.clone(),
                     outbox: routed,
                     homes: Homes::Separate {
@@ -102,6 +106,7 @@ fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>) -> HomeStores {
         resources: cached.clone(),
         history: Arc::clone(&home.history),
         outbox: Arc::clone(&home.outbox),
+        lists: Arc::clone(&home.lists),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod cache;
 pub mod http;
 pub mod ingest;
+pub mod kyc;
 pub mod lane;
 pub mod log;
 pub mod policy;
@@ -34,6 +35,7 @@ use broker::Broker;
 use cache::Cache;
 use http::Http;
 use ingest::Ingest;
+use kyc::Kyc;
 use lane::Lane;
 use log::Log;
 use policy::{Holds, Outage, Outbox, Policy};
@@ -63,6 +65,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How long holds live.
     pub holds: Holds,
+    /// What people may spend whose identity has been checked.
+    pub kyc: Kyc,
     /// Servers of the money homes.
     pub store: Store,
     /// The cache of policy facts.

@@ -17,6 +17,7 @@ pub mod intent;
 mod lifecycle;
 mod notice;
 mod post;
+mod preview;
 mod usage;
 mod void;
 pub mod wanted;

@@ -273,6 +273,7 @@ pub(crate) fn intent(facts: &Facts, act: Act, salt: u64) -> Intent {
         Act::Decline(request) => request.token.to_string(),
         Act::Step(step) => step.key.clone(),
         Act::Recall(request) => format!("recall {}", request.token),
+        Act::Preview(request) => format!("preview {}", request.token),
         Act::Void(token) => format!("void {token}"),
         Act::Notice(told) => told.key.clone(),
     };

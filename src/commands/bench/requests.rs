@@ -19,7 +19,8 @@ const CARD_GAP: &str = "card-gap-card-gap-";
 /// The purchases of a program's cards.
 #[derive(Clone, Debug)]
 pub struct Requests {
-    template: Template,
+    templates: Vec<(u64, Template)>,
+    drawn: u64,
     program: Program,
     weights: u64,
 }
@@ -39,11 +40,23 @@ impl Requests {
     /// Purchases of 10.00 EUR with the cards of this program.
     pub fn of(caller: &Caller, program: &Program) -> Result<Self, ScenarioError> {
         let weights = program.groups.iter().map(|group| u64::from(group.weight)).sum();
-        Ok(Self { template: Template::purchase(caller)?, program: program.clone(), weights })
+        let templates = vec![(1, Template::purchase(caller)?)];
+        Ok(Self { templates, drawn: 1, program: program.clone(), weights })
+    }
+
+    /// Calls of the REST routes, each with how often it is made beside the others, its head without
+    /// the length, and its body. Cards, users and tokens are filled in.
+    pub fn rest(each: impl Iterator<Item = (u32, String, String)>, program: &Program) -> Self {
+        let weights = program.groups.iter().map(|group| u64::from(group.weight)).sum();
+        let templates: Vec<_> = each
+            .map(|(weight, head, body)| (u64::from(weight), Template::call(&head, &body)))
+            .collect();
+        let drawn = templates.iter().map(|(weight, _)| weight).sum();
+        Self { templates, drawn, program: program.clone(), weights }
     }
 
     /// Writes the next request into `buffer`, and says what must be answered. `random` is drawn
-    /// from twice: for the group, then for the card.
+    /// from for the group, then for the card, and where there are several requests, for which.
     pub fn write(
         &self,
         mut random: impl FnMut() -> u64,
@@ -53,8 +66,19 @@ impl Requests {
         let (index, group) = self.group(random() % self.weights.max(1));
         let number = u32::try_from(random() % u64::from(group.cards.max(1))).unwrap_or(0);
         let (user, card) = (self.program.user(index, number), self.program.card(index, number));
-        self.template.write(token, &user, &card, buffer);
+        let at = if self.drawn > 1 { random() % self.drawn } else { 0 };
+        self.template(at).write(token, &user, &card, buffer);
         group.kind.expected()
+    }
+
+    fn template(&self, mut at: u64) -> &Template {
+        for (weight, template) in &self.templates {
+            match at.checked_sub(*weight) {
+                None => return template,
+                Some(rest) => at = rest,
+            }
+        }
+        &self.templates[0].1
     }
 
     fn group(&self, mut at: u64) -> (usize, Group) {
@@ -94,10 +118,27 @@ impl Template {
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        let text = head + &body;
+        Ok(Self::of(head + &body))
+    }
+
+    /// A call with `{card}`, `{user}` and `{token}` where they go.
+    fn call(head: &str, body: &str) -> Self {
+        let filled = |text: &str| {
+            let text = text.replace("{card}", CARD_GAP).replace("{user}", USER_GAP);
+            text.replace("{token}", TOKEN_GAP)
+        };
+        let (head, body) = (filled(head), filled(body));
+        let length = match body.len() {
+            0 => String::new(),
+            length => format!("content-length: {length}\r\n"),
+        };
+        Self::of(format!("{head}{length}\r\n{body}"))
+    }
+
+    fn of(text: String) -> Self {
         let gaps = |gap: &str| text.match_indices(gap).map(|(at, _)| at).collect();
         let (tokens, users, cards) = (gaps(TOKEN_GAP), gaps(USER_GAP), gaps(CARD_GAP));
-        Ok(Self { bytes: text.into_bytes(), tokens, users, cards })
+        Self { bytes: text.into_bytes(), tokens, users, cards }
     }
 
     fn write(&self, token: &[u8], user: &Name, card: &Name, buffer: &mut Vec<u8>) {

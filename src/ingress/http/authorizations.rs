@@ -11,9 +11,9 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::Doors;
-use super::answer::Answer;
+use super::answer::{self, Answer};
 use super::body::{JsonBody, KeptBody};
-use super::extract::{Arrival, Id, Later, RESPOND_ASYNC};
+use super::extract::{Arrival, Id, Later, QueryPairs, RESPOND_ASYNC};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Message, Outgoing, Target};
 use crate::domain::id::AuthorizationId;
@@ -22,8 +22,10 @@ use crate::service::authorizations::Story;
 use crate::service::error::Error;
 use crate::service::lifecycle::Followed;
 use crate::wire::v1::authorization::{Authorization, Explained};
+use crate::wire::v1::lists::AuthorizationList;
 use crate::wire::v1::movement::Movement;
-use crate::wire::v1::purchase::{CreateAuthorization, MEDIA_TYPE as OWN_SHAPE};
+use crate::wire::v1::preview::{LimitState, Preview};
+use crate::wire::v1::purchase::{self, CreateAuthorization, MEDIA_TYPE as OWN_SHAPE};
 use crate::wire::v1::step::{StepBody, Verb};
 
 /// The routes.
@@ -31,7 +33,7 @@ pub fn router() -> Router<Arc<Doors>> {
     let verbs =
         [Verb::Increment, Verb::Reverse, Verb::Advise, Verb::Clear, Verb::Refund, Verb::Expire];
     let router = Router::new()
-        .route("/api/v1/authorizations", post(create))
+        .route("/api/v1/authorizations", post(create).get(list))
         .route("/api/v1/authorizations/{id}", get(read));
     verbs.into_iter().fold(router, |router, verb| {
         let path = format!("/api/v1/authorizations/{{id}}/{}", verb.as_str());
@@ -44,9 +46,14 @@ async fn create(
     State(doors): State<Arc<Doors>>,
     Arrival(received): Arrival,
     Later(later): Later,
+    QueryPairs(pairs): QueryPairs,
     KeptBody(body, bytes): KeptBody<CreateAuthorization>,
 ) -> Answer {
     let request = body.parse()?;
+    if purchase::dry_run(&pairs)? {
+        let preview = doors.service.preview(request, received).await?;
+        return Ok(Json(Preview::from(preview)).into_response());
+    }
     if later {
         return accept(&doors, &request.token, bytes).await;
     }
@@ -75,9 +82,16 @@ async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
     }
 }
 
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = doors.service.list_authorizations(AuthorizationList::parse(&pairs)?).await?;
+    answer::page(listed, Authorization::from)
+}
+
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<AuthorizationId>) -> Answer {
-    let Story { authorization, chain, postings } = doors.service.authorization(id).await?;
-    Ok(Json(Explained::new(authorization, chain, postings)).into_response())
+    let Story { authorization, chain, postings, standing } =
+        doors.service.authorization(id).await?;
+    let limits = standing.as_ref().map(LimitState::all);
+    Ok(Json(Explained::new(authorization, chain, postings, limits)).into_response())
 }
 
 async fn follow(

@@ -9,6 +9,7 @@ use hyper::body::Body as _;
 use super::problem::Problem;
 use super::timed_body::{is_timeout, next_piece};
 use crate::wire::scan::{ScanError, scan};
+use crate::wire::v1::field::Invalid;
 
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -155,6 +156,15 @@ fn broken(error: &axum::Error) -> Problem {
 
 fn malformed(error: &ScanError) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, error.code(), error.detail())
+}
+
+/// Reads a shape from scanned JSON; what is wrong with it, as a fault.
+pub(super) fn shaped<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Invalid> {
+    parse(bytes).map_err(|problem| Invalid {
+        code: problem.code,
+        detail: problem.detail.clone(),
+        pointer: problem.pointer.clone().unwrap_or_default(),
+    })
 }
 
 /// Reads a shape, and says which field is at fault without repeating what is in it.

@@ -9,15 +9,16 @@ use axum::routing::{get, post};
 use super::Doors;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::{Id, IfMatch};
+use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::CompanyId;
 use crate::domain::party;
 use crate::wire::v1::company::{Company, CreateCompany, PatchCompany};
+use crate::wire::v1::lists::CompanyList;
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
     Router::new()
-        .route("/api/v1/companies", post(create))
+        .route("/api/v1/companies", post(create).get(list))
         .route("/api/v1/companies/{id}", get(read).patch(change))
 }
 
@@ -27,6 +28,11 @@ async fn create(
 ) -> Answer {
     let company = doors.service.create_company(body.parse()?).await?;
     answer::created(company.version, Company::from(company))
+}
+
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = doors.service.list_companies(CompanyList::parse(&pairs)?).await?;
+    answer::page(listed, Company::from)
 }
 
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<CompanyId>) -> Answer {

@@ -11,14 +11,15 @@ use http::StatusCode;
 use super::Doors;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::Id;
+use super::extract::{Id, QueryPairs};
 use crate::domain::id::ControlId;
 use crate::wire::v1::control::{Control, CreateControl};
+use crate::wire::v1::lists::{CONTROLS, PolicyList};
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
     Router::new()
-        .route("/api/v1/spending-controls", post(create))
+        .route("/api/v1/spending-controls", post(create).get(list))
         .route("/api/v1/spending-controls/{id}", get(read).delete(delete))
 }
 
@@ -28,6 +29,11 @@ async fn create(
 ) -> Answer {
     let control = doors.service.create_control(body.parse()?).await?;
     answer::created(control.version, Control::from(control))
+}
+
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = doors.service.list_controls(PolicyList::parse(CONTROLS, &pairs)?).await?;
+    answer::page(listed, Control::from)
 }
 
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<ControlId>) -> Answer {

@@ -16,6 +16,7 @@ use tower::Service;
 use crate::domain::clock::Clock;
 
 use super::Received;
+use super::imports;
 use super::problem::{Problem, name_request};
 use super::pulse::Pulse;
 use super::request_id::{REQUEST_ID, RequestIds};
@@ -41,8 +42,11 @@ impl Edge {
         let id = self.ids.of(request.headers());
         let mut response = if has_one_host(&request) {
             let body_pulse = Arc::clone(&pulse);
-            let mut request =
-                request.map(|body| Body::new(TimedBody::new(body, self.body_timeout, body_pulse)));
+            let patient = request.uri().path() == imports::PATH;
+            let mut request = request.map(|body| {
+                let body = TimedBody::new(body, self.body_timeout, body_pulse);
+                Body::new(if patient { body.patient() } else { body })
+            });
             request.extensions_mut().insert(received);
             self.route(request).await
         } else {

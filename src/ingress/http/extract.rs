@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequestParts, Path, Query};
 use http::header::{HeaderName, IF_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -29,6 +29,22 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
         id.map(Self).ok_or_else(|| {
             const DETAIL: &str = "the path does not name an object by an id of the expected form";
             Problem::new(StatusCode::BAD_REQUEST, "invalid_id", DETAIL)
+        })
+    }
+}
+
+/// The parameters of the query, percent-decoded; what can not be read is 400 `invalid_query`.
+pub struct QueryPairs(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let pairs: Result<Query<Vec<(String, String)>>, QueryRejection> =
+            Query::from_request_parts(parts, state).await;
+        pairs.map(|Query(pairs)| Self(pairs)).map_err(|_| {
+            const DETAIL: &str = "the query is names and values, percent-encoded";
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
         })
     }
 }

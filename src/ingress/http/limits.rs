@@ -11,21 +11,27 @@ use http::StatusCode;
 use super::Doors;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::{Id, IfMatch};
+use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::LimitId;
 use crate::domain::policy;
 use crate::wire::v1::limit::{CreateLimit, Limit, PatchLimit};
+use crate::wire::v1::lists::{LIMITS, PolicyList};
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
     Router::new()
-        .route("/api/v1/spending-limits", post(create))
+        .route("/api/v1/spending-limits", post(create).get(list))
         .route("/api/v1/spending-limits/{id}", get(read).patch(change).delete(delete))
 }
 
 async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateLimit>) -> Answer {
     let limit = doors.service.create_limit(body.parse()?).await?;
     answer::created(limit.version, Limit::from(limit))
+}
+
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = doors.service.list_limits(PolicyList::parse(LIMITS, &pairs)?).await?;
+    answer::page(listed, Limit::from)
 }
 
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<LimitId>) -> Answer {

@@ -9,22 +9,28 @@ use axum::routing::{get, post};
 use super::Doors;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::{Id, IfMatch};
+use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::Home;
 use crate::domain::party;
 use crate::domain::token::Token;
+use crate::wire::v1::lists::UserList;
 use crate::wire::v1::user::{CreateUser, PatchUser, User};
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
     Router::new()
-        .route("/api/v1/users", post(create))
+        .route("/api/v1/users", post(create).get(list))
         .route("/api/v1/users/{id}", get(read).patch(change))
 }
 
 async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateUser>) -> Answer {
     let user = doors.service.create_user(body.parse()?).await?;
     answer::created(user.version, User::from(user))
+}
+
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = doors.service.list_users(Home::Business, UserList::parse(&pairs)?).await?;
+    answer::page(listed, User::from)
 }
 
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {

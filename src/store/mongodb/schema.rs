@@ -31,6 +31,14 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_121_150_000,
         include_str!("../../../migrations/mongodb/20261121150000_create_ingest.json"),
     ),
+    (
+        20_261_121_180_000,
+        include_str!("../../../migrations/mongodb/20261121180000_index_lists.json"),
+    ),
+    (
+        20_261_121_180_100,
+        include_str!("../../../migrations/mongodb/20261121180100_create_kyc.json"),
+    ),
 ];
 
 /// What `create` says of a collection that is there.

@@ -2,6 +2,7 @@
 //! lanes. Personal wallets are not kept here.
 
 mod audit;
+mod bulk;
 mod connect;
 mod dead_letters;
 mod error;
@@ -10,6 +11,7 @@ mod facts;
 mod history;
 mod inbox;
 mod lanes;
+mod lists;
 mod load;
 mod money;
 mod outbox;
