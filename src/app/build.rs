@@ -141,6 +141,7 @@ fn pipeline(
         rules: Rules {
             limited_user_spends: settings.policy.user_limited_may_spend,
             limited_card_spends: settings.policy.card_limited_may_spend,
+            partial_approval: settings.policy.partial_approval,
             hold_days: u16::try_from(settings.holds.days).unwrap_or(u16::MAX),
         },
         hold_days: settings.holds.days_by_mcc.clone(),

@@ -16,6 +16,7 @@ mod events;
 pub mod intent;
 mod lifecycle;
 mod notice;
+mod partial;
 mod post;
 mod preview;
 mod usage;
@@ -30,3 +31,5 @@ pub(crate) mod testing;
 mod tests;
 #[cfg(test)]
 mod tests_notice;
+#[cfg(test)]
+mod tests_partial;

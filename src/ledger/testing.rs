@@ -262,6 +262,7 @@ pub(crate) fn request(name: &str, operation: Operation, minor: i64) -> AuthReque
         original: None,
         method: None,
         hold_days: None,
+        partial: false,
     }
 }
 

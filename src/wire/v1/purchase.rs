@@ -72,6 +72,7 @@ pub fn request(operation: Operation, token: Token, card: Token, amount: Money) -
         original: None,
         method: None,
         hold_days: None,
+        partial: false,
     }
 }
 

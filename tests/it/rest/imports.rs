@@ -1,11 +1,15 @@
 //! Bulk load: lines are loaded once, however often they are sent, and each faulty one is told of.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Program, created, text};
+use crate::store::mongodb::Corner;
+use crate::store::postgres_database::Database;
 use crate::support::TestApp;
 
 /// What a load was answered with: the status, the faults, the summary.
@@ -109,11 +113,51 @@ async fn faulty_lines_are_told_of_and_the_others_are_loaded() {
 async fn a_load_has_its_own_bounds() {
     let app = TestApp::start_with(|settings| settings.http.import_bytes_max = 65_536).await;
     let program = Program::start(&app, 0).await;
-    let (status, _, summary) = load(&app, lines(&program.company["id"], 1_000)).await;
+    let (status, _, summary) = load(&app, lines(&program.company["id"], 350)).await;
     assert_eq!((status.as_u16(), &summary["code"]), (413, &json!("body_too_large")), "{summary}");
     assert_eq!(summary["complete"], false);
     let plain = app.post("/api/v1/imports", json!({})).await;
     super::expect(plain, 415, "unsupported_media_type");
     let (status, _, summary) = load(&app, String::new()).await;
     assert_eq!((status.as_u16(), &summary["lines"]), (200, &json!(0)), "nothing is a load, too");
+}
+
+/// 100,000 cards in a release build, for which the bar is; a debug build has fewer, and the same time.
+const MANY: usize = if cfg!(debug_assertions) { 3_000 } else { 100_000 };
+
+/// Lines of a request.
+const PART: usize = 10_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_hundred_thousand_cards_are_loaded_within_a_minute_on_servers() {
+    let (database, corner) = (Database::migrated().await, Corner::new());
+    let (postgres, mongodb) = (database.url().to_owned(), corner.url().to_owned());
+    let app = TestApp::start_with(|settings| {
+        settings.store.postgres.url = Some(postgres.into());
+        settings.store.mongodb.url = Some(mongodb.into());
+    })
+    .await;
+    while app.get("/ready").await.0 != 200 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let program = Program::start(&app, 0).await;
+    let user = &program.user["id"];
+    let began = Instant::now();
+    for part in (0..MANY).step_by(PART) {
+        let mut body = String::new();
+        for n in part..(part + PART).min(MANY) {
+            let token = format!("c-{n}");
+            let card = json!({"user_id": user, "marqeta_token": token, "last_four": "4242"});
+            writeln!(body, "{}", json!({"card": card})).unwrap();
+        }
+        let (status, faults, summary) = load(&app, body).await;
+        assert_eq!((status.as_u16(), &faults[..]), (200, &[][..]), "{summary}");
+        assert_eq!(summary["created"]["cards"], summary["lines"], "{summary}");
+    }
+    let took = began.elapsed();
+    println!("{MANY} cards in {took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let last = app.get(&format!("/api/v1/cards/c-{}", MANY - 1)).await;
+    assert_eq!(last.0, 200);
 }

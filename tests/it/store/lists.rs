@@ -293,3 +293,35 @@ pub async fn wallets_are_listed_with_what_is_on_them(subject: &Subject) {
     let query = UserQuery { home: Home::Business, ..query };
     assert!(subject.lists.users(query).await.unwrap().is_empty());
 }
+
+pub async fn many_are_loaded_at_once_and_what_is_there_stays(subject: &Subject) {
+    let program = subject.program("acme", 0).await;
+    let new = |name: &str| subject.user(program.employer(), name);
+    let users = vec![new("u-1"), new("acme-user"), new("u-2")];
+    let stamps = subject.resources.insert_users(users.clone()).await.unwrap();
+    let subjects: Vec<Scope> = stamps.iter().map(|stamp| stamp.subject).collect();
+    assert_eq!(stamps.iter().map(|stamp| stamp.version).collect::<Vec<_>>(), [1, 1]);
+    assert!(subjects.contains(&Scope::User(users[0].id)), "{subjects:?}");
+    let stored = subject.resources.user_record(users[2].id).await.unwrap();
+    assert_eq!(stored.as_ref(), Some(&users[2]));
+    assert_eq!(subject.resources.user_record(users[1].id).await.unwrap(), None);
+    let cards: Vec<Card> = ["c-1", "acme-card", "c-2"]
+        .into_iter()
+        .map(|name| subject.card(&users[0], program.account, name))
+        .collect();
+    let stamps = subject.resources.insert_cards(cards.clone()).await.unwrap();
+    assert_eq!(stamps.len(), 2);
+    let stored = subject.resources.card_record(cards[0].id).await.unwrap();
+    assert_eq!(stored.as_ref(), Some(&cards[0]));
+    assert!(subject.resources.insert_cards(cards.clone()).await.unwrap().is_empty(), "again");
+    let facts = subject.facts.card(&token("c-2")).await.unwrap().unwrap();
+    assert_eq!((facts.id, facts.policy_version), (cards[2].id, 1));
+    let names = vec![token("u-1"), token(&program.user.id.to_string()), token("nobody")];
+    let mut found = subject.lists.users_named(names).await.unwrap();
+    found.sort_by_key(|user| user.id);
+    assert_eq!(found, [program.user.clone(), users[0].clone()]);
+    let names = vec![token("c-1"), token(&cards[2].id.to_string()), token("u-1")];
+    assert_eq!(subject.lists.cards_named(names).await.unwrap().len(), 2);
+    let told = subject.outbox.depth().await.unwrap();
+    assert_eq!(told, 2 + 4, "each new one is told of once");
+}

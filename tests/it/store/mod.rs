@@ -8,6 +8,7 @@ mod counting;
 mod facts;
 mod history;
 mod inbox;
+mod kyc;
 mod lists;
 mod money;
 pub(crate) mod mongodb;
@@ -62,6 +63,9 @@ macro_rules! conformance {
             resources::an_update_of_an_old_wallet_is_stale
             facts::a_personal_card_has_its_wallets_zone_and_no_company
             lists::wallets_are_listed_with_what_is_on_them
+            kyc::a_submission_is_decided_with_what_it_gives
+            kyc::a_decision_that_can_not_be_kept_whole_is_not_kept
+            kyc::submissions_are_listed_by_person_and_status
         );
     };
     (@any $ignore:tt $open:path) => {
@@ -103,6 +107,7 @@ macro_rules! conformance {
             lists::policies_are_listed_by_whom_they_bind
             lists::authorizations_are_listed_by_card_account_outcome_and_time
             lists::a_history_tells_what_has_moved_latest_first
+            lists::many_are_loaded_at_once_and_what_is_there_stays
             outbox::events_are_read_in_order_and_removed_one_by_one
             outbox::an_event_is_read_as_it_was_told
             outbox::events_of_a_key_stand_in_the_order_of_their_commits

@@ -84,6 +84,7 @@ pub fn purchase(name: &str, card: &str, minor: i64) -> AuthRequest {
         original: None,
         method: Some("pgfs.authorization".into()),
         hold_days: None,
+        partial: false,
     }
 }
 
