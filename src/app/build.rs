@@ -105,7 +105,7 @@ pub(super) fn doors(
         clock: Arc::clone(clock),
         jit_credentials: jit_credentials(settings, secrets),
         jit_header: jit_header(&settings.jit.header),
-        admin_keys: vec![secrets.admin_key.clone()],
+        gate: http::access::Gate { admin_keys: vec![secrets.admin_key.clone()] },
         outage: match settings.outage.answer {
             OutageAnswer::Decline => http::OutageAnswer::Decline,
             OutageAnswer::Error => http::OutageAnswer::Error,

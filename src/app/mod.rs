@@ -52,7 +52,7 @@ use stores::Stores;
 
 pub use reconcile::{open_books, platform};
 pub use run::run;
-pub use yardstick::{open_audits, open_yardstick, serve_yardstick};
+pub use yardstick::{open_audits, open_broker, open_yardstick, serve_yardstick};
 
 /// Installs the one TLS provider for every driver. Drivers that find none fail when they connect.
 pub fn install_tls_provider() {

@@ -1,10 +1,12 @@
-//! For `bench` and `verify`: the accept loop with nothing behind it, and a store without a service.
+//! For `bench` and `verify`: the accept loop with nothing behind it, a store and a broker without a
+//! service.
 
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::broker::Broker;
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
@@ -13,6 +15,7 @@ use crate::service::yardstick::Parts;
 use crate::store::Audit;
 
 use super::AppError;
+use super::broker::OpenBroker;
 use super::build::limits;
 use super::clock::SystemClock;
 use super::homes::OpenHomes;
@@ -32,6 +35,12 @@ pub async fn open_yardstick(settings: &Settings, home: Home) -> Result<Parts, Ap
     let homes = OpenHomes::existing(settings, &clock).await?;
     let (facts, money) = (&homes.of(home).facts, &homes.of(home).money);
     Ok(Parts { facts: Arc::clone(facts), home: Arc::clone(money), clock })
+}
+
+/// Opens the message broker that these settings name, to be published to from outside. Not the embedded
+/// one while a service has it: that is one process's.
+pub async fn open_broker(settings: &Settings) -> Result<Arc<dyn Broker>, AppError> {
+    Ok(OpenBroker::open(settings, &system_clock()).await?.broker)
 }
 
 fn system_clock() -> Arc<dyn Clock> {

@@ -3,16 +3,15 @@
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use moka::Expiry;
-use moka::ops::compute::Op;
-use moka::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 use crate::domain::clock::Clock;
 use crate::domain::facts::{CardFacts, Cardholder, Facts, LimitFacts, UserFacts};
 use crate::domain::id::CardId;
 use crate::domain::policy::PolicyStamp;
+use crate::domain::time::Monotonic;
 use crate::domain::token::Token;
 
 use super::floors::{Floors, Raised};
@@ -55,15 +54,15 @@ impl MemoryCache {
 
     fn forget_user(&self, user: &UserFacts) {
         for key in keys_of(&user.id, &user.marqeta_token) {
-            self.users.forget(key, user);
+            self.users.forget(&key, user);
         }
     }
 
     fn forget_card(&self, card: &CardFacts, limits: &LimitFacts) {
         for key in keys_of(&card.id, &card.marqeta_token) {
-            self.cards.forget(key, card);
+            self.cards.forget(&key, card);
         }
-        self.limits.forget(card.id, limits);
+        self.limits.forget(&card.id, limits);
         self.forget_user(&card.owner);
     }
 }
@@ -75,27 +74,27 @@ fn keys_of(id: &impl ToString, token: &Option<Token>) -> impl Iterator<Item = To
 
 impl FactsCache for MemoryCache {
     fn user(&self, reference: &Token) -> Option<Arc<UserFacts>> {
-        self.users.get(reference, &self.floors)
+        self.users.get(reference, &self.floors, self.clock.monotonic())
     }
 
     fn card(&self, reference: &Token) -> Option<Arc<CardFacts>> {
-        self.cards.get(reference, &self.floors)
+        self.cards.get(reference, &self.floors, self.clock.monotonic())
     }
 
     fn limits(&self, card: CardId) -> Option<Arc<LimitFacts>> {
-        self.limits.get(&card, &self.floors)
+        self.limits.get(&card, &self.floors, self.clock.monotonic())
     }
 
     fn keep_user(&self, reference: &Token, facts: &Arc<UserFacts>) {
-        self.users.keep(reference.clone(), facts);
+        self.users.keep(reference, facts, self.clock.monotonic());
     }
 
     fn keep_card(&self, reference: &Token, facts: &Arc<CardFacts>) {
-        self.cards.keep(reference.clone(), facts);
+        self.cards.keep(reference, facts, self.clock.monotonic());
     }
 
     fn keep_limits(&self, card: CardId, _token: Option<&Token>, facts: &Arc<LimitFacts>) {
-        self.limits.keep(card, facts);
+        self.limits.keep(&card, facts, self.clock.monotonic());
     }
 
     fn raise_floor(&self, stamp: PolicyStamp) {
@@ -118,44 +117,44 @@ impl FactsCache for MemoryCache {
     }
 
     fn clear(&self) {
-        self.users.entries.invalidate_all();
-        self.cards.entries.invalidate_all();
-        self.limits.entries.invalidate_all();
+        self.users.entries.clear();
+        self.cards.entries.clear();
+        self.limits.entries.clear();
     }
 
     fn entries(&self) -> u64 {
-        let shelves = [
-            self.users.entries.entry_count(),
-            self.cards.entries.entry_count(),
-            self.limits.entries.entry_count(),
-        ];
-        shelves.iter().sum()
+        let shelves =
+            [self.users.entries.len(), self.cards.entries.len(), self.limits.entries.len()];
+        shelves.iter().sum::<usize>() as u64
     }
 }
 
-/// One kind of facts.
+/// One kind of facts. What has outlived its time is not served, and goes when its room is needed.
 struct Shelf<K, V> {
     entries: Cache<K, Arc<Slot<V>>>,
+    lifetime: Jittered,
 }
 
-/// One kept value, and the generation of the floors at which it was last found good.
+/// One kept value, until when it is good, and the generation of the floors at which it was last
+/// found good.
 struct Slot<V> {
     facts: Arc<V>,
+    until: Monotonic,
     checked: AtomicU64,
 }
 
 impl<K, V> Shelf<K, V>
 where
-    K: Hash + Eq + Send + Sync + 'static,
-    V: Stamped + Send + Sync + 'static,
+    K: Clone + Hash + Eq,
+    V: Stamped,
 {
     fn new(entries_max: u64, ttl: Duration) -> Self {
-        let entries = Cache::builder().max_capacity(entries_max).expire_after(Jittered::new(ttl));
-        Self { entries: entries.build() }
+        let entries = Cache::new(usize::try_from(entries_max).unwrap_or(usize::MAX));
+        Self { entries, lifetime: Jittered::new(ttl) }
     }
 
-    fn get(&self, key: &K, floors: &Floors) -> Option<Arc<V>> {
-        let slot = self.entries.get(key)?;
+    fn get(&self, key: &K, floors: &Floors, now: Monotonic) -> Option<Arc<V>> {
+        let slot = self.entries.get(key).filter(|slot| now < slot.until)?;
         let generation = floors.generation();
         if slot.checked.load(Ordering::Acquire) != generation {
             if !floors.admit(&*slot.facts) {
@@ -167,33 +166,23 @@ where
     }
 
     /// Compare and set: a slow reader never replaces what is newer.
-    fn keep(&self, key: K, facts: &Arc<V>) {
-        self.entries.entry(key).and_compute_with(|kept| match kept {
-            Some(kept) if is_older(&**facts, &kept.value().facts) => Op::Nop,
-            _ => Op::Put(Arc::new(Slot { facts: Arc::clone(facts), checked: AtomicU64::new(0) })),
+    fn keep(&self, key: &K, facts: &Arc<V>, now: Monotonic) {
+        let lifetime_us = u64::try_from(self.lifetime.draw().as_micros()).unwrap_or(u64::MAX);
+        let until = now.plus_micros(lifetime_us);
+        let slot = Slot { facts: Arc::clone(facts), until, checked: AtomicU64::new(0) };
+        let slot = Arc::new(slot);
+        let kept = self.entries.entry(key, None, |_, kept| {
+            if now >= kept.until || !is_older(&**facts, &kept.facts) {
+                *kept = Arc::clone(&slot);
+            }
+            EntryAction::Retain(())
         });
+        if let EntryResult::Vacant(room) = kept {
+            let _ = room.insert(slot); // refused where the shelf was cleared meanwhile
+        }
     }
 
-    fn forget(&self, key: K, stale: &V) {
-        self.entries.entry(key).and_compute_with(|kept| match kept {
-            Some(kept) if !is_older(stale, &kept.value().facts) => Op::Remove,
-            _ => Op::Nop,
-        });
-    }
-}
-
-impl<K, V> Expiry<K, V> for Jittered {
-    fn expire_after_create(&self, _key: &K, _value: &V, _at: Instant) -> Option<Duration> {
-        self.draw()
-    }
-
-    fn expire_after_update(
-        &self,
-        _key: &K,
-        _value: &V,
-        _at: Instant,
-        _left: Option<Duration>,
-    ) -> Option<Duration> {
-        self.draw()
+    fn forget(&self, key: &K, stale: &V) {
+        self.entries.remove_if(key, |kept| !is_older(stale, &kept.facts));
     }
 }

@@ -1,6 +1,6 @@
 //! Routes: in which home a card lives.
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 use crate::domain::id::Home;
 use crate::domain::token::Token;
@@ -25,7 +25,7 @@ pub struct MemoryRoutes {
 impl MemoryRoutes {
     /// Keeps at most so many; those asked for least go first.
     pub fn new(entries_max: u64) -> Self {
-        Self { homes: Cache::new(entries_max) }
+        Self { homes: Cache::new(usize::try_from(entries_max).unwrap_or(usize::MAX)) }
     }
 
     /// The card's home, if it is kept.

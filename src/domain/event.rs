@@ -4,8 +4,11 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::id::{AccountId, CardId, CompanyId, EventId, Home, UserId};
+use super::finding::Refusal;
+use super::id::{AccountId, AuthorizationId, CardId, CompanyId, EventId, Home, UserId};
+use super::money::Money;
 use super::party::{Card, CardStatus, User, UserStatus};
+use super::request::Operation;
 use super::time::Timestamp;
 use super::token::Token;
 
@@ -86,6 +89,37 @@ impl Event {
         };
         let id = further_id(user.id.uuid(), 1);
         Self::new(id, "user.created", user.id.to_string(), at, &payload)
+    }
+}
+
+/// What is told of a decision. A store that keeps the decision need not keep this as well.
+#[derive(Serialize)]
+pub struct Decided<'a> {
+    /// Which.
+    pub authorization: AuthorizationId,
+    /// The request's own.
+    pub token: &'a Token,
+    /// What was asked for.
+    pub operation: Option<Operation>,
+    /// The purchase that it is part of.
+    pub chain: Option<AuthorizationId>,
+    /// The card, where there is one.
+    pub card: Option<CardId>,
+    /// The account, where there is one.
+    pub account: Option<AccountId>,
+    /// What was asked for, where it could be read.
+    pub amount: Option<Money>,
+    /// What it holds, in minor units.
+    pub held: i64,
+    /// Why it was declined.
+    pub refusal: Option<&'a Refusal>,
+}
+
+impl Decided<'_> {
+    /// Events of one account keep their order.
+    pub fn key(&self) -> String {
+        let authorization = || self.authorization.to_string();
+        self.account.map_or_else(authorization, |account| account.to_string())
     }
 }
 

@@ -174,6 +174,7 @@ plain_id!(ControlId, "ctl_", "A spending control.");
 plain_id!(KycId, "kyc_", "What a person has submitted about themselves.");
 plain_id!(EventId, "evt_", "An event.");
 plain_id!(DeadLetterId, "dlq_", "A message that could not be worked.");
+plain_id!(ApiKeyId, "key_", "A key of the REST routes.");
 plain_id!(TransactionId, "txn_", "A reported transaction, from the moment it is accepted.");
 homed_id!(AccountId, "acc_", "An account: a company's, or a personal wallet.");
 homed_id!(AuthorizationId, "aut_", "An authorization; the first of a chain names the chain.");

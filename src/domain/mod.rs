@@ -8,6 +8,7 @@
     clippy::disallowed_methods
 )]
 
+pub mod access;
 pub mod authorization;
 pub mod chain;
 pub mod clock;

@@ -96,6 +96,16 @@ enum Trouble {
     Broker { failed: usize, published: usize, source: BrokerError },
 }
 
+impl Trouble {
+    /// What is behind it, for the log.
+    fn cause(&self) -> String {
+        match self {
+            Self::Store(error) => format!("{error}: {}", error.cause()),
+            Self::Broker { source, .. } => source.to_string(),
+        }
+    }
+}
+
 /// What a round has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Round {
@@ -152,8 +162,8 @@ impl Relay {
         let home = self.parts.home;
         match &done {
             Err(trouble) if !self.troubled => {
-                let trouble = trouble as &dyn std::error::Error;
-                tracing::warn!(home, trouble, "events wait in the outbox; trying again");
+                let cause = trouble.cause();
+                tracing::warn!(home, %trouble, cause, "events wait in the outbox; trying again");
             }
             Ok(_) if self.troubled => tracing::info!(home, "events are published again"),
             _ => {}

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
 use crate::domain::decision::Decision;
-use crate::domain::event::{Event, further_id};
-use crate::domain::finding::{Code, Finding, Numbers, Refusal};
+use crate::domain::event::{Decided, Event, further_id};
+use crate::domain::finding::{Code, Finding, Numbers};
 use crate::domain::id::{AccountId, AuthorizationId, CardId, LimitId};
 use crate::domain::money::Money;
 use crate::domain::posting::{Movement, StepKind};
@@ -16,19 +16,6 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 
 use super::intent::Intent;
-
-#[derive(Serialize)]
-struct Decided<'a> {
-    authorization: AuthorizationId,
-    token: &'a Token,
-    operation: Option<Operation>,
-    chain: Option<AuthorizationId>,
-    card: Option<CardId>,
-    account: Option<AccountId>,
-    amount: Option<Money>,
-    held: i64,
-    refusal: Option<&'a Refusal>,
-}
 
 /// A request was decided.
 pub(super) fn decided(at: Timestamp, intent: &Intent, made: &Authorization) -> Event {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use redis::aio::ConnectionManager;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::cache::jitter::Jittered;
 use crate::cache::{CacheFuture, FactsCache, Nothing, SharedStats, Stamped, Tally, Wanted};
@@ -30,7 +31,7 @@ use super::{Lifetimes, Watch};
 const ABSENT_FOR: Duration = Duration::from_millis(200);
 
 /// Keys that are remembered so at most.
-const ABSENT_MAX: u64 = 10_000;
+const ABSENT_MAX: usize = 10_000;
 
 /// One home's facts.
 pub struct RedisCache {
@@ -41,7 +42,8 @@ pub struct RedisCache {
     fills: Fills,
     announcer: Arc<Announcer>,
     hearing: Arc<Hearing>,
-    absent: Cache<String, ()>,
+    /// Until when keys are remembered so.
+    absent: Cache<String, Instant>,
     lifetimes: [Jittered; 3],
     tallies: [Tally; 3],
     unreadable: AtomicU64,
@@ -84,7 +86,7 @@ impl RedisCache {
             link,
             announcer,
             hearing,
-            absent: Cache::builder().max_capacity(ABSENT_MAX).time_to_live(ABSENT_FOR).build(),
+            absent: Cache::new(ABSENT_MAX),
             lifetimes: [lifetimes.user, lifetimes.card, lifetimes.limits].map(Jittered::new),
             tallies: Default::default(),
             unreadable: AtomicU64::new(0),
@@ -102,7 +104,7 @@ impl RedisCache {
         ]
         .into_iter()
         .flatten()
-        .filter(|(_, _, key)| !self.absent.contains_key(key))
+        .filter(|(_, _, key)| !self.is_absent(key))
         .collect();
         if asked.is_empty() {
             return;
@@ -116,15 +118,23 @@ impl RedisCache {
         };
         let Some(values) = self.link.call(query).await else {
             // One wait is enough for one purchase.
-            asked.into_iter().for_each(|(_, _, key)| self.absent.insert(key, ()));
+            asked.into_iter().for_each(|(_, _, key)| self.remember_absent(key));
             return;
         };
         for ((kind, reference, key), value) in asked.into_iter().zip(values) {
             let kept = value.and_then(|value| self.take(kind, reference, &key, &value));
             if self.tallies[kind as usize].count(kept).is_none() {
-                self.absent.insert(key, ());
+                self.remember_absent(key);
             }
         }
+    }
+
+    fn is_absent(&self, key: &str) -> bool {
+        self.absent.get(key).is_some_and(|until| Instant::now() < until)
+    }
+
+    fn remember_absent(&self, key: String) {
+        self.absent.insert(key, Instant::now() + ABSENT_FOR);
     }
 
     /// Keeps a value in memory, if it can be read and no floor refuses it.
@@ -174,7 +184,7 @@ impl RedisCache {
             let value = value(&key, &stamps);
             (key, value)
         });
-        let ttl = self.lifetimes[kind as usize].draw().unwrap_or_default();
+        let ttl = self.lifetimes[kind as usize].draw();
         let (entries, version) = (entries.collect(), version_of(&stamps));
         let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         self.fills.fill(Fill { entries, version, stamps, ttl_ms });

@@ -17,8 +17,9 @@ const EXAMPLE_BYTES_MAX: usize = 300;
 pub enum Check {
     /// The decision that the card calls for, with the token of its request.
     Decision,
-    /// 200, whatever the body: the empty handler knows no cards.
-    Status,
+    /// This status, whatever the body: the empty handler knows no cards, and what is only taken in
+    /// is not decided yet.
+    Status(u16),
     /// 200 or 201, whatever the body.
     Success,
 }
@@ -123,7 +124,8 @@ pub fn judge(
     response: &Response<'_>,
 ) -> Result<Answered, Failure> {
     match (check, response.status) {
-        (Check::Status | Check::Success, 200) | (Check::Success, 201) => Ok(Answered::Approved),
+        (Check::Status(wanted), status) if status == wanted => Ok(Answered::Approved),
+        (Check::Success, 200 | 201) => Ok(Answered::Approved),
         (Check::Decision, 200 | 402) => decision(expected, token, response),
         (_, status) => Err(failure(FailureKind::Status(status), response)),
     }

@@ -38,27 +38,29 @@ pub struct Server {
     log: PathBuf,
     /// Where it listens.
     pub addr: SocketAddr,
+    /// Where it tells of itself, if it was told to.
+    pub metrics: SocketAddr,
     /// From its start to its first answer that it is ready.
     pub start_to_ready: Duration,
 }
 
 impl Server {
-    /// Runs this program with what `prepare` makes of a free address, and waits until `ready` is
-    /// answered with 200. What it prints goes to `log`.
+    /// Runs this program with what `prepare` makes of two free addresses, for its door and for its
+    /// metrics, and waits until `ready` is answered with 200. What it prints goes to `log`.
     pub async fn start(
-        prepare: impl FnOnce(&mut Command, SocketAddr),
+        prepare: impl FnOnce(&mut Command, SocketAddr, SocketAddr),
         ready: &Ask,
         log: &Path,
     ) -> Result<Self, ChildError> {
-        let addr = free_address()?;
+        let [addr, metrics] = free_addresses()?;
         let output = fs::File::create(log)?;
         let started = Instant::now();
         let mut command = Command::new(std::env::current_exe()?);
-        prepare(&mut command, addr);
+        prepare(&mut command, addr, metrics);
         let child =
             command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn()?;
         let log = log.to_path_buf();
-        let mut server = Self { child, log, addr, start_to_ready: Duration::ZERO };
+        let mut server = Self { child, log, addr, metrics, start_to_ready: Duration::ZERO };
         server.wait_until_ready(ready, started).await?;
         server.start_to_ready = started.elapsed();
         Ok(server)
@@ -104,18 +106,17 @@ impl Drop for Server {
     }
 }
 
-fn free_address() -> io::Result<SocketAddr> {
+/// Two of them, held until both are found so that they differ.
+fn free_addresses() -> io::Result<[SocketAddr; 2]> {
     let offset = u16::try_from(std::process::id() % 10_000).unwrap_or(0);
     let (start, end) = (PORTS.start, PORTS.end);
     let ports = (start + offset..end).chain(start..start + offset);
-    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for port in ports {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            Ok(listener) => return listener.local_addr(),
-            Err(error) => last = error,
-        }
+    let mut held = ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    let (first, second) = (held.next(), held.next());
+    match (first, second) {
+        (Some(first), Some(second)) => Ok([first.local_addr()?, second.local_addr()?]),
+        _ => Err(io::ErrorKind::AddrInUse.into()),
     }
-    Err(last)
 }
 
 #[cfg(test)]
@@ -123,7 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_free_address_is_below_the_kernels_own_range() {
-        assert!(PORTS.contains(&free_address().unwrap().port()));
+    fn free_addresses_differ_and_are_below_the_kernels_own_range() {
+        let [first, second] = free_addresses().unwrap();
+        assert!(PORTS.contains(&first.port()) && PORTS.contains(&second.port()));
+        assert_ne!(first, second);
     }
 }

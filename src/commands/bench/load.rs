@@ -70,7 +70,8 @@ pub struct Phase {
 }
 
 impl Phase {
-    fn empty() -> Self {
+    /// One in which nothing has happened yet.
+    pub(super) fn empty() -> Self {
         let histogram = || Histogram::new_with_max(LATENCY_US_MAX, 3).expect("3 digits are valid");
         Self {
             latency: histogram(),

@@ -30,19 +30,23 @@ mod table;
 mod target;
 #[cfg(test)]
 mod tests;
+mod work;
 mod yardsticks;
 
+use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::scenario::ScenarioError;
 use super::scratch::Scratch;
 use crate::app::AppError;
 use crate::app::clock::SystemClock;
+use crate::broker::BrokerError;
 use crate::config::SettingsError;
 use crate::domain::clock::Clock;
 use crate::store::StoreError;
@@ -85,6 +89,9 @@ pub enum BenchError {
     /// The requests could not be made.
     #[error(transparent)]
     Requests(#[from] ScenarioError),
+    /// The message broker can not be used.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     /// The store could not be opened.
     #[error(transparent)]
     App(#[from] AppError),
@@ -97,8 +104,12 @@ pub enum BenchError {
 pub async fn run(args: Args) -> Result<ExitCode, BenchError> {
     let deadline = args.time_limit.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let plan = Plan::new(args.seconds, deadline, !args.no_yardsticks && args.target.is_none());
-    let profiles = Choice::profiles(&args.profile);
-    let mut left = u32::try_from(profiles.len()).unwrap_or(u32::MAX);
+    let (profiles, works) = (Choice::profiles(&args.profile), Choice::works(&args.profile));
+    if args.target.is_some() && !works.is_empty() {
+        let why = "--target measures purchases only: what is done behind an answer can not be seen";
+        return Err(BenchError::Refused(why.to_owned()));
+    }
+    let mut left = u32::try_from(profiles.len() + works.len()).unwrap_or(u32::MAX);
     let mut sound = true;
     let target = match &args.target {
         Some(url) => Some(Target::of(url, &args).await?),
@@ -122,6 +133,12 @@ pub async fn run(args: Args) -> Result<ExitCode, BenchError> {
         };
         print(&args, &report);
         sound &= report.errors == 0 && report.verified != Some(false);
+        left -= 1;
+    }
+    for work in works {
+        let report = work.measure(&args, plan.next_of(left)).await?;
+        print(&args, &report);
+        sound &= report.is_sound();
         left -= 1;
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -199,7 +216,7 @@ fn loops(
     }
 }
 
-fn print(args: &Args, report: &(impl serde::Serialize + std::fmt::Display)) {
+fn print(args: &Args, report: &(impl Serialize + Display)) {
     if args.json {
         let json = serde_json::to_string(report).expect("numbers and texts are always JSON");
         println!("{json}");

@@ -50,7 +50,8 @@ impl Due {
     }
 }
 
-fn pace(start: Instant, rate: u32, requests: u64, due: &mpsc::UnboundedSender<Instant>) {
+/// Tells when each request is due. Blocks until the last is.
+pub(super) fn pace(start: Instant, rate: u32, requests: u64, due: &mpsc::UnboundedSender<Instant>) {
     let interval = Duration::from_secs(1).as_nanos() / u128::from(rate.max(1));
     for number in 0..requests {
         let nanos = interval.saturating_mul(u128::from(number));

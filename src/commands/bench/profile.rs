@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use serde::{Deserialize, Serialize};
 
+use super::work::Work;
 use crate::domain::finding::Reason;
 use crate::domain::id::Home;
 
@@ -31,10 +32,12 @@ pub enum Profile {
 /// What `--profile` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// Each, one after another.
+    /// Each that asks at the platform's door, one after another.
     All,
     /// This one.
     Only(Profile),
+    /// What is done behind an answer.
+    Behind(Work),
 }
 
 /// A number of cards that are alike.
@@ -135,11 +138,16 @@ impl Choice {
         let reads = choices.contains(&Self::Only(Profile::Reads)).then_some(Profile::Reads);
         Profile::ALL.into_iter().filter(chosen).chain(reads).collect()
     }
+
+    /// The kinds of work that were chosen, each once, in their order.
+    pub fn works(choices: &[Self]) -> Vec<Work> {
+        Work::ALL.into_iter().filter(|work| choices.contains(&Self::Behind(*work))).collect()
+    }
 }
 
 impl ValueEnum for Choice {
     fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [Choice; 7] = [
+        const ALL: [Choice; 11] = [
             Choice::Only(Profile::Uncontended),
             Choice::Only(Profile::HotAccount),
             Choice::Only(Profile::MixedDecisions),
@@ -147,6 +155,10 @@ impl ValueEnum for Choice {
             Choice::Only(Profile::Personal),
             Choice::Only(Profile::Reads),
             Choice::All,
+            Choice::Behind(Work::Queue),
+            Choice::Behind(Work::Relay),
+            Choice::Behind(Work::Ingest),
+            Choice::Behind(Work::Webhooks),
         ];
         &ALL
     }
@@ -155,6 +167,7 @@ impl ValueEnum for Choice {
         Some(PossibleValue::new(match self {
             Self::All => "all",
             Self::Only(profile) => profile.as_str(),
+            Self::Behind(work) => work.as_str(),
         }))
     }
 }
@@ -221,6 +234,9 @@ mod tests {
         let chosen = [parse("personal"), parse("uncontended"), parse("personal")];
         assert_eq!(Choice::profiles(&chosen), [Profile::Uncontended, Profile::Personal]);
         assert_eq!(Choice::profiles(&[parse("all")]), Profile::ALL);
+        assert_eq!(Choice::works(&[parse("all")]), []);
+        let chosen = [parse("webhooks"), parse("queue"), parse("webhooks")];
+        assert_eq!(Choice::works(&chosen), [Work::Queue, Work::Webhooks]);
         assert!(Choice::from_str("none", false).is_err());
     }
 }

@@ -1,12 +1,15 @@
 //! Ready-made requests: one Marqeta-shaped purchase with gaps for its token, its cardholder and its
-//! card. A hundred thousand cards need no more memory than one.
+//! card, or the same as a notification, or a report of it. A hundred thousand cards need no more memory
+//! than one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 
 use super::super::scenario::{ScenarioError, Vars, fill, parse};
 use super::profile::{Expected, Group};
 use super::program::{Name, Program};
+use super::rest::Admin;
 
 /// Digits of a request's number, in hexadecimal, at the end of its token.
 const DIGITS: usize = 12;
@@ -39,9 +42,34 @@ pub struct Caller {
 impl Requests {
     /// Purchases of 10.00 EUR with the cards of this program.
     pub fn of(caller: &Caller, program: &Program) -> Result<Self, ScenarioError> {
+        let head = head("/api/v1/marqeta/jit", &caller.host, &caller.access());
+        Ok(Self::with(Template::of(&head, &purchase()?), program))
+    }
+
+    /// Notifications of such purchases, one in each.
+    pub fn notices(caller: &Caller, program: &Program) -> Result<Self, ScenarioError> {
+        let head = head("/api/v1/marqeta/webhooks", &caller.host, &caller.access());
+        let body = format!("{{\"transactions\":[{}]}}", purchase()?);
+        Ok(Self::with(Template::of(&head, &body), program))
+    }
+
+    /// Reports of such purchases for a program's own books.
+    pub fn reports(admin: &Admin, program: &Program) -> Self {
+        let head = head("/api/v1/transactions", &admin.host, &format!("Bearer {}", admin.key));
+        let body = json!({
+            "transaction_id": TOKEN_GAP, "card": CARD_GAP, "amount": 1_000, "currency": "EUR",
+            "type": "purchase", "occurred_at": "2026-03-14T09:26:53Z",
+            "merchant": {
+                "mid": "000000000077001", "mcc": "5411", "name": "FERN STREET GROCER", "country": "BEL",
+            },
+            "metadata": {"order": "FG-0042", "batch": 7},
+        });
+        Self::with(Template::of(&head, &body.to_string()), program)
+    }
+
+    fn with(template: Template, program: &Program) -> Self {
         let weights = program.groups.iter().map(|group| u64::from(group.weight)).sum();
-        let templates = vec![(1, Template::purchase(caller)?)];
-        Ok(Self { templates, drawn: 1, program: program.clone(), weights })
+        Self { templates: vec![(1, template)], drawn: 1, program: program.clone(), weights }
     }
 
     /// Calls of the REST routes, each with how often it is made beside the others, its head without
@@ -53,6 +81,11 @@ impl Requests {
             .collect();
         let drawn = templates.iter().map(|(weight, _)| weight).sum();
         Self { templates, drawn, program: program.clone(), weights }
+    }
+
+    /// The body of a request that was written, where all are alike.
+    pub fn body<'a>(&self, request: &'a [u8]) -> &'a [u8] {
+        request.get(self.template(0).head..).unwrap_or_default()
     }
 
     /// Writes the next request into `buffer`, and says what must be answered. `random` is drawn
@@ -92,53 +125,57 @@ impl Requests {
     }
 }
 
+impl Caller {
+    fn access(&self) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.username, self.password)))
+    }
+}
+
+/// The lines of a request's head but its length.
+fn head(path: &str, host: &str, access: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: {access}\r\n\
+         content-type: application/json\r\n"
+    )
+}
+
+/// A purchase, with its gaps.
+fn purchase() -> Result<String, ScenarioError> {
+    let messages = parse("bench", "")?;
+    let mut vars: Vars = messages.vars.clone();
+    for (name, value) in [("user", USER_GAP), ("card", CARD_GAP), ("token", TOKEN_GAP)] {
+        vars.insert(name.to_owned(), value.to_owned());
+    }
+    let message = messages.messages.get("purchase").map_or("", |text| text.trim());
+    fill(message, &vars).map_err(|fault| ScenarioError::Senseless("bench".to_owned(), fault))
+}
+
 /// The bytes of a request, and where what goes.
 #[derive(Clone, Debug)]
 struct Template {
     bytes: Vec<u8>,
+    head: usize,
     tokens: Vec<usize>,
     users: Vec<usize>,
     cards: Vec<usize>,
 }
 
 impl Template {
-    fn purchase(caller: &Caller) -> Result<Self, ScenarioError> {
-        let messages = parse("bench", "")?;
-        let mut vars: Vars = messages.vars.clone();
-        for (name, value) in [("user", USER_GAP), ("card", CARD_GAP), ("token", TOKEN_GAP)] {
-            vars.insert(name.to_owned(), value.to_owned());
-        }
-        let message = messages.messages.get("purchase").map_or("", |text| text.trim());
-        let body = fill(message, &vars)
-            .map_err(|fault| ScenarioError::Senseless("bench".to_owned(), fault))?;
-        let Caller { host, username, password } = caller;
-        let access = STANDARD.encode(format!("{username}:{password}"));
-        let head = format!(
-            "POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: {host}\r\nauthorization: Basic {access}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        Ok(Self::of(head + &body))
-    }
-
     /// A call with `{card}`, `{user}` and `{token}` where they go.
     fn call(head: &str, body: &str) -> Self {
         let filled = |text: &str| {
             let text = text.replace("{card}", CARD_GAP).replace("{user}", USER_GAP);
             text.replace("{token}", TOKEN_GAP)
         };
-        let (head, body) = (filled(head), filled(body));
-        let length = match body.len() {
-            0 => String::new(),
-            length => format!("content-length: {length}\r\n"),
-        };
-        Self::of(format!("{head}{length}\r\n{body}"))
+        Self::of(&filled(head), &filled(body))
     }
 
-    fn of(text: String) -> Self {
+    fn of(head: &str, body: &str) -> Self {
+        let head = format!("{head}content-length: {}\r\n\r\n", body.len());
+        let text = format!("{head}{body}");
         let gaps = |gap: &str| text.match_indices(gap).map(|(at, _)| at).collect();
         let (tokens, users, cards) = (gaps(TOKEN_GAP), gaps(USER_GAP), gaps(CARD_GAP));
-        Self { bytes: text.into_bytes(), tokens, users, cards }
+        Self { bytes: text.into_bytes(), head: head.len(), tokens, users, cards }
     }
 
     fn write(&self, token: &[u8], user: &Name, card: &Name, buffer: &mut Vec<u8>) {
@@ -215,6 +252,26 @@ mod tests {
         assert_eq!(json["card_token"], "b1234567c000000042");
         assert_eq!(json["acting_user_token"], "b1234567u000000042");
         assert!(!body.contains("gap-"));
+    }
+
+    #[test]
+    fn notices_and_reports_are_whole_messages_too() {
+        let caller = Caller { host: "h".into(), username: "u".into(), password: "p".into() };
+        let admin = Admin { addrs: Vec::new(), host: "h".into(), key: "k".into() };
+        let program = requests(Profile::Uncontended).program;
+        let mut tokens = Tokens::of("run");
+        let notices = Requests::notices(&caller, &program).unwrap();
+        let reports = Requests::reports(&admin, &program);
+        for (requests, pointer) in
+            [(notices, "/transactions/0/gpa_order/jit_funding/token"), (reports, "/transaction_id")]
+        {
+            let (token, mut buffer) = (tokens.draw().to_vec(), Vec::new());
+            requests.write(|| 42, &token, &mut buffer);
+            let body: serde_json::Value = serde_json::from_slice(requests.body(&buffer)).unwrap();
+            let told = body.pointer(pointer).and_then(serde_json::Value::as_str).unwrap();
+            assert_eq!(told.as_bytes(), token);
+            assert!(!body.to_string().contains("gap-"), "{body}");
+        }
     }
 
     #[test]

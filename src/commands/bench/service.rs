@@ -18,9 +18,9 @@ use super::rest::Admin;
 use super::stores::Stores;
 
 /// Credentials of the measured service; it lives for one run on the loopback.
-const ADMIN_KEY: &str = "bench-admin-key";
-const JIT_USERNAME: &str = "bench";
-const JIT_PASSWORD: &str = "Bench-password-0001!";
+pub(super) const ADMIN_KEY: &str = "bench-admin-key";
+pub(super) const JIT_USERNAME: &str = "bench";
+pub(super) const JIT_PASSWORD: &str = "Bench-password-0001!";
 
 /// Instances of one service.
 pub(super) struct Service {
@@ -34,14 +34,28 @@ impl Service {
         instances: u16,
         folder: &Path,
     ) -> Result<Self, BenchError> {
+        Self::start_with(stores, instances, folder, &[], &[]).await
+    }
+
+    /// Starts them with further arguments and settings.
+    pub(super) async fn start_with(
+        stores: &Stores,
+        instances: u16,
+        folder: &Path,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Result<Self, BenchError> {
         let mut servers = Vec::new();
         for instance in 0..instances {
             let data_dir = data_dir(folder, instance);
             let log = folder.join(format!("service-{instance}.log"));
-            let prepare = |command: &mut Command, addr: SocketAddr| {
+            let prepare = |command: &mut Command, addr: SocketAddr, metrics: SocketAddr| {
                 stores.prepare(command);
                 command
                     .arg("serve")
+                    .args(arguments)
+                    .envs(settings.iter().copied())
+                    .env("TOLLGATE__ADMIN__LISTEN", metrics.to_string())
                     .env("TOLLGATE__DATA_DIR", &data_dir)
                     .env("TOLLGATE__HTTP__LISTEN", addr.to_string())
                     .env("TOLLGATE__ADMIN__KEY", ADMIN_KEY)
@@ -77,6 +91,17 @@ impl Service {
         self.servers.iter().map(|server| server.start_to_ready).max().unwrap_or_default()
     }
 
+    /// The metrics of all instances, as they are exported; empty where one does not tell.
+    pub(super) async fn metrics(&self) -> String {
+        let mut all = String::new();
+        for server in &self.servers {
+            let asked = Client::new(server.metrics).send(&Ask::get("/metrics")).await;
+            let Ok(answer) = asked else { return String::new() };
+            all.push_str(&String::from_utf8_lossy(&answer.body));
+        }
+        all
+    }
+
     /// What all instances have counted so far; `None` where one does not tell.
     pub(super) async fn figures(&self) -> Option<Figures> {
         let mut all = Figures::default();
@@ -108,7 +133,7 @@ pub(super) fn data_dir(folder: &Path, instance: u16) -> PathBuf {
     folder.join(format!("data-{instance}"))
 }
 
-fn host() -> String {
+pub(super) fn host() -> String {
     "127.0.0.1".to_owned()
 }
 

@@ -117,12 +117,12 @@ pub(super) async fn empty_handler(
     time: Duration,
 ) -> Result<PhaseReport, BenchError> {
     let log = folder.join("yardstick.log");
-    let prepare = |command: &mut Command, addr: SocketAddr| {
+    let prepare = |command: &mut Command, addr: SocketAddr, _| {
         command.args(["yardstick-server", "--listen", &addr.to_string()]);
     };
     let ready = Ask::post("/api/v1/marqeta/jit", "{}");
     let server = Server::start(prepare, &ready, &log).await?;
-    let load = Load { addrs: vec![server.addr], check: Check::Status, ..load.clone() };
+    let load = Load { addrs: vec![server.addr], check: Check::Status(200), ..load.clone() };
     let connections = load.connections;
     let used_before = server.used();
     let until = Until { elapsed: time, answers: 0, at_most: time };

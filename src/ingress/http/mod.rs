@@ -27,6 +27,7 @@ pub mod problem;
 pub mod profile;
 mod pulse;
 pub mod request_id;
+pub mod scopes;
 mod timed_body;
 pub mod transactions;
 pub mod users;
@@ -98,8 +99,8 @@ pub struct Doors {
     pub jit_header: Option<JitHeader>,
     /// Where the card platform notifies.
     pub webhooks: webhooks::WebhookDoor,
-    /// The admin keys (bearer) of every other `/api/v1` route.
-    pub admin_keys: Vec<SecretString>,
+    /// Who may call every other `/api/v1` route.
+    pub gate: access::Gate,
     /// What an outage is answered with.
     pub outage: OutageAnswer,
     /// Bytes of one bulk load at most.
@@ -127,7 +128,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(postings::router())
         .merge(transactions::router())
         .merge(profile::router())
-        .route_layer(from_fn_with_state(Arc::clone(&doors), access::require_admin));
+        .route_layer(from_fn_with_state(Arc::clone(&doors), access::admit));
     let open =
         Router::new().merge(health::router()).merge(marqeta::router()).merge(webhooks::router());
     with_fallbacks(open.merge(managed)).with_state(doors)

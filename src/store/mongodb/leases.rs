@@ -46,7 +46,20 @@ impl MongoStore {
         }))
     }
 
+    /// The table. Where it is gone (someone has cleared the collection), an empty one is put there:
+    /// relays that hold shards lose them, and events are published twice rather than never.
     async fn table(&self) -> Result<Table, StoreError> {
+        if let Some(found) = self.find_table().await? {
+            return Ok(found);
+        }
+        let leases = self.clients()?.rest.collection::<Document>("outbox_leases");
+        let empty = doc! { "$setOnInsert": { "rev": 0_i64, "body": "" } };
+        let put = leases.update_one(doc! { "_id": "shards" }, empty).upsert(true);
+        put.await.map_err(translate)?;
+        self.find_table().await?.ok_or_else(|| refused("there is no lease table"))
+    }
+
+    async fn find_table(&self) -> Result<Option<Table>, StoreError> {
         let pipeline = [
             doc! { "$match": { "_id": "shards" } },
             doc! { "$project": { "rev": 1, "body": 1, "now": "$$NOW" } },
@@ -56,9 +69,9 @@ impl MongoStore {
         let asked = leases.aggregate(pipeline).read_concern(ReadConcern::local());
         let mut cursor = asked.with_type::<Table>().await.map_err(translate)?;
         if !cursor.advance().await.map_err(translate)? {
-            return Err(refused("there is no lease table"));
+            return Ok(None);
         }
-        cursor.deserialize_current().map_err(translate)
+        cursor.deserialize_current().map(Some).map_err(translate)
     }
 
     async fn keep(&self, rev: i64, table: &LeaseTable) -> Result<bool, StoreError> {

@@ -29,6 +29,8 @@ pub(super) struct Found {
     /// Earlier decisions, by token, with what is known of their authorizations.
     pub(super) decisions: HashMap<Token, Names>,
     pub(super) chains: HashSet<AuthorizationId>,
+    /// Counters that have a row. Others are started by the batch.
+    pub(super) counters: HashSet<CounterKey>,
     /// The highest order that an event of any of the accounts has been given.
     pub(super) order: i64,
 }
@@ -177,10 +179,7 @@ impl Loading {
         let version = |scope: &Scope| Some((*scope, *versions.get(&Subject::of(*scope))?));
         self.found.policies = wanted.subjects.iter().filter_map(version).collect();
         named.accounts.iter().for_each(|row| self.put_account(row));
-        for row in &named.counters {
-            let (key, counter) = row.counter()?;
-            self.books.load_counter(key, counter);
-        }
+        self.put_counters(&named.counters)?;
         named.steps.into_iter().for_each(|row| self.books.load_step(row.step()));
         let mut decisions = named.decisions;
         decisions.extend(named.by_transaction);
@@ -188,6 +187,15 @@ impl Loading {
         // A name that was written down stands before those that decisions tell.
         for row in named.links {
             self.books.load_link(row.link.parse().map_err(unreadable)?, row.chain.0);
+        }
+        Ok(())
+    }
+
+    fn put_counters(&mut self, rows: &[CounterRow]) -> Result<(), StoreError> {
+        for row in rows {
+            let (key, counter) = row.counter()?;
+            self.found.counters.insert(key);
+            self.books.load_counter(key, counter);
         }
         Ok(())
     }
@@ -272,10 +280,6 @@ impl Loading {
         let filter = doc! { "_id": { "$in": counter_keys(wanted) } };
         let rows: Vec<CounterRow> =
             tx.aggregate("counters", vec![doc! { "$match": filter }]).await?;
-        for row in rows {
-            let (key, counter) = row.counter()?;
-            self.books.load_counter(key, counter);
-        }
-        Ok(())
+        self.put_counters(&rows)
     }
 }

@@ -2,20 +2,21 @@
 
 use std::collections::HashMap;
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use serde::Serialize;
 
 use super::error::clash;
 use super::load::Found;
-use super::narrow::{Id, key};
+use super::narrow::{Id, key, keys};
 use super::outbox;
 use super::rows::{self, Names};
-use super::transaction::{Change, Tx};
+use super::transaction::{Change, Column, Tx};
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Use};
-use crate::domain::id::{AccountId, AuthorizationId};
+use crate::domain::id::AuthorizationId;
 use crate::domain::merchant::Merchant;
 use crate::domain::party::Account;
+use crate::domain::policy::Counter;
 use crate::ledger::books::{Books, Changes};
 use crate::store::StoreError;
 
@@ -24,23 +25,6 @@ use crate::store::StoreError;
 struct ById<T> {
     #[serde(rename = "_id")]
     id: T,
-}
-
-/// The part of a wallet that a batch changes.
-#[derive(Serialize)]
-struct Balance {
-    limit: i64,
-    funded: i64,
-    held: i64,
-    posted: i64,
-    account_version: i64,
-    order: i64,
-}
-
-#[derive(Serialize)]
-struct Set<T> {
-    #[serde(rename = "$set")]
-    set: T,
 }
 
 /// Writes the changes. On an error the transaction is over.
@@ -57,8 +41,8 @@ async fn write(
     found: &Found,
     order: i64,
 ) -> Result<(), StoreError> {
-    tx.update("wallets", &balances(changes, order)).await?;
-    tx.update("counters", &counters(changes)).await?;
+    write_accounts(tx, changes, order).await?;
+    write_counters(tx, changes, found).await?;
     write_chains(tx, changes, found).await?;
     write_decisions(tx, changes, found).await?;
     let postings: Vec<_> = changes.postings.iter().map(rows::posting).collect();
@@ -69,6 +53,45 @@ async fn write(
     let events: Vec<_> =
         events.map(|(event, number)| outbox::event(event, order, number)).collect();
     tx.insert("outbox", &events).await
+}
+
+async fn write_accounts(tx: &mut Tx, changes: &Changes<'_>, order: i64) -> Result<(), StoreError> {
+    let column = |field, value: fn(&Account) -> i64| {
+        let values = changes.accounts.iter().map(|account| value(account)).collect();
+        Column { field, values }
+    };
+    let ids = keys(changes.accounts.iter().map(|account| &account.id));
+    let columns = [
+        column("limit", |account| account.limit),
+        column("funded", |account| account.funded),
+        column("held", |account| account.held),
+        column("posted", |account| account.posted),
+        column("account_version", |account| account.version),
+        Column { field: "order", values: vec![order; ids.len()] },
+    ];
+    tx.set("wallets", &ids, &columns).await
+}
+
+async fn write_counters(
+    tx: &mut Tx,
+    changes: &Changes<'_>,
+    found: &Found,
+) -> Result<(), StoreError> {
+    let (old, new): (Vec<_>, Vec<_>) =
+        changes.counters.iter().partition(|(key, _)| found.counters.contains(key));
+    let new: Vec<_> = new.into_iter().map(|(key, counter)| rows::counter(key, counter)).collect();
+    tx.insert("counters", &new).await?;
+    let column = |field, value: fn(&Counter) -> i64| Column {
+        field,
+        values: old.iter().map(|(_, counter)| value(counter)).collect(),
+    };
+    let columns = [
+        column("window_start", |counter| counter.window_start.as_micros()),
+        column("amount", |counter| counter.amount),
+        column("count", |counter| counter.count),
+    ];
+    let ids: Vec<_> = old.iter().map(|(key, _)| Bson::from(rows::counter_key(key))).collect();
+    tx.set("counters", &ids, &columns).await
 }
 
 async fn write_chains(tx: &mut Tx, changes: &Changes<'_>, found: &Found) -> Result<(), StoreError> {
@@ -121,30 +144,6 @@ fn names(made: &[Authorization]) -> HashMap<AuthorizationId, Names> {
     let names =
         |made: &Authorization| Names { transaction: made.transaction.clone(), chain: made.chain };
     made.iter().map(|made| (made.id, names(made))).collect()
-}
-
-fn balances(changes: &Changes<'_>, order: i64) -> Vec<Change<ById<Id<AccountId>>, Set<Balance>>> {
-    let balance = |account: &Account| Balance {
-        limit: account.limit,
-        funded: account.funded,
-        held: account.held,
-        posted: account.posted,
-        account_version: account.version,
-        order,
-    };
-    let change = |account: &&Account| {
-        let set = Set { set: balance(account) };
-        Change { q: ById { id: Id(account.id) }, u: set, upsert: false }
-    };
-    changes.accounts.iter().map(change).collect()
-}
-
-fn counters(changes: &Changes<'_>) -> Vec<Change<ById<String>, rows::CounterRow>> {
-    let change = |(key, counter): &_| {
-        let q = ById { id: rows::counter_key(key) };
-        Change { q, u: rows::counter(*key, *counter), upsert: true }
-    };
-    changes.counters.iter().map(change).collect()
 }
 
 fn overturned(changes: &Changes<'_>) -> Vec<Change<Document, Document>> {

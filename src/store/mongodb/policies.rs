@@ -78,7 +78,9 @@ pub(super) async fn delete_limit(
     tx: &mut Tx,
     id: LimitId,
 ) -> Result<Option<Vec<PolicyStamp>>, StoreError> {
-    let counters = doc! { "q": { "limit": key(&id) }, "limit": 0 };
+    // Their keys begin with the limit's id and a colon; a semicolon comes next after it.
+    let of_limit = doc! { "$gte": format!("{id}:"), "$lt": format!("{id};") };
+    let counters = doc! { "q": { "_id": of_limit }, "limit": 0 };
     tx.write(&doc! { "delete": "counters", "deletes": [counters] }).await?;
     delete(tx, "limits", key(&id)).await
 }

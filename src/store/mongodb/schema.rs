@@ -3,6 +3,7 @@
 
 use mongodb::bson::{Document, doc};
 use mongodb::{Database, error::ErrorKind};
+use serde::Deserialize;
 
 use super::connect::durable;
 use super::error::{refused, translate, unreadable};
@@ -32,17 +33,30 @@ const MIGRATIONS: &[(i64, &str)] = &[
         include_str!("../../../migrations/mongodb/20261121150000_create_ingest.json"),
     ),
     (
-        20_261_121_180_000,
-        include_str!("../../../migrations/mongodb/20261121180000_index_lists.json"),
+        20_261_121_210_000,
+        include_str!("../../../migrations/mongodb/20261121210000_lighten_lanes.json"),
     ),
     (
-        20_261_121_180_100,
-        include_str!("../../../migrations/mongodb/20261121180100_create_kyc.json"),
+        20_261_121_210_100,
+        include_str!("../../../migrations/mongodb/20261121210100_index_lists.json"),
+    ),
+    (
+        20_261_121_210_200,
+        include_str!("../../../migrations/mongodb/20261121210200_create_kyc.json"),
     ),
 ];
 
+/// A file of migrations. Of a command, the first key is its name: their order is kept.
+#[derive(Deserialize)]
+struct Migration {
+    commands: Vec<Document>,
+}
+
 /// What `create` says of a collection that is there.
 const NAMESPACE_EXISTS: i32 = 48;
+
+/// What `dropIndexes` says when it has been run before.
+const INDEX_NOT_FOUND: i32 = 27;
 
 /// The document that tells which schema there is.
 const VERSION: &str = "version";
@@ -62,7 +76,8 @@ pub(super) async fn is_current(database: &Database) -> Result<bool, StoreError> 
 pub(super) async fn migrate(database: &Database, lease: &mut Lease<'_>) -> Result<(), StoreError> {
     let found = version(database).await?;
     for (version, text) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
-        for command in commands(text)? {
+        let migration: Migration = serde_json::from_str(text).map_err(unreadable)?;
+        for command in migration.commands {
             lease.renew().await?;
             run(database, command).await?;
         }
@@ -80,20 +95,13 @@ async fn version(database: &Database) -> Result<i64, StoreError> {
     Ok(found.map_or(0, |found| found.get_i64("version").unwrap_or_default()))
 }
 
-fn commands(text: &str) -> Result<Vec<Document>, StoreError> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(unreadable)?;
-    let commands = value.get("commands").and_then(|commands| commands.as_array());
-    let commands = commands.ok_or_else(|| unreadable("a migration without commands"))?;
-    let parse = |command: &serde_json::Value| serde_json::from_str(&command.to_string());
-    commands.iter().map(|command| parse(command).map_err(unreadable)).collect()
-}
-
 /// Runs a command, on the disks of a majority. A collection that is there gets the validator.
 async fn run(database: &Database, mut command: Document) -> Result<(), StoreError> {
     let concern = mongodb::bson::serialize_to_bson(&durable()).map_err(unreadable)?;
     command.insert("writeConcern", concern);
     let Err(error) = database.run_command(command.clone()).await else { return Ok(()) };
     match &*error.kind {
+        ErrorKind::Command(failure) if failure.code == INDEX_NOT_FOUND => Ok(()),
         ErrorKind::Command(failure) if failure.code == NAMESPACE_EXISTS => {
             let name = command.get_str("create").map_err(unreadable)?;
             let mut change = doc! { "collMod": name };

@@ -34,6 +34,9 @@ const KILLS_MAX: u32 = 8;
 /// Between two tries.
 const KILL_AGAIN: Duration = Duration::from_millis(300);
 
+/// How many documents one statement gives values to: each looks for its own among all of them.
+const SET_ROWS_MAX: usize = 200;
+
 /// How long the server may take to kill a session.
 const KILL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -49,6 +52,12 @@ pub(super) struct Change<Q, U> {
     pub(super) q: Q,
     pub(super) u: U,
     pub(super) upsert: bool,
+}
+
+/// A field that many documents are given, each its own value.
+pub(super) struct Column {
+    pub(super) field: &'static str,
+    pub(super) values: Vec<i64>,
 }
 
 #[derive(Serialize)]
@@ -136,6 +145,34 @@ impl Tx {
         Ok(())
     }
 
+    /// Gives the `n`th document the `n`th value of each column, all documents in one statement: to the
+    /// server, statements cost more than what they change. Where a document is missing, it is a
+    /// conflict. Ids must be in order, so that documents are always changed in the same one.
+    pub(super) async fn set(
+        &mut self,
+        collection: &'static str,
+        ids: &[Bson],
+        columns: &[Column],
+    ) -> Result<(), StoreError> {
+        for (start, ids) in (0..).step_by(SET_ROWS_MAX).zip(ids.chunks(SET_ROWS_MAX)) {
+            let mut constants = doc! { "ids": ids };
+            let mut set = Document::new();
+            for Column { field, values } in columns {
+                let values = values.iter().skip(start).take(ids.len());
+                set.insert(*field, value(field, values.copied(), &mut constants));
+            }
+            let change = doc! {
+                "q": { "_id": { "$in": ids } }, "u": [{ "$set": set }], "c": constants,
+                "multi": true,
+            };
+            let met = self.write(&Update { update: collection, updates: &[change] }).await?;
+            if met != ids.len() {
+                return Err(moved_on(collection));
+            }
+        }
+        Ok(())
+    }
+
     /// Makes changes and says how many documents they met.
     pub(super) async fn matched<Q: Serialize, U: Serialize>(
         &mut self,
@@ -188,6 +225,19 @@ impl Tx {
             tokio::time::sleep(COMMIT_PAUSE).await;
         }
     }
+}
+
+/// The value of a field: one for all of the documents, or that at the place of the document's id.
+fn value(field: &str, values: impl Iterator<Item = i64> + Clone, constants: &mut Document) -> Bson {
+    let mut others = values.clone();
+    if let Some(first) = others.next()
+        && others.all(|value| value == first)
+    {
+        return first.into();
+    }
+    constants.insert(field, values.map(Bson::from).collect::<Vec<_>>());
+    let place = doc! { "$indexOfArray": ["$$ids", "$_id"] };
+    doc! { "$arrayElemAt": [format!("$${field}"), place] }.into()
 }
 
 /// Runs work that must not be cut short in a task of its own: when its caller goes, it goes on to its

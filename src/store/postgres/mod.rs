@@ -6,6 +6,7 @@ mod bulk;
 mod connect;
 mod dead_letters;
 mod error;
+mod events;
 mod expiry;
 mod facts;
 mod history;

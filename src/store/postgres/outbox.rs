@@ -7,12 +7,12 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::PostgresStore;
-use super::error::{translate, unreadable};
+use super::error::translate;
+use super::events::EventRow;
 use super::parties::affected;
 use crate::domain::event::Event;
-use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
-use crate::store::outbox::{OutboxShards, Place, Waiting};
+use crate::store::outbox::{OutboxShards, Waiting};
 use crate::store::shards::{LeaseTable, Shards, shard};
 use crate::store::{Outbox, StoreError, StoreFuture};
 
@@ -62,23 +62,6 @@ impl Outbox for PostgresStore {
     }
 }
 
-/// `events`.
-type EventRow = (i16, i64, Uuid, String, i16, String, i64, String);
-
-fn waiting(row: EventRow) -> Result<Waiting, StoreError> {
-    let (shard, order, id, kind, version, key, at, payload) = row;
-    let event = Event {
-        id: EventId::new(id),
-        kind,
-        version: version.try_into().map_err(unreadable)?,
-        key,
-        at: Timestamp::from_micros(at),
-        payload: serde_json::value::RawValue::from_string(payload).map_err(unreadable)?,
-    };
-    let shard = shard.try_into().map_err(unreadable)?;
-    Ok(Waiting { place: Place { shard, order, number: 0 }, event })
-}
-
 impl OutboxShards for PostgresStore {
     fn lease(&self, relay: Uuid, lasting: Duration) -> StoreFuture<'_, Shards> {
         let lasting_us = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
@@ -97,7 +80,7 @@ impl OutboxShards for PostgresStore {
                 .bind(i64::from(rows_max));
             let rows: Vec<EventRow> =
                 asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
-            rows.into_iter().map(waiting).collect()
+            rows.into_iter().map(EventRow::waiting).collect()
         })
     }
 

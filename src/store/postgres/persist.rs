@@ -34,7 +34,7 @@ const OVERTURNED: &str = include_str!("sql/authorizations_overturn.sql");
 const SUPERSEDED: &str = include_str!("sql/decisions_supersede.sql");
 const DECISIONS: &str = include_str!("sql/decisions_update.sql");
 
-/// Events that the view `events` makes up.
+/// Events that are put together from their decisions when they are read.
 const DECIDED: [&str; 3] =
     ["authorization.approved", "authorization.incremented", "authorization.declined"];
 

@@ -86,7 +86,7 @@ pub(super) fn fingerprint(bytes: &[u8]) -> Read<Fingerprint> {
     Ok(Fingerprint::from_bytes(bytes))
 }
 
-fn money(minor: Option<i64>, code: Option<&str>) -> Read<Option<Money>> {
+pub(super) fn money(minor: Option<i64>, code: Option<&str>) -> Read<Option<Money>> {
     let currency = code.map(currency).transpose()?;
     Ok(minor.zip(currency).map(|(minor, currency)| Money::new(minor, currency)))
 }
@@ -180,7 +180,7 @@ pub(super) fn decision(row: DecisionRow) -> Read<(Decision, Option<Authorization
     Ok((decision, chain.map(authorization_id)))
 }
 
-fn reason(text: Option<&str>) -> Read<Option<Reason>> {
+pub(super) fn reason(text: Option<&str>) -> Read<Option<Reason>> {
     text.map(word).transpose()
 }
 

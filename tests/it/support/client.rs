@@ -179,6 +179,19 @@ impl Client {
         answer
     }
 
+    /// The status and the headers of an answer to a request without a body.
+    pub async fn send_for_headers(
+        &mut self,
+        request: http::request::Builder,
+    ) -> (StatusCode, http::HeaderMap) {
+        let request = request.body(Full::new(Bytes::new())).expect("a request");
+        let connection = self.connection().await.expect("a connection");
+        let response = connection.send_request(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        body.collect().await.expect("a body");
+        (parts.status, parts.headers)
+    }
+
     async fn connection(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Failure> {
         let at_rest = match &mut self.connection {
             Some(connection) => connection.ready().await.is_ok(),

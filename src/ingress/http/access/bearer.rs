@@ -1,45 +1,24 @@
-//! Access to the REST routes: a bearer key. (Who may spend is `decision`'s affair.)
+//! The bearer credentials of a request, and the keys of the settings.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::Doors;
-use super::problem::Problem;
+/// The longest that is looked at: more than any key or token of ours, in bytes.
+const BYTES_MAX: usize = 4_096;
 
-/// Lets a request pass that carries one of the admin keys. The answer to all others is the same.
-pub async fn require_admin(
-    State(doors): State<Arc<Doors>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if bearer(request.headers()).is_some_and(|key| is_known(key, &doors.admin_keys)) {
-        return next.run(request).await;
-    }
-    const DETAIL: &str = "send Authorization: Bearer with the admin key";
-    let mut refused =
-        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", DETAIL).into_response();
-    let challenge = HeaderValue::from_static("Bearer");
-    refused.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    refused
-}
-
-/// The key, if there is exactly one `Authorization` header and it is a bearer's.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+/// What comes after `Bearer`, if there is exactly one `Authorization` header and it is a bearer's.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?.as_bytes(), values.next()) else { return None };
-    let (scheme, key) = value.split_at_checked(b"Bearer ".len())?;
-    (scheme.eq_ignore_ascii_case(b"Bearer ") && !key.is_empty()).then_some(key)
+    let (scheme, given) = value.split_at_checked(b"Bearer ".len())?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"Bearer ");
+    (is_bearer && !given.is_empty() && given.len() <= BYTES_MAX).then_some(given)
 }
 
 /// Compares digests, and always with every key: the time tells neither length nor place.
-fn is_known(key: &[u8], known: &[SecretString]) -> bool {
+pub(super) fn is_known(key: &[u8], known: &[SecretString]) -> bool {
     let given = Sha256::digest(key);
     let mut found = Choice::from(0);
     for secret in known {
@@ -50,6 +29,8 @@ fn is_known(key: &[u8], known: &[SecretString]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn check(values: &[&str], expected: bool) {
@@ -73,6 +54,7 @@ mod tests {
         {
             check(&[wrong], false);
         }
+        check(&[&format!("Bearer {}", "x".repeat(BYTES_MAX + 1))], false);
         assert!(!is_known(b"", &[]), "no keys, no access");
     }
 }

@@ -1,0 +1,76 @@
+//! Events as they are read from the outbox: those of decisions are put together from the decisions' own
+//! rows.
+
+use uuid::Uuid;
+
+use super::error::unreadable;
+use super::rows::{account_id, authorization_id, money, packed_token, reason, word};
+use crate::domain::event::{Decided, Event};
+use crate::domain::id::{CardId, EventId};
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::details::refusal;
+use crate::store::outbox::{Place, Waiting};
+
+/// What tells of a decision that was a decline.
+const DECLINED: &str = "authorization.declined";
+
+/// `outbox`, with the row in `authorizations` of an event that has no payload of its own.
+#[derive(sqlx::FromRow)]
+pub(super) struct EventRow {
+    shard: i16,
+    seq: i64,
+    id: Uuid,
+    kind: String,
+    version: i16,
+    at: i64,
+    key: Option<String>,
+    payload: Option<String>,
+    token: Option<Vec<u8>>,
+    operation: Option<String>,
+    chain_id: Option<Uuid>,
+    card_id: Option<Uuid>,
+    account_id: Option<Uuid>,
+    amount: Option<i64>,
+    currency: Option<String>,
+    held: Option<i64>,
+    reason: Option<String>,
+    code: Option<String>,
+}
+
+impl EventRow {
+    /// The event, and where it waits.
+    pub(super) fn waiting(self) -> Result<Waiting, StoreError> {
+        let shard = self.shard.try_into().map_err(unreadable)?;
+        let place = Place { shard, order: self.seq, number: 0 };
+        let version = self.version.try_into().map_err(unreadable)?;
+        let (id, at) = (EventId::new(self.id), Timestamp::from_micros(self.at));
+        let event = match (self.key, self.payload) {
+            (Some(key), Some(payload)) => {
+                let payload = serde_json::value::RawValue::from_string(payload);
+                let payload = payload.map_err(unreadable)?;
+                Event { id, kind: self.kind, version, key, at, payload }
+            }
+            _ => {
+                let missing = || unreadable("an event of a decision that is not there");
+                let token = packed_token(&self.token.ok_or_else(missing)?)?;
+                let declined = self.kind == DECLINED;
+                let why = refusal(reason(self.reason.as_deref())?, self.code);
+                let payload = Decided {
+                    authorization: authorization_id(self.id),
+                    token: &token,
+                    operation: self.operation.as_deref().map(word).transpose()?,
+                    chain: self.chain_id.map(authorization_id),
+                    card: self.card_id.map(CardId::new),
+                    account: self.account_id.map(account_id),
+                    amount: money(self.amount, self.currency.as_deref())?,
+                    held: self.held.ok_or_else(missing)?,
+                    refusal: why.as_ref().filter(|_| declined),
+                };
+                let event = Event::new(id, &self.kind, payload.key(), at, &payload);
+                Event { version, ..event }
+            }
+        };
+        Ok(Waiting { place, event })
+    }
+}

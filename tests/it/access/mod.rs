@@ -1,0 +1,3 @@
+//! Who may call what: the table of scopes beside the router.
+
+mod routes;
