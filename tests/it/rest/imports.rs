@@ -15,8 +15,9 @@ use crate::support::TestApp;
 /// What a load was answered with: the status, the faults, the summary.
 async fn load(app: &TestApp, body: String) -> (StatusCode, Vec<Value>, Value) {
     let mut client = app.client();
-    let request = client.admin(http::Method::POST, "/api/v1/imports");
-    let request = request.header("content-type", "application/x-ndjson");
+    let mut request = client.admin(http::Method::POST, "/api/v1/imports");
+    let ndjson = http::HeaderValue::from_static("application/x-ndjson");
+    request.headers_mut().expect("they are good").insert("content-type", ndjson);
     let answer = client.send(request, body.into()).await.expect("an answer");
     let text = String::from_utf8(answer.body.to_vec()).unwrap();
     let mut lines: Vec<Value> =
