@@ -40,6 +40,7 @@ use crate::service::health::Health;
 use crate::service::ingest::Ingest;
 use crate::service::outbox;
 use crate::store::StoreError;
+use crate::store::seal::{Seal, Use};
 
 use broker::OpenBroker;
 use build::Kept;
@@ -71,7 +72,10 @@ pub enum AppError {
     Secrets(#[from] SecretsError),
     /// The key that notifications are sealed with is none.
     #[error("setting webhooks.storage.key can not be used")]
-    WebhookKey(#[source] crate::service::webhooks::seal::SealError),
+    WebhookKey(#[source] crate::store::seal::SealError),
+    /// The key that personal fields are sealed with is none.
+    #[error("setting personal.key or personal.previous_keys can not be used")]
+    PersonalKey(#[source] crate::store::seal::SealError),
     /// The address is taken, or not ours.
     #[error("can not listen on {address}")]
     Listen {
@@ -172,7 +176,10 @@ pub async fn start_as(
 
     let homes = OpenHomes::open(&settings, &clock).await?;
     let preparing = prepare::begin(&homes).await?;
-    let stores = Stores::compose(&homes, &settings, &clock)?;
+    let keys = settings.personal.previous();
+    let keys = std::iter::once(&secrets.personal_key).chain(&keys);
+    let seal = Arc::new(Seal::new(Use::Personal, keys).map_err(AppError::PersonalKey)?);
+    let stores = Stores::compose(&homes, &settings, &clock, &seal)?;
     let outbox = Arc::clone(&stores.outbox);
     let broker = match broker {
         Some(broker) => OpenBroker::given(broker),
@@ -202,7 +209,8 @@ pub async fn start_as(
     profiler.tell_to(sink);
     background.spawn(publisher.run());
     let relaying = roles.relay && settings.relay.enabled;
-    let relays = relaying.then(|| Relays::start(&homes, &queues, &settings.relay, &clock));
+    let relays =
+        relaying.then(|| Relays::start(&homes, &queues, &settings.relay, &doors.dead_letters));
     background.spawn(passing);
     let works = roles.worker && settings.webhooks.worker;
     webhooks::work(&mut background, &doors.webhooks.handler, works);

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::Broker;
 use crate::config::relay;
-use crate::domain::clock::Clock;
 use crate::egress::relay::{Parts, Relay, RelayOptions, RelayStats};
+use crate::service::dead_letters::DeadLetterDesk;
 
 use super::homes::OpenHomes;
 
@@ -28,7 +28,7 @@ impl Relays {
         homes: &OpenHomes,
         broker: &Arc<dyn Broker>,
         settings: &relay::Relay,
-        clock: &Arc<dyn Clock>,
+        desk: &Arc<DeadLetterDesk>,
     ) -> Self {
         let (stop, mut running) = (CancellationToken::new(), JoinSet::new());
         let options = RelayOptions {
@@ -43,8 +43,9 @@ impl Relays {
                     home: home.name,
                     outbox: Arc::clone(&home.shards),
                     broker: Arc::clone(broker),
-                    clock: Arc::clone(clock),
+                    clock: Arc::clone(&desk.clock),
                     stats: Arc::clone(&stats),
+                    desk: Arc::clone(desk),
                     options,
                 });
                 running.spawn(relay.run(stop.clone()));

@@ -11,6 +11,7 @@ use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::Settings;
+use crate::store::seal::KEY_BYTES;
 
 const FILE: &str = "secrets.toml";
 
@@ -23,7 +24,6 @@ const SYMBOLS: &[u8] = b"-_.+=";
 const ADMIN_KEY_CHARS: usize = 40;
 const PASSWORD_CHARS: usize = 32;
 const USERNAME_CHARS: usize = 8;
-const WEBHOOK_KEY_BYTES: usize = 32;
 
 /// Why the secrets can not be settled.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub enum SecretsError {
         source: io::Error,
     },
     /// A line of the file is not one of ours.
-    #[error("{} has a wrong line {line}: expected admin_key, jit_username, jit_password or webhook_key = \"…\"", path.display())]
+    #[error("{} has a wrong line {line}: expected admin_key, jit_username, jit_password, webhook_key or personal_key = \"…\"", path.display())]
     Line {
         /// Which file.
         path: PathBuf,
@@ -66,6 +66,8 @@ pub struct Secrets {
     /// What notifications are sealed with: 32 bytes in base64. Nobody needs to see it, and it is not
     /// shown.
     pub webhook_key: SecretString,
+    /// What personal fields are sealed with, alike.
+    pub personal_key: SecretString,
     /// What was generated just now: setting and value, to be shown once.
     pub generated: Vec<(&'static str, SecretString)>,
 }
@@ -77,6 +79,7 @@ struct Kept {
     jit_username: Option<SecretString>,
     jit_password: Option<SecretString>,
     webhook_key: Option<SecretString>,
+    personal_key: Option<SecretString>,
 }
 
 impl Secrets {
@@ -106,14 +109,16 @@ impl Secrets {
 
         let mut unseen = Vec::new();
         let webhook_key = settings.webhooks.storage.key.clone().unwrap_or_else(|| {
-            let make = || STANDARD.encode(rand::random::<[u8; WEBHOOK_KEY_BYTES]>());
-            settled(&mut kept.webhook_key, &mut unseen, "webhooks.storage.key", make)
+            settled(&mut kept.webhook_key, &mut unseen, "webhooks.storage.key", sealing_key)
+        });
+        let personal_key = settings.personal.key.clone().unwrap_or_else(|| {
+            settled(&mut kept.personal_key, &mut unseen, "personal.key", sealing_key)
         });
 
         if !generated.is_empty() || !unseen.is_empty() {
             kept.write(&path)?;
         }
-        Ok(Self { admin_key, jit_username, jit_password, webhook_key, generated })
+        Ok(Self { admin_key, jit_username, jit_password, webhook_key, personal_key, generated })
     }
 
     /// Shows what was generated on the terminal. Never the log: logs are kept and passed on.
@@ -142,6 +147,10 @@ fn settled(
         made
     });
     value.clone()
+}
+
+fn sealing_key() -> String {
+    STANDARD.encode(rand::random::<[u8; KEY_BYTES]>())
 }
 
 /// Characters of all these classes, at least one of each.
@@ -192,6 +201,7 @@ impl Kept {
             "jit_username" => self.jit_username = Some(secret),
             "jit_password" => self.jit_password = Some(secret),
             "webhook_key" => self.webhook_key = Some(secret),
+            "personal_key" => self.personal_key = Some(secret),
             _ => return None,
         }
         Some(())
@@ -224,6 +234,7 @@ impl Kept {
             ("jit_username", &self.jit_username),
             ("jit_password", &self.jit_password),
             ("webhook_key", &self.webhook_key),
+            ("personal_key", &self.personal_key),
         ];
         for (name, value) in lines {
             if let Some(value) = value {

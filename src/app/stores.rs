@@ -14,6 +14,9 @@ use crate::store::guarded::GuardedFacts;
 use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::lists::Lists;
 use crate::store::routed::{HomeStores, RoutedStore};
+use crate::store::seal::Seal;
+use crate::store::sealed::SealedResources;
+use crate::store::sealed_lists::SealedLists;
 use crate::store::{FactsStore, History, Outbox, ResourceStore};
 
 use super::AppError;
@@ -40,6 +43,7 @@ impl Stores {
         open: &OpenHomes,
         settings: &Settings,
         clock: &Arc<dyn Clock>,
+        seal: &Arc<Seal>,
     ) -> Result<Self, AppError> {
         let caches = Caches::open(settings, clock)?;
         let watch = |home: &&OpenHome| Watched {
@@ -51,11 +55,11 @@ impl Stores {
         let (raw, transactions) = open.ingest();
         Ok(match open {
             OpenHomes::Shared(home) => {
-                let cached = cached(home, Home::Business, &caches);
+                let cached = cached(home, Home::Business, &caches, seal);
                 Self {
                     facts: cached.clone(),
                     resources: cached.clone(),
-                    lists: Arc::clone(&home.lists),
+                    lists: lists_of(home, seal),
                     history: Arc::clone(&home.history),
                     outbox: Arc::clone(&home.outbox),
                     homes: Homes::Shared(Arc::clone(&home.money)),
@@ -66,11 +70,11 @@ impl Stores {
                 }
             }
             OpenHomes::Separate { business, personal } => {
-                let first = cached(business, Home::Business, &caches);
-                let second = cached(personal, Home::Personal, &caches);
+                let first = cached(business, Home::Business, &caches, seal);
+                let second = cached(personal, Home::Personal, &caches, seal);
                 let routed = Arc::new(RoutedStore::new(
-                    stores_of(business, &first),
-                    stores_of(personal, &second),
+                    stores_of(business, &first, seal),
+                    stores_of(personal, &second, seal),
                     user_routes(settings),
                     caches.card_routes(),
                 ));
@@ -100,24 +104,30 @@ fn lanes_of(home: &OpenHome) -> HomeLanes {
     HomeLanes { home: Arc::clone(&home.money), lanes: home.lanes }
 }
 
-fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>) -> HomeStores {
+fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>, seal: &Arc<Seal>) -> HomeStores {
     HomeStores {
         facts: cached.clone(),
         resources: cached.clone(),
         history: Arc::clone(&home.history),
         outbox: Arc::clone(&home.outbox),
-        lists: Arc::clone(&home.lists),
+        lists: lists_of(home, seal),
     }
 }
 
+/// Lists are read past the cache; personal fields are opened.
+fn lists_of(home: &OpenHome, seal: &Arc<Seal>) -> Arc<dyn Lists> {
+    Arc::new(SealedLists::new(Arc::clone(&home.lists), Arc::clone(seal)))
+}
+
 /// Facts and resources of a home behind the cache that the settings ask for. Nobody waits for a
-/// server longer than half of the deadline.
-fn cached(open: &OpenHome, home: Home, caches: &Caches) -> Arc<CachedStore> {
+/// server longer than half of the deadline. Personal fields are sealed.
+fn cached(open: &OpenHome, home: Home, caches: &Caches, seal: &Arc<Seal>) -> Arc<CachedStore> {
     let facts: Arc<dyn FactsStore> = match open.prepare {
         None => Arc::clone(&open.facts),
         Some(_) => Arc::new(GuardedFacts::new(Arc::clone(&open.facts), caches.lookup_budget)),
     };
-    Arc::new(CachedStore::new(facts, Arc::clone(&open.resources), caches.of(home)))
+    let resources = SealedResources::new(Arc::clone(&open.resources), Arc::clone(seal));
+    Arc::new(CachedStore::new(facts, Arc::new(resources), caches.of(home)))
 }
 
 /// Users have no routes that instances share: what is asked for is the card's.

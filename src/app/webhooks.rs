@@ -12,8 +12,8 @@ use crate::ingress::http::webhooks::WebhookDoor;
 use crate::ingress::http::webhooks::networks::Networks;
 use crate::ingress::http::webhooks::signature::Rules;
 use crate::service::Service;
-use crate::service::webhooks::seal::Seal;
 use crate::service::webhooks::{Parts, Unknown, WebhookSettings, Webhooks};
+use crate::store::seal::{Seal, Use};
 use crate::store::webhooks::WebhookEvents;
 
 use super::AppError;
@@ -33,14 +33,13 @@ pub(super) fn door(
     let (handler, passing) = Webhooks::new(Parts {
         events,
         service: Arc::clone(service),
-        seal: Seal::new(keys).map_err(AppError::WebhookKey)?,
-        broker: Some(Arc::clone(broker)),
+        seal: Seal::new(Use::Notifications, keys).map_err(AppError::WebhookKey)?,
+        broker: Arc::clone(broker),
         settings: WebhookSettings {
             unknown: set.unknown_company.map_or(Unknown::Park, Unknown::Create),
             grace: Duration::from_millis(set.sweep_after_ms),
             workers: usize::try_from(set.workers).unwrap_or(1),
             retention: Duration::from_secs(set.storage.retention_days * 86_400),
-            worker: set.worker,
         },
     });
     let secrets = [&set.signature.secret, &set.signature.previous_secret];

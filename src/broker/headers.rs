@@ -15,6 +15,8 @@ pub const LAST_ERROR: &str = "x-tollgate-last-error";
 pub const ORIGIN: &str = "x-tollgate-origin";
 /// Why it is dead: a stable code.
 pub const REASON: &str = "x-tollgate-reason";
+/// The key of a dead letter that comes from no queue: what it was to be published with.
+pub const ROUTING_KEY: &str = "x-tollgate-routing-key";
 /// When it was first published, in milliseconds since 1970.
 pub const PUBLISHED_MS: &str = "x-tollgate-published-ms";
 
@@ -22,6 +24,9 @@ pub const PUBLISHED_MS: &str = "x-tollgate-published-ms";
 pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
 /// The reason of a message that was worth nothing any more when its turn came.
 pub const EXPIRED: &str = "expired";
+
+/// The reason of an event that the broker does not take.
+pub const REFUSED: &str = "refused_by_broker";
 
 /// Longer errors are cut: headers travel with every copy.
 const ERROR_CHARS_MAX: usize = 300;

@@ -101,6 +101,8 @@ pub enum Settlement {
 pub trait Delivery: Send {
     /// The message.
     fn message(&self) -> &Message;
+    /// From now on it is this message: if it moves on, it does so as this one.
+    fn replace(&mut self, message: Message);
     /// How many attempts have failed and been counted by the broker's headers.
     fn failures(&self) -> u32;
     /// So many have failed: its consumer has counted better than the headers, which a crash leaves

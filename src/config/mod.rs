@@ -10,6 +10,7 @@ pub mod ingest;
 pub mod kyc;
 pub mod lane;
 pub mod log;
+pub mod personal;
 pub mod policy;
 pub mod reconcile;
 pub mod relay;
@@ -38,6 +39,7 @@ use ingest::Ingest;
 use kyc::Kyc;
 use lane::Lane;
 use log::Log;
+use personal::Personal;
 use policy::{Holds, Outage, Outbox, Policy};
 use reconcile::Reconcile;
 use relay::Relay;
@@ -57,6 +59,8 @@ pub struct Settings {
     pub jit: Jit,
     /// What the card platform notifies of.
     pub webhooks: Webhooks,
+    /// How personal fields are kept.
+    pub personal: Personal,
     /// What an outage is answered with.
     pub outage: Outage,
     /// The lanes.
@@ -111,6 +115,7 @@ impl Settings {
         self.http.check()?;
         self.jit.check()?;
         self.webhooks.check()?;
+        self.personal.check()?;
         self.lane.check(self.jit.deadline_ms)?;
         self.holds.check()?;
         self.store.check()?;

@@ -129,7 +129,7 @@ fn pair(
 }
 
 /// 32 bytes are 44 characters of base64.
-fn is_key(secret: &SecretString) -> bool {
+pub(super) fn is_key(secret: &SecretString) -> bool {
     let text = secret.expose_secret();
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"+/".contains(&byte);
     text.len() == 44 && text.strip_suffix('=').is_some_and(|rest| rest.bytes().all(legal))

@@ -108,6 +108,33 @@ pub struct ClaimedWebhook {
     pub body: Sealed,
 }
 
+/// A notification as operators see it: without its body, which is sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookRecord {
+    /// Its id.
+    pub id: EventId,
+    /// The event family.
+    pub family: String,
+    /// The platform's token of the event.
+    pub token: Option<String>,
+    /// The type of a transaction, the new state of a transition.
+    pub kind: Option<String>,
+    /// Whose state changes.
+    pub subject: Option<String>,
+    /// When it happened.
+    pub event_at: Option<Timestamp>,
+    /// When it arrived.
+    pub received_at: Timestamp,
+    /// What has become of it.
+    pub status: WebhookStatus,
+    /// Why.
+    pub reason: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next; `None`: not by itself.
+    pub next_at: Option<Timestamp>,
+}
+
 /// What a worker leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookEnd {

@@ -6,3 +6,4 @@ pub mod platform;
 pub mod relay;
 
 mod message;
+mod refusals;

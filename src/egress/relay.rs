@@ -15,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::message;
-use crate::broker::{Broker, BrokerError};
+use super::refusals::Refusals;
+use crate::broker::{Broker, BrokerError, Outgoing};
 use crate::domain::clock::Clock;
 use crate::domain::time::Monotonic;
+use crate::service::dead_letters::DeadLetterDesk;
 use crate::store::StoreError;
 use crate::store::outbox::{OutboxShards, Waiting};
 use crate::store::shards::Shards;
@@ -47,6 +49,7 @@ pub struct RelayOptions {
 pub struct RelayStats {
     published: AtomicU64,
     failed: AtomicU64,
+    set_aside: AtomicU64,
     shards: AtomicU64,
 }
 
@@ -61,11 +64,17 @@ impl RelayStats {
         self.failed.load(Ordering::Relaxed)
     }
 
+    /// Refused again and again, and kept as dead letters.
+    pub fn set_aside(&self) -> u64 {
+        self.set_aside.load(Ordering::Relaxed)
+    }
+
     /// Tells the exporter.
     fn export(&self, home: &str) {
         let labels = [("home", home)];
         metrics::count(metrics::EVENTS_PUBLISHED, &labels, self.published());
         metrics::count(metrics::EVENTS_FAILED, &labels, self.failed());
+        metrics::count(metrics::EVENTS_SET_ASIDE, &labels, self.set_aside());
         let shards = self.shards.load(Ordering::Relaxed);
         metrics::set(metrics::OUTBOX_SHARDS, &labels, shards as f64);
     }
@@ -83,6 +92,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Shared by the home's relays.
     pub stats: Arc<RelayStats>,
+    /// Where events go that the broker does not take.
+    pub desk: Arc<DeadLetterDesk>,
     /// How it works.
     pub options: RelayOptions,
 }
@@ -115,6 +126,20 @@ enum Round {
     Idle,
 }
 
+/// What has become of a batch.
+#[derive(Default)]
+struct Published {
+    /// Events that need not be published again.
+    done: Vec<Waiting>,
+    /// Events that the broker has refused, the first of each key.
+    suspects: Vec<Waiting>,
+    trouble: Option<Trouble>,
+}
+
+fn outgoing(row: &Waiting) -> Outgoing {
+    message::of(&row.event, Some(row.place))
+}
+
 /// One relay.
 pub struct Relay {
     parts: Parts,
@@ -124,6 +149,7 @@ pub struct Relay {
     asked: Option<Monotonic>,
     /// The shard that comes first in the next round: none waits behind a busy one for ever.
     first: u8,
+    refusals: Refusals,
     troubled: bool,
 }
 
@@ -131,7 +157,8 @@ impl Relay {
     /// A relay that has leased nothing yet.
     pub fn new(parts: Parts) -> Self {
         let id = parts.clock.uuid();
-        Self { parts, id, held: Shards::NONE, asked: None, first: 0, troubled: false }
+        let refusals = Refusals::default();
+        Self { parts, id, held: Shards::NONE, asked: None, first: 0, refusals, troubled: false }
     }
 
     /// Relays until it is told to stop. What waits then is still published, if that goes well and soon.
@@ -179,9 +206,12 @@ impl Relay {
             return Ok(Round::Idle);
         }
         let full = rows.len() >= self.parts.options.batch_max as usize;
-        let (published, trouble) = self.publish(rows).await;
+        let Published { mut done, suspects, trouble } = self.publish(rows).await;
+        let confirmed = self.confirmed(done.len());
+        let cleared = self.clear(suspects, confirmed).await?;
+        done.extend(cleared);
+        let published = done;
         let stats = &self.parts.stats;
-        stats.published.fetch_add(published.len() as u64, Ordering::Relaxed);
         if let Some(Trouble::Broker { failed, .. }) = &trouble {
             stats.failed.fetch_add(*failed as u64, Ordering::Relaxed);
         }
@@ -245,37 +275,82 @@ impl Relay {
     }
 
     /// Publishes, and says which events are done with: confirmed, with everything of their keys before.
-    async fn publish(&self, rows: Vec<Waiting>) -> (Vec<Waiting>, Option<Trouble>) {
-        let batch: Vec<_> =
-            rows.iter().map(|row| message::of(&row.event, Some(row.place))).collect();
-        let published = batch.len();
+    async fn publish(&self, rows: Vec<Waiting>) -> Published {
+        let batch: Vec<_> = rows.iter().map(outgoing).collect();
+        let count = batch.len();
         let results = match self.parts.broker.publish(batch).await {
             Ok(results) => results,
             Err(source) => {
-                let trouble = Trouble::Broker { failed: published, published, source };
-                return (Vec::new(), Some(trouble));
+                let trouble = Some(Trouble::Broker { failed: count, published: count, source });
+                return Published { trouble, ..Published::default() };
             }
         };
         let mut results = results.into_iter();
-        let (mut stuck, mut done) = (HashSet::new(), Vec::new());
+        let (mut stuck, mut published) = (HashSet::new(), Published::default());
         let (mut failed, mut first) = (0, None);
         for row in rows {
             let result = results.next().unwrap_or_else(|| {
                 Err(BrokerError::Unavailable("the broker has not told of it".into()))
             });
             match result {
-                Ok(()) if !stuck.contains(&row.event.key) => done.push(row),
+                Ok(()) if !stuck.contains(&row.event.key) => published.done.push(row),
                 // What comes behind a failure of its key comes again behind it.
                 Ok(()) => {}
                 Err(error) => {
                     failed += 1;
+                    let is_first_of_key = stuck.insert(row.event.key.clone());
+                    if is_first_of_key && matches!(error, BrokerError::Refused(_)) {
+                        published.suspects.push(row);
+                    }
                     first.get_or_insert(error);
-                    stuck.insert(row.event.key);
                 }
             }
         }
-        let trouble = first.map(|source| Trouble::Broker { failed, published, source });
-        (done, trouble)
+        published.trouble =
+            first.map(|source| Trouble::Broker { failed, published: count, source });
+        published
+    }
+
+    /// Counts what the broker has confirmed; says how many events that were so far, of all relays of
+    /// the home.
+    fn confirmed(&self, events: usize) -> u64 {
+        let events = events as u64;
+        self.parts.stats.published.fetch_add(events, Ordering::Relaxed).saturating_add(events)
+    }
+
+    /// Tries each of these alone: one message that is refused may take its neighbours with it. Says
+    /// which need not be tried again.
+    async fn clear(
+        &mut self,
+        suspects: Vec<Waiting>,
+        mut confirmed: u64,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let mut cleared = Vec::new();
+        for row in suspects {
+            let event = outgoing(&row);
+            let alone = self.parts.broker.publish(vec![event.clone()]).await;
+            match alone.map(|mut results| results.pop().unwrap_or(Ok(()))) {
+                Ok(Ok(())) => {
+                    confirmed = self.confirmed(1);
+                    cleared.push(row);
+                }
+                Ok(Err(error @ BrokerError::Refused(_))) | Err(error @ BrokerError::Refused(_)) => {
+                    if let Some(attempts) = self.refusals.again(row.event.id, confirmed) {
+                        self.parts.desk.set_aside(&event, attempts, error.to_string()).await?;
+                        let (id, kind) = (row.event.id, row.event.kind.as_str());
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(
+                            event.id = %id, event.kind = kind, error,
+                            "the broker refuses an event: kept as a dead letter"
+                        );
+                        self.parts.stats.set_aside.fetch_add(1, Ordering::Relaxed);
+                        cleared.push(row);
+                    }
+                }
+                Ok(Err(_)) | Err(_) => break,
+            }
+        }
+        Ok(cleared)
     }
 
     async fn release(&mut self) {

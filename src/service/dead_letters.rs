@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::error::Error;
-use crate::broker::headers::{ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON};
+use crate::broker::headers::{
+    ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON, REFUSED, ROUTING_KEY,
+};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Broker, Message, Outgoing, Target};
 use crate::domain::clock::Clock;
@@ -58,6 +60,28 @@ impl DeadLetterDesk {
             envelope: envelope(message),
         };
         self.letters.keep(letter, message.body.to_vec()).await
+    }
+
+    /// Keeps an event that the broker has refused so often, so that those behind it can go on.
+    pub async fn set_aside(
+        &self,
+        event: &Outgoing,
+        attempts: u32,
+        error: String,
+    ) -> Result<(), StoreError> {
+        let Target::Topic(exchange, key) = &event.target else { return Ok(()) };
+        let mut message = event.message.clone();
+        for (name, value) in [
+            (ORIGIN, exchange.name().to_owned()),
+            (ROUTING_KEY, key.clone()),
+            (REASON, REFUSED.to_owned()),
+            (ATTEMPTS, attempts.to_string()),
+            (FIRST_ERROR, error.clone()),
+            (LAST_ERROR, error),
+        ] {
+            message.headers.insert(name.to_owned(), value);
+        }
+        self.keep(&message).await
     }
 
     /// Letters in the order of their ids.
@@ -177,7 +201,7 @@ impl DeadLetterDesk {
     }
 }
 
-const NO_QUEUE: &str = "the letter does not say which queue it comes from";
+const NO_QUEUE: &str = "the letter does not say where it comes from";
 
 fn envelope(message: &Message) -> Envelope {
     let mut headers = message.headers.clone();
@@ -206,11 +230,17 @@ fn envelope(message: &Message) -> Envelope {
     }
 }
 
-/// The message as it was first published, for the queue that it died in. `None`: that is not known.
+/// The message as it was first published, for the queue that it died in, or for all who listen to
+/// events. `None`: that is not known.
 fn again(found: &WholeLetter) -> Option<Outgoing> {
     let envelope = found.letter.envelope.clone();
-    let queue = Queue::parse(&envelope.queue)?;
     let mut headers = envelope.headers;
+    let target = if envelope.queue == Exchange::Events.name() {
+        Target::Topic(Exchange::Events, headers.remove(ROUTING_KEY)?)
+    } else {
+        let queue = Queue::parse(&envelope.queue)?;
+        Target::Topic(Exchange::Transactions, queue.binding().to_owned())
+    };
     headers.insert(REDRIVES.to_owned(), envelope.redrives.saturating_add(1).to_string());
     let message = Message {
         id: envelope.message_id,
@@ -222,7 +252,6 @@ fn again(found: &WholeLetter) -> Option<Outgoing> {
         expires_after: None,
         body: found.body.clone().into(),
     };
-    let target = Target::Topic(Exchange::Transactions, queue.binding().to_owned());
     Some(Outgoing { target, message })
 }
 

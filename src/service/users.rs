@@ -1,11 +1,15 @@
-//! Users of either home: create, read, change.
+//! Users of either home: create, read, change; and people, to be forgotten.
 
 use super::Service;
 use super::error::{Error, allowed, at_version};
 use crate::domain::id::{Home, UserId};
-use crate::domain::party::User;
+use crate::domain::party::{User, UserStatus};
 use crate::domain::token::Token;
+use crate::store::StoreError;
 use crate::wire::v1::user::{NewUser, UserChange};
+
+/// How often an erasure begins again because somebody else changes the same user.
+const ERASE_TRIES: u32 = 5;
 
 impl Service {
     /// Creates a user: of the company that is named, or a personal one.
@@ -60,5 +64,36 @@ impl Service {
         };
         self.resources.update_user(changed.clone()).await?;
         Ok(changed)
+    }
+
+    /// Forgets a person: the personal fields are gone, and the user is closed for good. Ids, tokens, cards
+    /// and every record of money stay. May be repeated.
+    pub async fn erase_user(&self, reference: &Token) -> Result<User, Error> {
+        for _ in 0..ERASE_TRIES {
+            let user = self.user_of(Home::Personal, reference).await?;
+            let erased = User {
+                first_name: None,
+                last_name: None,
+                email: None,
+                role: None,
+                status: UserStatus::Closed,
+                version: user.version.saturating_add(1),
+                ..user.clone()
+            };
+            if (User { version: user.version, ..erased.clone() }) == user {
+                return Ok(user);
+            }
+            allowed(user.status.may_become(UserStatus::Closed))?;
+            match self.resources.update_user(erased.clone()).await {
+                Ok(_) => {
+                    tracing::info!(user.id = %erased.id, "erased the personal fields of a user");
+                    return Ok(erased);
+                }
+                // Someone has changed the user meanwhile: what they wrote goes, too.
+                Err(StoreError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unavailable)
     }
 }

@@ -3,7 +3,9 @@
 
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
-use crate::domain::webhook::{ClaimedWebhook, Kept, NewWebhook, WebhookEnd, WebhookStatus};
+use crate::domain::webhook::{
+    ClaimedWebhook, Kept, NewWebhook, WebhookEnd, WebhookRecord, WebhookStatus,
+};
 
 use super::StoreFuture;
 
@@ -45,6 +47,21 @@ pub trait WebhookEvents: Send + Sync {
 
     /// Whether a later transition of this subject is known that has been applied, or will be.
     fn superseded<'a>(&'a self, subject: &'a str, than: Timestamp) -> StoreFuture<'a, bool>;
+
+    /// Notifications of a status, or all, the latest first: those before this one, at most so many.
+    fn list(
+        &self,
+        status: Option<WebhookStatus>,
+        before: Option<EventId>,
+        rows_max: u32,
+    ) -> StoreFuture<'_, Vec<WebhookRecord>>;
+
+    /// One notification.
+    fn one(&self, id: EventId) -> StoreFuture<'_, Option<WebhookRecord>>;
+
+    /// Makes a parked one due, now (a server has its own time) and with all its attempts before it.
+    /// `false`: there is none, or it is not parked.
+    fn retry(&self, id: EventId, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// How many there are of each status.
     fn counts(&self) -> StoreFuture<'_, Vec<(WebhookStatus, u64)>>;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::domain::time::Timestamp;
 
+use super::card_data;
 use super::notices::{Notice, Sink};
 use super::profile::{Sample, Stage};
 
@@ -125,7 +126,7 @@ pub(super) struct Alerts {
 
 /// When something was told last, and how often it has happened since.
 #[derive(Clone, Copy, Debug)]
-struct Pace {
+pub(super) struct Pace {
     told_us: i64,
     untold: u64,
 }
@@ -138,7 +139,7 @@ impl Default for Pace {
 
 impl Pace {
     /// Whether this case is to be told, and how many before it were not.
-    fn due(&mut self, now_us: i64) -> Option<u64> {
+    pub(super) fn due(&mut self, now_us: i64) -> Option<u64> {
         if now_us.saturating_sub(self.told_us) < LOG_EVERY_US {
             self.untold += 1;
             return None;
@@ -185,6 +186,7 @@ impl Alerts {
     /// Tells the time, and ends what has been quiet.
     pub(super) fn tick(&self, now: Timestamp) {
         self.now_us.store(now.as_micros(), Ordering::Relaxed);
+        card_data::tick(now);
         for entry in self.lock().iter_mut().flatten() {
             if !entry.ended && now.as_micros() - entry.last_us >= QUIET_US {
                 entry.ended = true;

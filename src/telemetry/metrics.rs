@@ -164,6 +164,14 @@ pub const PLATFORM_TIMEOUTS: Metric = metric(
     "Authorizations whose answer came too late for the card platform",
 );
 
+/// Card data where none may be, by `place` (body, target, header, notification, message) and `what`
+/// (number, secret, identifier).
+pub const PAN_SEEN: Metric = metric(
+    "tollgate_pan_seen_total",
+    Unit::Count,
+    "Card numbers, security codes and the like that came in where none may be, and were not kept",
+);
+
 /// Events that relays have published, by `home`.
 pub const EVENTS_PUBLISHED: Metric = metric(
     "tollgate_events_published_total",
@@ -175,6 +183,12 @@ pub const EVENTS_FAILED: Metric = metric(
     "tollgate_events_failed_total",
     Unit::Count,
     "Attempts to publish an event that the broker did not confirm; each is tried again",
+);
+/// Events that were given up, by `home`: each is a dead letter.
+pub const EVENTS_SET_ASIDE: Metric = metric(
+    "tollgate_events_set_aside_total",
+    Unit::Count,
+    "Events that the broker has refused again and again, and that are dead letters now",
 );
 /// Notices of this process that reached nobody.
 pub const NOTICES_DROPPED: Metric = metric(
@@ -213,11 +227,13 @@ const COUNTERS: &[Metric] = &[
     REDIS_OPENED,
     EVENTS_PUBLISHED,
     EVENTS_FAILED,
+    EVENTS_SET_ASIDE,
     NOTICES_DROPPED,
     HOLDS_EXPIRED,
     WEBHOOKS,
     WEBHOOK_FLAGS,
     PLATFORM_TIMEOUTS,
+    PAN_SEEN,
     broker::PUBLISHED,
     broker::CONSUMED,
     broker::EXPIRED,
@@ -323,9 +339,18 @@ pub fn platform_timeout() {
     add_one(PLATFORM_TIMEOUTS, &[]);
 }
 
+/// Card data was seen so often.
+pub(super) fn pan_seen(place: &str, what: &str, times: u64) {
+    add(PAN_SEEN, &[("place", place), ("what", what)], times);
+}
+
 fn add_one(metric: Metric, labels: Labels<'_>) {
+    add(metric, labels, 1);
+}
+
+fn add(metric: Metric, labels: Labels<'_>, times: u64) {
     exporter();
-    metrics::counter!(metric.name, owned(labels)).increment(1);
+    metrics::counter!(metric.name, owned(labels)).increment(times);
 }
 
 /// Everything, as Prometheus reads it.

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod broker;
+pub mod card_data;
 pub mod logging;
 pub mod metrics;
 pub mod notices;

@@ -35,6 +35,17 @@ pub enum Notice {
         /// Cases since the process started.
         cases: u64,
     },
+    /// Card data came in where none may be. It was not kept.
+    CardData {
+        /// `pan_seen`.
+        kind: &'static str,
+        /// `critical`.
+        level: &'static str,
+        /// Where it was found: `body`, `target`, `header`, `notification`, `message`.
+        place: &'static str,
+        /// Cases since it was told last, this one among them.
+        cases: u64,
+    },
     /// Requests were answered by the outage policy.
     Undecided {
         /// How many since it was told last.
@@ -46,7 +57,7 @@ impl Notice {
     /// The type of the event that tells it.
     pub const fn event(&self) -> &'static str {
         match self {
-            Self::Raised { .. } => "alert.raised",
+            Self::Raised { .. } | Self::CardData { .. } => "alert.raised",
             Self::Cleared { .. } => "alert.cleared",
             Self::Undecided { .. } => "authorization.error",
         }

@@ -19,6 +19,7 @@ use crate::domain::request::Door;
 use crate::domain::time::{Monotonic, Timestamp};
 
 use super::alerts::{Alerts, Thresholds};
+use super::card_data;
 use super::notices::Sink;
 
 pub use report::{PathReport, ProfileReport, StageReport, WindowReport};
@@ -106,6 +107,7 @@ impl Profiler {
 
     /// From now on alerts are told there as well; the first who says so is heard.
     pub fn tell_to(&self, sink: Arc<dyn Sink>) {
+        card_data::tell_to(Arc::clone(&sink));
         self.alerts.tell_to(sink);
     }
 

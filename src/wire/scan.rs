@@ -1,7 +1,8 @@
 //! The body scanner: every door runs it before serde, because serde skips ignored values without
 //! looking at their depth, their encoding or their keys, and keeps the last of two equal keys.
 //!
-//! It checks structure only; what the fields mean is for the reader behind it.
+//! It checks structure only; what the fields mean is for the reader behind it. But it sees every text,
+//! and so it is who finds card data.
 
 mod keys;
 mod text;
@@ -9,6 +10,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use super::card_data::{CardData, names, number};
 use keys::Keys;
 use text::Text;
 
@@ -89,17 +91,20 @@ impl ScanError {
 }
 
 /// Accepts a body that is one well-formed JSON object, and nothing else: UTF-8, strict grammar in
-/// every value, no duplicate keys, bounded in every direction. Never recurses.
-pub fn scan(body: &[u8]) -> Result<(), ScanError> {
+/// every value, no duplicate keys, bounded in every direction. Never recurses. What is accepted may
+/// still hold card data, which must be taken out before it is kept or passed on.
+pub fn scan(body: &[u8]) -> Result<CardData, ScanError> {
     let text = std::str::from_utf8(body).map_err(|_| ScanError::InvalidUtf8)?;
     let mut scanner = Scanner {
         text: Text::new(text),
         keys: Keys::default(),
         levels: [LEVEL; DEPTH_MAX],
         depth: 0,
+        found: CardData::default(),
+        secret: Secret::None,
     };
     match scanner.text.next_token() {
-        Some(b'{') => scanner.object(),
+        Some(b'{') => scanner.object().map(|()| scanner.found),
         None => Err(ScanError::EmptyBody),
         Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => Err(ScanError::NotAnObject),
         Some(_) => Err(ScanError::MalformedJson),
@@ -126,17 +131,32 @@ struct Level {
 
 const LEVEL: Level = Level { is_object: false, keys_from: 0 };
 
+/// Whether what comes is the value of a field that may hold nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secret {
+    None,
+    /// Its key has just been read.
+    Next,
+    /// It is an object or array that began there, on this level.
+    Within {
+        from: usize,
+        depth: usize,
+    },
+}
+
 struct Scanner<'a> {
     text: Text<'a>,
     keys: Keys<'a>,
     levels: [Level; DEPTH_MAX],
     depth: usize,
+    found: CardData,
+    secret: Secret,
 }
 
 impl Scanner<'_> {
     /// The whole body, from behind its first brace.
     fn object(&mut self) -> Result<(), ScanError> {
-        let mut next = self.open(true)?;
+        let mut next = self.open(true, 0)?;
         while self.depth > 0 {
             let byte = self.text.next_token().ok_or(ScanError::MalformedJson)?;
             next = self.step(next, byte)?;
@@ -161,7 +181,15 @@ impl Scanner<'_> {
     }
 
     fn key(&mut self) -> Result<Next, ScanError> {
+        let from = self.text.at() - 1;
         let key = self.text.string()?;
+        if self.secret == Secret::None {
+            if names::is_secret(&key) {
+                self.secret = Secret::Next;
+            } else if may_hold_number(&key) && number::is_in(&key) {
+                self.found.key(from, self.text.at());
+            }
+        }
         self.keys.push(self.level().keys_from, key)?;
         match self.text.next_token() {
             Some(b':') => Ok(Next::Value),
@@ -170,22 +198,63 @@ impl Scanner<'_> {
     }
 
     fn value(&mut self, first: u8) -> Result<Next, ScanError> {
+        let from = self.text.at() - 1;
         match first {
-            b'{' => return self.open(true),
-            b'[' => return self.open(false),
-            b'"' => self.text.string().map(drop)?,
-            b'-' | b'0'..=b'9' => self.text.number()?,
+            b'{' | b'[' => return self.open(first == b'{', from),
+            b'"' => {
+                let text = self.text.string()?;
+                self.look_at(&text, from);
+            }
+            b'-' | b'0'..=b'9' => {
+                let literal = self.text.number()?;
+                self.look_at(literal, from);
+            }
             b't' => self.text.word("rue")?,
             b'f' => self.text.word("alse")?,
             b'n' => self.text.word("ull")?,
             _ => return Err(ScanError::MalformedJson),
         }
+        // A word (`null`, `true`) tells nothing of a card.
+        if self.secret == Secret::Next {
+            self.secret = Secret::None;
+        }
         Ok(Next::CommaOrEnd)
     }
 
-    fn open(&mut self, is_object: bool) -> Result<Next, ScanError> {
+    /// A text or number that has just been read.
+    fn look_at(&mut self, text: &str, from: usize) {
+        match self.secret {
+            Secret::Next if !text.is_empty() => self.found.secret(from, self.text.at()),
+            Secret::None if may_hold_number(text) && number::is_in(text) => {
+                if !names::is_identifier(self.keys.last()) {
+                    self.found.number(from, self.text.at());
+                } else if number::is_whole(text) {
+                    self.found.identifier();
+                }
+            }
+            _ => {}
+        }
+        self.say_where();
+    }
+
+    /// Names the fields around the first find, while they are known.
+    fn say_where(&mut self) {
+        let Self { keys, levels, depth, found, .. } = self;
+        found.under(|| {
+            let open = levels.get(..*depth).unwrap_or_default();
+            let inner = open.iter().skip(1).map(|level| keys.before(level.keys_from));
+            let names = inner.chain([keys.last()]);
+            let objects = open.iter().take_while(|level| level.is_object);
+            objects.zip(names).map(|(_, name)| name.to_owned()).collect()
+        });
+    }
+
+    fn open(&mut self, is_object: bool, from: usize) -> Result<Next, ScanError> {
         let level = self.levels.get_mut(self.depth).ok_or(ScanError::TooDeep)?;
         *level = Level { is_object, keys_from: self.keys.len() };
+        if self.secret == Secret::Next {
+            self.secret = Secret::Within { from, depth: self.depth };
+        }
         self.depth += 1;
         Ok(if is_object { Next::KeyOrEnd } else { Next::ValueOrEnd })
     }
@@ -196,10 +265,22 @@ impl Scanner<'_> {
             self.keys.close(keys_from)?;
         }
         self.depth -= 1;
+        if let Secret::Within { from, depth } = self.secret
+            && depth == self.depth
+        {
+            self.found.secret(from, self.text.at());
+            self.secret = Secret::None;
+            self.say_where();
+        }
         Ok(Next::CommaOrEnd)
     }
 
     fn level(&self) -> Level {
         self.levels.get(self.depth.wrapping_sub(1)).copied().unwrap_or(LEVEL)
     }
+}
+
+/// Shorter texts are not looked at any further.
+const fn may_hold_number(text: &str) -> bool {
+    text.len() >= number::DIGITS_MIN
 }

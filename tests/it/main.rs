@@ -14,6 +14,8 @@ mod broker;
 mod cache;
 mod crash;
 mod egress;
+mod endure;
+mod fuzz;
 mod ingest;
 mod jit;
 mod outage;

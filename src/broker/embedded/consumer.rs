@@ -96,6 +96,7 @@ pub(super) struct EmbeddedDelivery {
     message: Message,
     failures: u32,
     redelivered: bool,
+    replaced: bool,
     jobs: Jobs,
     settled: bool,
     _permit: OwnedSemaphorePermit,
@@ -109,6 +110,7 @@ impl EmbeddedDelivery {
             failures: headers::failures(&row.message),
             message: row.message,
             redelivered: row.redelivered,
+            replaced: false,
             jobs,
             settled: false,
             _permit: permit,
@@ -131,12 +133,14 @@ impl EmbeddedDelivery {
                 seq,
                 queue: self.queue.clone(),
                 headers: rows::headers(&message.headers),
+                body: self.replaced.then(|| message.body.clone()),
                 pause_ms: i64::try_from(headers::pause(index).as_millis()).unwrap_or(i64::MAX),
             },
             Onward::Dead(message, _) => Change::Moved {
                 seq,
                 queue: Queue::DeadLetters.name().to_owned(),
                 headers: rows::headers(&message.headers),
+                body: self.replaced.then(|| message.body.clone()),
                 pause_ms: 0,
             },
         }
@@ -146,6 +150,11 @@ impl EmbeddedDelivery {
 impl Delivery for EmbeddedDelivery {
     fn message(&self) -> &Message {
         &self.message
+    }
+
+    fn replace(&mut self, message: Message) {
+        self.message = message;
+        self.replaced = true;
     }
 
     fn failures(&self) -> u32 {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::consumer::EmbeddedDelivery;
@@ -36,8 +37,8 @@ pub(super) enum Change {
     Gone(i64),
     /// It comes again.
     Back(i64),
-    /// It goes elsewhere, or comes again later, with other headers.
-    Moved { seq: i64, queue: String, headers: String, pause_ms: i64 },
+    /// It goes elsewhere, or comes again later, with other headers and perhaps another body.
+    Moved { seq: i64, queue: String, headers: String, body: Option<Bytes>, pause_ms: i64 },
 }
 
 /// What was handed out.

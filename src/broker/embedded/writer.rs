@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -197,9 +198,9 @@ impl Writer {
                 match change {
                     Change::Gone(seq) => round.gone.push(seq),
                     Change::Back(seq) => round.back.push(seq),
-                    Change::Moved { seq, queue, headers, pause_ms } => {
+                    Change::Moved { seq, queue, headers, body, pause_ms } => {
                         let ready_ms = round.now_ms.saturating_add(pause_ms);
-                        move_to(connection, seq, &queue, headers, ready_ms).await?;
+                        move_to(connection, seq, &queue, (headers, body), ready_ms).await?;
                         round.arrived.insert(queue);
                     }
                 }
@@ -259,7 +260,7 @@ impl Writer {
                 Some(headers::Onward::Dead(message, _)) => {
                     let to = Queue::DeadLetters.name();
                     let headers = rows::headers(&message.headers);
-                    move_to(connection, seq, to, headers, round.now_ms).await?;
+                    move_to(connection, seq, to, (headers, None), round.now_ms).await?;
                     round.arrived.insert(to.to_owned());
                 }
                 _ => dropped.push(seq),
@@ -301,9 +302,11 @@ async fn move_to(
     connection: &mut SqliteConnection,
     seq: i64,
     queue: &str,
-    headers: String,
+    (headers, body): (String, Option<Bytes>),
     ready_ms: i64,
 ) -> Result<(), sqlx::Error> {
+    let body = body.map(|body| body.to_vec());
     let query = sqlx::query(MOVE).bind(queue.to_owned()).bind(headers).bind(ready_ms).bind(seq);
+    let query = query.bind(body);
     query.execute(connection).await.map(drop)
 }

@@ -122,6 +122,10 @@ impl Delivery for RabbitDelivery {
         &self.message
     }
 
+    fn replace(&mut self, message: Message) {
+        self.message = message;
+    }
+
     fn failures(&self) -> u32 {
         self.failures
     }

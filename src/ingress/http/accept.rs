@@ -128,8 +128,7 @@ impl Connection {
         let clock = Arc::clone(&self.edge.clock);
         let peer = stream.peer_addr().ok();
         let pulse = Arc::new(Pulse::new(clock.monotonic()));
-        let watched =
-            Watched { stream, pulse: Arc::clone(&pulse), clock: Arc::clone(&clock), linger: None };
+        let watched = Watched::new(stream, Arc::clone(&pulse), Arc::clone(&self.edge));
         let service = service_fn(|mut request: Request<Incoming>| {
             if let Some(address) = peer {
                 request.extensions_mut().insert(Peer(address.ip()));

@@ -6,8 +6,11 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Body as _;
 
+use super::card_watch;
 use super::problem::Problem;
 use super::timed_body::{is_timeout, next_piece};
+use crate::telemetry::card_data::Place;
+use crate::wire::card_data::CardData;
 use crate::wire::scan::{ScanError, scan};
 use crate::wire::v1::field::Invalid;
 
@@ -15,29 +18,56 @@ use crate::wire::v1::field::Invalid;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A body that is one well-formed JSON object: content type and encoding are right, at most
-/// [`BODY_BYTES_MAX`] bytes, and it has passed `wire::scan`.
+/// [`BODY_BYTES_MAX`] bytes, and it has passed `wire::scan`. Card data that it held has been taken
+/// out: it is as if it had not been sent.
 pub struct ScannedBody(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for ScannedBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        check_headers(&parts.headers)?;
-        let bytes = read_within(body, BODY_BYTES_MAX).await?;
-        scan(&bytes).map_err(|error| malformed(&error))?;
-        Ok(Self(bytes))
+        let (bytes, found) = scanned(request).await?;
+        Ok(Self(if found.must_go() { found.removed_from(&bytes).into() } else { bytes }))
     }
 }
 
-/// A scanned body, read into one of our own shapes; unknown fields are refused.
+async fn scanned(request: Request) -> Result<(Bytes, CardData), Problem> {
+    let (parts, body) = request.into_parts();
+    check_headers(&parts.headers)?;
+    let bytes = read_within(body, BODY_BYTES_MAX).await?;
+    match scan(&bytes) {
+        Ok(found) => {
+            card_watch::tell_of(Place::Body, &found);
+            Ok((bytes, found))
+        }
+        Err(error) => {
+            card_watch::look_at_refused(&bytes);
+            Err(malformed(&error))
+        }
+    }
+}
+
+/// The same, and refused if it holds card data.
+async fn without_card_data(request: Request) -> Result<Bytes, Problem> {
+    let (bytes, found) = scanned(request).await?;
+    if !found.must_go() {
+        return Ok(bytes);
+    }
+    const DETAIL: &str = "card numbers, security codes, PINs and track data are never taken here";
+    let problem = Problem::new(StatusCode::BAD_REQUEST, "card_number_found", DETAIL);
+    let plain: Vec<_> = found.path().iter().take_while(|name| is_plain(name)).collect();
+    let pointer = plain.into_iter().fold(String::new(), |path, name| join(&path, name));
+    Err(point(problem, pointer))
+}
+
+/// A scanned body, read into one of our own shapes; unknown fields and card data are refused.
 pub struct JsonBody<T>(pub T);
 
 impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let ScannedBody(bytes) = ScannedBody::from_request(request, state).await?;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let bytes = without_card_data(request).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -48,8 +78,8 @@ pub struct KeptBody<T>(pub T, pub Bytes);
 impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for KeptBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let ScannedBody(bytes) = ScannedBody::from_request(request, state).await?;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let bytes = without_card_data(request).await?;
         Ok(Self(parse(&bytes)?, bytes))
     }
 }

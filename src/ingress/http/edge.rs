@@ -16,9 +16,11 @@ use tower::Service;
 use crate::domain::clock::Clock;
 
 use super::Received;
+use super::card_watch;
 use super::imports;
 use super::problem::{Problem, name_request};
 use super::pulse::Pulse;
+use super::refusal;
 use super::request_id::{REQUEST_ID, RequestIds};
 use super::timed_body::TimedBody;
 
@@ -40,6 +42,7 @@ impl Edge {
         let received = Received(self.clock.monotonic());
         pulse.begin();
         let id = self.ids.of(request.headers());
+        card_watch::look_at_head(request.uri(), request.headers());
         let mut response = if has_one_host(&request) {
             let body_pulse = Arc::clone(&pulse);
             let patient = request.uri().path() == imports::PATH;
@@ -64,6 +67,11 @@ impl Edge {
         response
     }
 
+    /// The answer to a request that was refused before it came here.
+    pub(super) fn refusal(&self, status: StatusCode) -> Vec<u8> {
+        refusal::in_full(status, self.ids.of(&HeaderMap::new()))
+    }
+
     async fn route(&self, request: Request<Body>) -> Response {
         let answered = AssertUnwindSafe(self.router.clone().call(request)).catch_unwind().await;
         match answered {
@@ -84,8 +92,13 @@ fn has_one_host(request: &Request<Incoming>) -> bool {
     first && hosts.next().is_none()
 }
 
-fn dress(headers: &mut HeaderMap, id: HeaderValue) {
+/// What all answers carry. A page may bring a policy of its own.
+pub(super) fn dress(headers: &mut HeaderMap, id: HeaderValue) {
+    const NOTHING: HeaderValue =
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     headers.insert(REQUEST_ID, id);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(NOTHING);
 }

@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode};
 use super::problem::Problem;
 use super::{Doors, Received};
 use crate::domain::time::Monotonic;
+use crate::wire::card_data::number;
 
 /// The longest idempotency key, in characters.
 pub const KEY_CHARS_MAX: usize = 255;
@@ -85,9 +86,11 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             const DETAIL: &str = "a call that moves money needs one Idempotency-Key header";
             return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_required", DETAIL));
         };
-        let key = text.map(unquoted).filter(|key| is_key(key));
+        // It is kept: so it must not be what may not be kept.
+        let key = text.map(unquoted).filter(|key| is_key(key) && !number::is_in(key));
         key.map(|key| Self(key.to_owned())).ok_or_else(|| {
-            const DETAIL: &str = "an idempotency key is 1 to 255 visible ASCII characters";
+            const DETAIL: &str =
+                "an idempotency key is 1 to 255 visible ASCII characters, and no card number";
             Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", DETAIL)
         })
     }
@@ -204,7 +207,9 @@ mod tests {
         assert_eq!(key(&[b"\"top-up-1\""]).await, key(&[b"top-up-1"]).await);
         assert_eq!(key(&[&[b'k'; 255]]).await.map(|key| key.len()), Ok(255));
         assert_eq!(key(&[]).await, Err("idempotency_key_required"));
-        for bad in [&b""[..], b"\"\"", &[b'k'; 256], b"a\tb", b"a\xffb", b"\"a"] {
+        for bad in
+            [&b""[..], b"\"\"", &[b'k'; 256], b"a\tb", b"a\xffb", b"\"a", b"4111111111111111"]
+        {
             assert_eq!(key(&[bad]).await, Err("invalid_idempotency_key"), "{bad:?}");
         }
         assert_eq!(key(&[b"a", b"b"]).await, Err("invalid_idempotency_key"));

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod answer;
 pub mod authorizations;
 pub mod body;
+mod card_watch;
 pub mod cards;
 pub mod companies;
 pub mod controls;
@@ -26,11 +27,13 @@ pub mod postings;
 pub mod problem;
 pub mod profile;
 mod pulse;
+mod refusal;
 pub mod request_id;
 pub mod scopes;
 mod timed_body;
 pub mod transactions;
 pub mod users;
+mod webhook_events;
 pub mod webhooks;
 pub mod yardstick;
 
@@ -127,6 +130,7 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(authorizations::router())
         .merge(postings::router())
         .merge(transactions::router())
+        .merge(webhook_events::router())
         .merge(profile::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::admit));
     let open =

@@ -24,6 +24,7 @@ pub fn router() -> Router<Arc<Doors>> {
     Router::new()
         .route("/api/v1/personal/users", post(create_user).get(list_users))
         .route("/api/v1/personal/users/{id}", get(read_user).patch(change_user))
+        .route("/api/v1/personal/users/{id}/erase", post(erase_user))
         .route("/api/v1/personal/wallets", post(create_wallet).get(list_wallets))
         .route("/api/v1/personal/wallets/{id}", get(read_wallet).patch(change_wallet))
         .route("/api/v1/personal/wallets/{id}/fund", post(accounts::fund))
@@ -58,6 +59,12 @@ async fn change_user(
 ) -> Answer {
     let change = body.parse()?;
     let user = doors.service.change_user(Home::Personal, &id, seen, change).await?;
+    answer::found(user.version, User::from(user))
+}
+
+/// Takes no body. A person who has been erased is answered with as often as it is asked for.
+async fn erase_user(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
+    let user = doors.service.erase_user(&id).await?;
     answer::found(user.version, User::from(user))
 }
 

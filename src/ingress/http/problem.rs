@@ -51,7 +51,8 @@ impl Problem {
         self
     }
 
-    fn body(&self, request_id: Option<&str>) -> Body {
+    /// The body, as text.
+    pub(super) fn text(&self, request_id: Option<&str>) -> Vec<u8> {
         let shape = Shape {
             r#type: format!("/docs/errors/{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -61,13 +62,13 @@ impl Problem {
             pointer: self.pointer.as_deref(),
             request_id,
         };
-        Body::from(serde_json::to_vec(&shape).unwrap_or_default())
+        serde_json::to_vec(&shape).unwrap_or_default()
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = Response::new(self.body(None));
+        let mut response = Response::new(Body::from(self.text(None)));
         *response.status_mut() = self.status;
         let problem_json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
@@ -79,7 +80,7 @@ impl IntoResponse for Problem {
 /// Writes the request id into the body of a problem; other answers stay as they are.
 pub(super) fn name_request(response: &mut Response, request_id: &HeaderValue) {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        *response.body_mut() = problem.body(request_id.to_str().ok());
+        *response.body_mut() = Body::from(problem.text(request_id.to_str().ok()));
         response.headers_mut().remove(header::CONTENT_LENGTH); // it was the old body's
     }
 }

@@ -17,6 +17,9 @@ use tokio::time::Sleep;
 use crate::domain::clock::Clock;
 use crate::domain::time::Monotonic;
 
+use super::edge::Edge;
+use super::refusal;
+
 /// How long a connection waits for its peer to go after an answer that left a request unread. A
 /// connection that is reset at once may take its answer with it.
 const LINGER: Duration = Duration::from_millis(500);
@@ -107,12 +110,56 @@ impl Pulse {
     }
 }
 
-/// A stream that reports what comes in.
+/// A stream that reports what comes in, and says in full what hyper refuses with a bare status.
 pub(super) struct Watched {
-    pub(super) stream: TcpStream,
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) linger: Option<Pin<Box<Sleep>>>,
+    stream: TcpStream,
+    pulse: Arc<Pulse>,
+    edge: Arc<Edge>,
+    linger: Option<Pin<Box<Sleep>>>,
+    instead: Option<Instead>,
+}
+
+/// An answer that goes out instead of another one.
+struct Instead {
+    answer: Vec<u8>,
+    written: usize,
+    /// How long the other one is.
+    for_bytes: usize,
+}
+
+impl Watched {
+    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>, edge: Arc<Edge>) -> Self {
+        Self { stream, pulse, edge, linger: None, instead: None }
+    }
+
+    /// Begins to write our answer instead of these bytes, where they are not ours.
+    fn replace(&mut self, bytes: &[u8], for_bytes: usize) {
+        if self.instead.is_none()
+            && let Some(status) = refusal::foreign(bytes)
+        {
+            let answer = self.edge.refusal(status);
+            self.instead = Some(Instead { answer, written: 0, for_bytes });
+        }
+    }
+
+    /// Writes what goes out instead; `None`: nothing does.
+    fn poll_instead(&mut self, cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
+        let instead = self.instead.as_mut()?;
+        while let Some(rest) = instead.answer.get(instead.written..).filter(|rest| !rest.is_empty())
+        {
+            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Ready(Ok(0)) => {
+                    return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
+                Poll::Ready(Ok(written)) => instead.written += written,
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => return Some(Poll::Pending),
+            }
+        }
+        let for_bytes = instead.for_bytes;
+        self.instead = None;
+        Some(Poll::Ready(Ok(for_bytes)))
+    }
 }
 
 impl AsyncRead for Watched {
@@ -124,7 +171,7 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.pulse.bytes(&*self.clock);
+            self.pulse.bytes(&*self.edge.clock);
         }
         Poll::Ready(Ok(()))
     }
@@ -136,7 +183,11 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        self.replace(bytes, bytes.len());
+        match self.poll_instead(cx) {
+            Some(written) => written,
+            None => Pin::new(&mut self.stream).poll_write(cx, bytes),
+        }
     }
 
     fn poll_write_vectored(
@@ -144,7 +195,13 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let first = slices.iter().find(|slice| !slice.is_empty());
+        let bytes = first.map_or(&[][..], |slice| slice);
+        self.replace(bytes, bytes.len());
+        match self.poll_instead(cx) {
+            Some(written) => written,
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

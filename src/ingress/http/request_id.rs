@@ -1,4 +1,4 @@
-//! Request ids: the caller's own where it sends a plain one, else a fresh one. Every answer carries
+//! Request ids: the caller's own where it sends a plain one that is no card number, else a fresh one. Every answer carries
 //! it, and so does the body of every problem.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
+
+use crate::wire::card_data::number;
 
 /// The header that carries the id in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,7 +46,8 @@ impl RequestIds {
 
 fn is_plain(id: &[u8]) -> bool {
     let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    (1..=CHARS_MAX).contains(&id.len()) && id.iter().all(legal)
+    let text = || std::str::from_utf8(id).unwrap_or_default();
+    (1..=CHARS_MAX).contains(&id.len()) && id.iter().all(legal) && !number::is_in(text())
 }
 
 #[cfg(test)]
@@ -66,6 +69,7 @@ mod tests {
         check("", false);
         check("a b", false);
         check("<script>", false);
+        check("4111-1111-1111-1111", false);
         let ids = RequestIds::new(Uuid::from_u128(0xabcd));
         assert_eq!(ids.of(&HeaderMap::new()), "0000abcd-1");
         assert_eq!(ids.of(&HeaderMap::new()), "0000abcd-2");

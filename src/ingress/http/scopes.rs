@@ -121,6 +121,9 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/dead-letters/{id}", OPERATE).program_only(),
     operate("POST", "/api/v1/dead-letters/{id}/redrive"),
     operate("POST", "/api/v1/dead-letters/{id}/discard"),
+    get("/api/v1/webhook-events", OPERATE).program_only(),
+    get("/api/v1/webhook-events/{id}", OPERATE).program_only(),
+    operate("POST", "/api/v1/webhook-events/{id}/retry"),
 ];
 
 /// The row of a request; `None`: nobody may call this.

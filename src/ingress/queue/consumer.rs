@@ -9,6 +9,7 @@ use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::cleanse::without_card_data;
 use super::{Handled, Handler, Tools, settle};
 use crate::broker::topology::{Queue, RETRY_AFTER};
 use crate::broker::{Deliveries, Delivery, Message, Settlement};
@@ -98,8 +99,11 @@ impl Consumer {
         }
     }
 
-    async fn handle(&self, delivery: Box<dyn Delivery>) {
+    async fn handle(&self, mut delivery: Box<dyn Delivery>) {
         let started = self.tools.clock.monotonic();
+        if let Some(clean) = without_card_data(delivery.message()) {
+            delivery.replace(clean);
+        }
         // Dead letters may lack anything; that is what they may have died of.
         let works = self.queue.dead_letter_key().is_some();
         let outcome = if works && delivery.message().id.is_empty() {

@@ -195,6 +195,11 @@ fn problem(status: u16, code: &'static str) -> Answer {
     Answer { status, body: json!({"status": status, "code": code}).to_string().into_bytes() }
 }
 
+/// What makes a message no request, by itself: a code and a sentence.
+pub fn fault_of(message: &Message) -> Option<(&'static str, &'static str)> {
+    read(message).err()
+}
+
 /// Reads a request; what can not be read is told by a code and a sentence.
 fn read(message: &Message) -> Result<Asked, (&'static str, &'static str)> {
     if message.body.len() > BODY_BYTES_MAX {

@@ -1,5 +1,6 @@
 //! The queue façade: consumers of the work queues, which decode, call, and settle.
 
+pub mod cleanse;
 mod consumer;
 pub mod dead_letters;
 pub mod jit;

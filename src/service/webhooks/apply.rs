@@ -93,8 +93,10 @@ struct Known {
 impl Webhooks {
     /// Applies what was kept.
     pub(super) async fn take_in(&self, one: &ClaimedWebhook) -> Taken {
-        let opened =
-            self.seal.open(one.id, &one.body).map_err(|_| Failure::Refused("unreadable"))?;
+        let opened = self
+            .seal
+            .open(one.id.uuid().as_bytes(), &one.body)
+            .map_err(|_| Failure::Refused("unreadable"))?;
         let text = String::from_utf8(opened).map_err(|_| Failure::Refused("unreadable"))?;
         let element = read(Raw { family: Family::parse(&one.family), text: &text });
         match element.content.map_err(Failure::Refused)? {

@@ -1,12 +1,17 @@
 //! Keeping: every element of a body, sealed, before anything else is done with it.
 
+use std::borrow::Cow;
+
 use super::Webhooks;
 use crate::domain::id::EventId;
 use crate::domain::webhook::{Kept, NewWebhook, WebhookStatus};
 use crate::service::error::Error;
+use crate::telemetry::card_data::{Place, What, seen};
 use crate::telemetry::metrics;
+use crate::wire::card_data::{TEXT_REMOVED, may_be_in};
 use crate::wire::marqeta::notification::element::{Content, Element, read};
 use crate::wire::marqeta::notification::{Family, Raw};
+use crate::wire::scan::scan;
 
 /// What came of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,17 +83,20 @@ impl Webhooks {
     }
 
     /// Hands fresh ids over. Nobody waits: what does not fit, or gets lost, the sweeper finds.
-    fn enqueue(&self, ids: Vec<EventId>) {
+    pub(super) fn enqueue(&self, ids: Vec<EventId>) {
         if !ids.is_empty() && self.fresh.try_send(ids).is_err() {
             tracing::debug!("the way to the queue is full; the sweeper will find what was kept");
         }
     }
 
     fn event(&self, raw: Raw<'_>) -> Result<NewWebhook, Error> {
-        let element: Element = read(raw);
+        let kept = without_card_data(raw.text);
+        // One that can not be taken apart is read as it came: to be parked for what is wrong with it.
+        let readable = if kept == TEXT_REMOVED { raw.text } else { &*kept };
+        let element: Element = read(Raw { text: readable, ..raw });
         let now = self.service.clock.now();
         let id = EventId::new(self.service.clock.uuid());
-        let body = self.seal.close(id, raw.text.as_bytes());
+        let body = self.seal.close(id.uuid().as_bytes(), kept.as_bytes());
         let (status, reason) = match &element.content {
             Ok(Content::Nothing(why)) => (WebhookStatus::Ignored, Some((*why).to_owned())),
             Ok(Content::Transaction(_, told)) => match told.nothing() {
@@ -114,5 +122,44 @@ impl Webhooks {
             due_at: (status == WebhookStatus::Received).then(|| now.plus_micros(grace_us)),
             body: body.map_err(|error| Error::Internal(Box::new(error)))?,
         })
+    }
+}
+
+/// An element without card data, which is not kept, sealed or not.
+fn without_card_data(text: &str) -> Cow<'_, str> {
+    match scan(text.as_bytes()) {
+        Ok(found) => {
+            seen(Place::Notification, What::Number, found.numbers);
+            seen(Place::Notification, What::Secret, found.secrets);
+            seen(Place::Notification, What::Identifier, found.identifiers);
+            if !found.must_go() {
+                return Cow::Borrowed(text);
+            }
+            let rest = found.removed_from(text.as_bytes());
+            String::from_utf8(rest).map_or(Cow::Borrowed(TEXT_REMOVED), Cow::Owned)
+        }
+        Err(_) if may_be_in(text) => {
+            seen(Place::Notification, What::Number, 1);
+            Cow::Borrowed(TEXT_REMOVED)
+        }
+        Err(_) => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_an_element_has_no_card_data() {
+        for (sent, kept) in [
+            (r#"{"a":"4111111111111111","token":"t"}"#, r#"{"a":null,"token":"t"}"#),
+            (r#"{"a":1,"a":"4111111111111111"}"#, TEXT_REMOVED),
+            (r#""4111111111111111""#, TEXT_REMOVED),
+            (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
+            (r#"{"token":"4111111111111111"}"#, r#"{"token":"4111111111111111"}"#),
+        ] {
+            assert_eq!(without_card_data(sent), kept, "{sent}");
+        }
     }
 }

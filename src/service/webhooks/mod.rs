@@ -2,9 +2,9 @@
 //! by a worker, in any order and any number of times with the same end.
 
 mod apply;
+mod browse;
 mod keep;
 mod parties;
-pub mod seal;
 mod work;
 
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 use crate::broker::Broker;
 use crate::domain::id::{CompanyId, EventId};
 use crate::domain::webhook::WebhookStatus;
+use crate::store::seal::Seal;
 use crate::store::webhooks::WebhookEvents;
 
 use super::Service;
-use seal::Seal;
 
 pub use keep::Receipt;
 
@@ -42,8 +42,6 @@ pub struct WebhookSettings {
     pub workers: usize,
     /// How long what is done is remembered.
     pub retention: Duration,
-    /// Whether this process applies what is kept.
-    pub worker: bool,
 }
 
 /// What the notifications are handled with.
@@ -54,8 +52,8 @@ pub struct Parts {
     pub service: Arc<Service>,
     /// Closes and opens what is kept.
     pub seal: Seal,
-    /// Where ids are enqueued; `None`: they go straight to the worker of this process.
-    pub broker: Option<Arc<dyn Broker>>,
+    /// Where ids are enqueued.
+    pub broker: Arc<dyn Broker>,
     /// What may be set.
     pub settings: WebhookSettings,
 }
@@ -91,7 +89,7 @@ impl Webhooks {
         let Parts { events, service, seal, broker, settings } = parts;
         let (fresh, ids) = mpsc::channel(FRESH_MAX);
         let webhooks = Arc::new(Self { events, service, seal, settings, fresh });
-        let passing = work::pass_on(Arc::downgrade(&webhooks), broker, ids);
+        let passing = work::pass_on(broker, Arc::clone(&webhooks.service.clock), ids);
         (webhooks, passing)
     }
 

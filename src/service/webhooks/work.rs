@@ -2,7 +2,7 @@
 //! down what has become of it.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use super::apply::Failure;
 use super::{Applied, Webhooks};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Broker, Message, Outgoing, Target};
+use crate::domain::clock::Clock;
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{ClaimedWebhook, WebhookEnd, WebhookStatus};
@@ -189,32 +190,17 @@ fn patience(attempts: u32) -> i64 {
     PATIENCE_MS.checked_shl(attempts.min(24)).unwrap_or(PATIENCE_MS_MAX).min(PATIENCE_MS_MAX)
 }
 
-/// Passes fresh ids on: to the queue, or where there is none, straight to the worker. Ends with the
-/// process.
+/// Passes fresh ids on to the queue, until nobody can hand any in.
 pub(super) async fn pass_on(
-    webhooks: Weak<Webhooks>,
-    broker: Option<Arc<dyn Broker>>,
+    broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
     mut fresh: mpsc::Receiver<Vec<EventId>>,
 ) {
     while let Some(mut ids) = fresh.recv().await {
         while let Ok(more) = fresh.try_recv() {
             ids.extend(more);
         }
-        match &broker {
-            Some(broker) => {
-                let Some(webhooks) = webhooks.upgrade() else { return };
-                publish(&**broker, ids, webhooks.service.clock.now()).await;
-            }
-            None => {
-                let Some(webhooks) = webhooks.upgrade() else { return };
-                if !webhooks.settings.worker {
-                    continue; // another process works
-                }
-                let workers = webhooks.settings.workers.max(1);
-                let applying = stream::iter(ids).map(|id| webhooks.apply(id));
-                applying.buffer_unordered(workers).for_each(|_| std::future::ready(())).await;
-            }
-        }
+        publish(&*broker, ids, clock.now()).await;
     }
 }
 

@@ -7,7 +7,9 @@ use super::error::{translate, unreadable};
 use crate::domain::decision::Fingerprint;
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
-use crate::domain::webhook::{ClaimedWebhook, Kept, NewWebhook, Sealed, WebhookEnd, WebhookStatus};
+use crate::domain::webhook::{
+    ClaimedWebhook, Kept, NewWebhook, Sealed, WebhookEnd, WebhookRecord, WebhookStatus,
+};
 use crate::store::webhooks::{Claim, WebhookEvents, Which};
 use crate::store::{StoreError, StoreFuture};
 
@@ -19,6 +21,44 @@ const SETTLE: &str = include_str!("sql/webhook_settle.sql");
 const SUPERSEDED: &str = include_str!("sql/webhook_supersede.sql");
 const COUNT: &str = include_str!("sql/webhooks_count.sql");
 const FORGET: &str = include_str!("sql/webhooks_forget.sql");
+const LIST: &str = include_str!("sql/webhooks_list.sql");
+const PARKED: &str = include_str!("sql/webhooks_parked.sql");
+const SHOW: &str = include_str!("sql/webhook_show.sql");
+const RETRY: &str = include_str!("sql/webhook_retry.sql");
+
+/// `webhook_events`, without what only workers need.
+type RecordRow = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    i64,
+    String,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
+
+fn record(row: RecordRow) -> Result<WebhookRecord, StoreError> {
+    let (id, family, token, kind, subject, event_at, received_at, status, ..) = row;
+    let (reason, attempts, next_at) = (row.8, row.9, row.10);
+    let unknown = || unreadable("a notification in an unknown state");
+    Ok(WebhookRecord {
+        id: id.parse().map_err(unreadable)?,
+        family,
+        token,
+        kind,
+        subject,
+        event_at: event_at.map(Timestamp::from_micros),
+        received_at: Timestamp::from_micros(received_at),
+        status: WebhookStatus::parse(&status).ok_or_else(unknown)?,
+        reason,
+        attempts: u32::try_from(attempts).unwrap_or(0),
+        next_at: next_at.map(Timestamp::from_micros),
+    })
+}
 
 type ClaimedRow = (String, String, Option<String>, Option<i64>, i64, i64, String, Vec<u8>);
 
@@ -89,6 +129,44 @@ impl WebhookEvents for SqliteStore {
             let asked = asked.bind(than.as_micros());
             asked.fetch_one(&mut *self.reader().await?).await.map_err(translate)
         })
+    }
+
+    fn list(
+        &self,
+        status: Option<WebhookStatus>,
+        before: Option<EventId>,
+        rows_max: u32,
+    ) -> StoreFuture<'_, Vec<WebhookRecord>> {
+        Box::pin(async move {
+            let before = before.map(|id| id.to_string());
+            let asked = match status {
+                Some(WebhookStatus::Parked) => sqlx::query_as(PARKED),
+                _ => sqlx::query_as(LIST).bind(status.map(WebhookStatus::as_str)),
+            };
+            let asked = asked.bind(before).bind(i64::from(rows_max));
+            let rows: Vec<RecordRow> =
+                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            rows.into_iter().map(record).collect()
+        })
+    }
+
+    fn one(&self, id: EventId) -> StoreFuture<'_, Option<WebhookRecord>> {
+        Box::pin(async move {
+            let asked = sqlx::query_as(SHOW).bind(id.to_string());
+            let row: Option<RecordRow> =
+                asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+            row.map(record).transpose()
+        })
+    }
+
+    fn retry(&self, id: EventId, now: Timestamp) -> StoreFuture<'_, bool> {
+        Box::pin(self.jobs.write(move |connection| {
+            Box::pin(async move {
+                let query = sqlx::query(RETRY).bind(id.to_string()).bind(now.as_micros());
+                let done = query.execute(connection).await.map_err(translate)?;
+                Ok(done.rows_affected() == 1)
+            })
+        }))
     }
 
     fn counts(&self) -> StoreFuture<'_, Vec<(WebhookStatus, u64)>> {

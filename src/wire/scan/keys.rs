@@ -30,6 +30,17 @@ impl<'a> Keys<'a> {
         self.texts.len()
     }
 
+    /// The key that was read last, of those that are kept: what is being read is its value, or an
+    /// item of its list.
+    pub(super) fn last(&self) -> &str {
+        self.texts.last().map_or("", |key| key)
+    }
+
+    /// The key behind which the keys of a deeper object begin.
+    pub(super) fn before(&self, from: usize) -> &str {
+        from.checked_sub(1).and_then(|at| self.texts.get(at)).map_or("", |key| key)
+    }
+
     /// Adds a key to the innermost object, whose keys begin at `from`.
     pub(super) fn push(&mut self, from: usize, key: Cow<'a, str>) -> Result<(), ScanError> {
         if self.seen == KEYS_MAX {

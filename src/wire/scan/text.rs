@@ -15,6 +15,11 @@ impl<'a> Text<'a> {
         Self { text, at: 0 }
     }
 
+    /// How far it has been read.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     /// The next byte that is not white space; `None` at the end.
     pub(super) fn next_token(&mut self) -> Option<u8> {
         let rest = self.rest();
@@ -34,8 +39,8 @@ impl<'a> Text<'a> {
         Ok(())
     }
 
-    /// A number whose first character has just been read.
-    pub(super) fn number(&mut self) -> Result<(), ScanError> {
+    /// A number whose first character has just been read; its literal.
+    pub(super) fn number(&mut self) -> Result<&'a str, ScanError> {
         let from = self.at - 1;
         let part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
         self.at += self.rest().iter().take_while(part).count();
@@ -43,7 +48,7 @@ impl<'a> Text<'a> {
         if literal.len() > NUMBER_LEN_MAX {
             return Err(ScanError::NumberTooLong);
         }
-        if is_number(literal) { Ok(()) } else { Err(ScanError::MalformedJson) }
+        if is_number(literal) { Ok(literal) } else { Err(ScanError::MalformedJson) }
     }
 
     /// A string whose opening quote has just been read; its text, with escapes resolved.

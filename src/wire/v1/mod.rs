@@ -12,7 +12,6 @@
 pub mod account;
 pub mod authorization;
 pub mod card;
-pub mod card_number;
 pub mod company;
 pub mod control;
 pub mod dead_letter;
@@ -35,3 +34,4 @@ pub mod transaction;
 pub mod transaction_query;
 pub mod user;
 pub mod wallet;
+pub mod webhook_event;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::card_number;
 use super::field::{Field, Invalid, Read};
 use super::merchant::merchant;
 use super::{read, text};
@@ -14,6 +13,7 @@ use crate::domain::merchant::Merchant;
 use crate::domain::money::{Currency, Money};
 use crate::domain::token::Token;
 use crate::domain::transaction::{self, Ending, Obstacle, Progress, Purchase, Record, Status};
+use crate::wire::card_data::number;
 
 /// How long metadata may be, in bytes.
 pub const METADATA_BYTES_MAX: usize = 4_096;
@@ -81,7 +81,7 @@ fn metadata(raw: &RawValue) -> Read<Arc<str>> {
 }
 
 fn refuse_card_number(text: &str) -> Read<()> {
-    if card_number::is_in(text) {
+    if number::is_in(text) {
         const DETAIL: &str = "this looks like a card number, which is never stored here";
         return Err(Invalid::new("card_number_found", DETAIL));
     }

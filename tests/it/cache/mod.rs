@@ -4,7 +4,7 @@
 mod chaos;
 mod conformance;
 mod corrupt;
-mod server;
+pub(crate) mod server;
 mod shared;
 mod speed;
 mod world;

@@ -28,6 +28,11 @@ impl OwnRedis {
         Self { child: None, port: free_port(), folder }
     }
 
+    /// Where its dump goes.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }

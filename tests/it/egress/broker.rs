@@ -18,6 +18,8 @@ pub struct Subscriber {
     /// One call in so many breaks in the middle; 0: none.
     pub breaks_every: AtomicU64,
     calls: AtomicU64,
+    /// Messages with this text in them are refused, and what comes behind them in a call fails.
+    pub refuses: Mutex<Option<String>>,
     /// How long a call takes.
     pub delay_ms: AtomicU64,
 }
@@ -76,8 +78,16 @@ impl Broker for Subscriber {
             if every > 0 && call.is_multiple_of(every) {
                 return Ok(self.broken(messages, call));
             }
-            messages.into_iter().for_each(|message| self.take(message));
-            Ok((0..count).map(|_| Ok(())).collect())
+            let refused = self.refuses.lock().unwrap().clone();
+            let is_refused = |message: &Outgoing| {
+                let body = String::from_utf8_lossy(&message.message.body);
+                refused.as_ref().is_some_and(|text| body.contains(text.as_str()))
+            };
+            // As a channel that is closed for a message fails those that were sent behind it.
+            let taken = messages.iter().position(is_refused).unwrap_or(count);
+            messages.into_iter().take(taken).for_each(|message| self.take(message));
+            let refusal = || Err(BrokerError::Refused("too large".into()));
+            Ok((0..count).map(|at| if at < taken { Ok(()) } else { refusal() }).collect())
         })
     }
 

@@ -11,14 +11,19 @@ use tokio_util::sync::CancellationToken;
 use tollgate::app::clock::SystemClock;
 use tollgate::broker::Message;
 use tollgate::domain::clock::Clock;
+use tollgate::domain::dead_letter::{LetterFilter, LetterState};
+use tollgate::domain::id::Home;
 use tollgate::domain::standing::Rules;
 use tollgate::egress::relay::{Parts, Relay, RelayOptions, RelayStats};
 use tollgate::ledger;
 use tollgate::ledger::intent::Intent;
 use tollgate::ledger::wanted::Wanted;
+use tollgate::service::dead_letters::DeadLetterDesk;
+use tollgate::store::dead_letters::DeadLetters;
 use tollgate::store::{Outbox, StoreError};
 
 use super::broker::Subscriber;
+use crate::store::sqlite::open_store;
 use crate::store::subject::{Subject, purchase};
 
 const OPTIONS: RelayOptions =
@@ -29,13 +34,30 @@ const ACCOUNTS: usize = 8;
 const RELAYS: usize = 4;
 
 /// A relay of this outbox, and its end.
-fn relay(subject: &Subject, broker: &Arc<Subscriber>) -> (JoinHandle<()>, CancellationToken) {
+async fn relay(subject: &Subject, broker: &Arc<Subscriber>) -> (JoinHandle<()>, CancellationToken) {
+    with_letters(subject, broker, letters().await.1)
+}
+
+/// Where events go that nobody takes.
+pub async fn letters() -> (Subject, Arc<dyn DeadLetters>) {
+    let (subject, store) = open_store(&Home::ALL).await;
+    (subject, store)
+}
+
+fn with_letters(
+    subject: &Subject,
+    broker: &Arc<Subscriber>,
+    letters: Arc<dyn DeadLetters>,
+) -> (JoinHandle<()>, CancellationToken) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let desk = DeadLetterDesk { letters, broker: broker.clone(), clock: Arc::clone(&clock) };
     let parts = Parts {
         home: "test",
         outbox: Arc::clone(&subject.shards),
         broker: broker.clone(),
-        clock: Arc::new(SystemClock::new()),
+        clock,
         stats: Arc::new(RelayStats::default()),
+        desk: Arc::new(desk),
         options: OPTIONS,
     };
     let stop = CancellationToken::new();
@@ -125,7 +147,10 @@ pub async fn nothing_is_lost_and_keys_keep_their_order(subject: Subject, batches
     }
     let broker = Arc::new(Subscriber::default());
     broker.breaks_every.store(7, Ordering::SeqCst);
-    let relays: Vec<_> = (0..RELAYS).map(|_| relay(&subject, &broker)).collect();
+    let mut relays = Vec::new();
+    for _ in 0..RELAYS {
+        relays.push(relay(&subject, &broker).await);
+    }
     let writers = (0..WRITERS).map(|writer| {
         let (subject, log) = (Arc::clone(&subject), Arc::clone(&log));
         // A few share one account; the others are spread.
@@ -173,7 +198,7 @@ pub async fn events_wait_while_the_broker_is_down(subject: Subject) {
     subject.program("acme", 1_000_000_00).await;
     let broker = Arc::new(Subscriber::default());
     broker.down.store(true, Ordering::SeqCst);
-    let (task, stop) = relay(&subject, &broker);
+    let (task, stop) = relay(&subject, &broker).await;
     for number in 0..120 {
         subject.approve(purchase(&format!("t{number}"), "acme-card", 1_00)).await;
     }
@@ -194,15 +219,53 @@ pub async fn a_relay_that_is_told_to_stop_publishes_what_waits(subject: Subject)
     for number in 0..130 {
         subject.approve(purchase(&format!("t{number}"), "acme-card", 1_00)).await;
     }
-    let (task, stop) = relay(&subject, &broker);
+    let (task, stop) = relay(&subject, &broker).await;
     stop.cancel();
     task.await.unwrap();
     assert_eq!(subject.outbox.depth().await.unwrap(), 0);
     // Its leases are free at once.
-    let (next, stop) = relay(&subject, &broker);
+    let (next, stop) = relay(&subject, &broker).await;
     subject.approve(purchase("late", "acme-card", 1_00)).await;
     until_empty(&*subject.outbox).await;
     stop.cancel();
     next.await.unwrap();
     assert_eq!(broker.seen().len(), 133);
+}
+
+pub async fn an_event_that_the_broker_refuses_holds_nobody_up(subject: Subject) {
+    subject.program("acme", 1_000_000_00).await;
+    subject.program("wren", 1_000_000_00).await;
+    let broker = Arc::new(Subscriber::default());
+    let (_folder, letters) = letters().await;
+    subject.approve(purchase("before", "acme-card", 1_00)).await;
+    subject.approve(purchase("poison", "acme-card", 1_00)).await;
+    *broker.refuses.lock().unwrap() = Some("\"token\":\"poison\"".to_owned());
+    let (task, stop) = with_letters(&subject, &broker, Arc::clone(&letters));
+    for number in 0..20 {
+        subject.approve(purchase(&format!("a{number}"), "acme-card", 1_00)).await;
+        subject.approve(purchase(&format!("w{number}"), "wren-card", 1_00)).await;
+    }
+    until_empty(&*subject.outbox).await;
+    let published = first_seen(&broker.seen());
+    let tokens: Vec<&String> = published.values().flatten().collect();
+    assert_eq!(tokens.len(), 41, "all but one: {tokens:?}");
+    let acme: Vec<String> = (0..20).map(|number| format!("a{number}")).collect();
+    let expected = [vec!["before".to_owned()], acme].concat();
+    assert!(published.values().any(|order| *order == expected), "in order: {published:?}");
+    let kept = letters.letters(LetterFilter::default(), None, 10).await.unwrap();
+    let [letter] = &kept[..] else { panic!("one letter: {kept:?}") };
+    let envelope = &letter.envelope;
+    assert_eq!((&*envelope.queue, &*envelope.reason), ("events", "refused_by_broker"));
+    assert!(envelope.attempts >= 5, "{}", envelope.attempts);
+
+    // Once the broker takes it, an operator can send it after the others.
+    *broker.refuses.lock().unwrap() = None;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let desk = DeadLetterDesk { letters, broker: broker.clone(), clock };
+    let sent = desk.redrive(letter.id, "operator", None).await.unwrap();
+    assert_eq!(sent.letter.state, LetterState::Redriven);
+    let (key, message) = broker.seen().pop().unwrap();
+    assert_eq!((key, message.id), ("authorization.approved".into(), envelope.message_id.clone()));
+    stop.cancel();
+    task.await.unwrap();
 }

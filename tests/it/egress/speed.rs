@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tollgate::app::clock::SystemClock;
+use tollgate::domain::clock::Clock;
 use tollgate::egress::relay::{Parts, Relay, RelayOptions, RelayStats};
+use tollgate::service::dead_letters::DeadLetterDesk;
 use tollgate::store::Outbox;
 
 use super::broker::Subscriber;
@@ -44,6 +46,9 @@ async fn the_outbox_is_emptied_fast() {
     run(&mut database.connect().await, SEED).await;
     let store = prepared(database.options()).await;
     let (broker, stop) = (Arc::new(Subscriber::default()), CancellationToken::new());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let desk = DeadLetterDesk { letters: store.clone(), broker: broker.clone(), clock };
+    let desk = Arc::new(desk);
     let started = Instant::now();
     let relays: Vec<_> = (0..RELAYS)
         .map(|_| {
@@ -53,6 +58,7 @@ async fn the_outbox_is_emptied_fast() {
                 broker: broker.clone(),
                 clock: Arc::new(SystemClock::new()),
                 stats: Arc::new(RelayStats::default()),
+                desk: Arc::clone(&desk),
                 options: OPTIONS,
             };
             tokio::spawn(Relay::new(parts).run(stop.clone()))

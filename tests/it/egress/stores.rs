@@ -74,6 +74,7 @@ on_each_store! {
     relay::nothing_is_lost_and_keys_keep_their_order(6),
     relay::events_wait_while_the_broker_is_down(),
     relay::a_relay_that_is_told_to_stop_publishes_what_waits(),
+    relay::an_event_that_the_broker_refuses_holds_nobody_up(),
     expiry::two_instances_let_each_hold_expire_once(),
     expiry::a_hold_that_was_prolonged_is_passed_by(),
 }

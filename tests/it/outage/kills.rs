@@ -1,4 +1,4 @@
-//! kill -9 of each money home under load, ten times.
+//! kill -9 of each money home under load, again and again: ten times in the long form.
 
 use std::time::Duration;
 
@@ -6,11 +6,12 @@ use tokio::time::Instant;
 
 use crate::support::instance::Instance;
 use crate::support::own_servers::OwnServers;
-use crate::support::{Client, Program, marqeta};
+use crate::support::{Client, Program, marqeta, rounds};
 
 use super::volley::{Shot, Volley, nothing_is_missing, p99};
 
-const KILLS: usize = 10;
+const KILLS: usize = 3;
+const KILLS_LONG: usize = 10;
 const CALLERS: usize = 16;
 
 /// From the kill until the service has noticed: a lookup has half of the deadline.
@@ -25,27 +26,32 @@ const BACK_WITHIN: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
-async fn ten_kills_of_postgres_lose_no_business_decision() {
+async fn kills_of_postgres_lose_no_business_decision() {
     let servers = OwnServers::start(&["postgres"]);
     let folder = tempfile::tempdir().unwrap();
     let service = Instance::start_on(folder.path(), &servers.environment()).await;
     let program = Program::set_up(&mut service.client(), 100_000_000, 64).await;
-    ten_kills(&servers, "postgres", &service, &program.cards).await;
+    killed_again_and_again(&servers, "postgres", &service, &program.cards).await;
     service.verify();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
-async fn ten_kills_of_mongodb_lose_no_personal_decision() {
+async fn kills_of_mongodb_lose_no_personal_decision() {
     let servers = OwnServers::start(&["mongodb"]);
     let folder = tempfile::tempdir().unwrap();
     let service = Instance::start_on(folder.path(), &servers.environment()).await;
     let program = Program::set_up_personal(&mut service.client(), 100_000_000, 64).await;
-    ten_kills(&servers, "mongodb", &service, &program.cards).await;
+    killed_again_and_again(&servers, "mongodb", &service, &program.cards).await;
     service.verify();
 }
 
-async fn ten_kills(servers: &OwnServers, server: &str, service: &Instance, cards: &[String]) {
+async fn killed_again_and_again(
+    servers: &OwnServers,
+    server: &str,
+    service: &Instance,
+    cards: &[String],
+) {
     let (mut answered, mut approved, mut unavailable) = (0, 0, 0);
     let (mut slowest_p99, mut slowest_return) = (Duration::ZERO, Duration::ZERO);
     let mut client = service.client();
@@ -54,7 +60,8 @@ async fn ten_kills(servers: &OwnServers, server: &str, service: &Instance, cards
         let answer = client.jit(marqeta::purchase(&token, card, "0.01")).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
-    for round in 0..KILLS {
+    let kills = rounds(KILLS, KILLS_LONG);
+    for round in 0..kills {
         let clients: [Client; 1] = [service.client()];
         let volley = Volley::at(&clients, CALLERS, cards, &format!("{server}-{round}"));
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -81,11 +88,11 @@ async fn ten_kills(servers: &OwnServers, server: &str, service: &Instance, cards
         unavailable += during.len();
     }
     println!(
-        "{KILLS} kills of {server}: {answered} answered, {approved} approved, 0 missing; {unavailable} \
+        "{kills} kills of {server}: {answered} answered, {approved} approved, 0 missing; {unavailable} \
          asked while it was down, p99 {slowest_p99:?} at worst; first approval {slowest_return:?} \
          after it was back at worst"
     );
-    assert!(approved > 1_000, "{approved} approvals are too few to tell");
+    assert!(approved > 100 * kills, "{approved} approvals are too few to tell");
     assert!(slowest_p99 <= ANSWERED_WITHIN, "{slowest_p99:?}");
     assert!(slowest_return <= BACK_WITHIN, "{slowest_return:?}");
 }

@@ -1,9 +1,11 @@
 //! Dead letters over the API: looked through, sent again, discarded, and every act written down.
 
 use serde_json::{Value, json};
-use tollgate::broker::Message;
+use tollgate::broker::headers::{ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON};
+use tollgate::broker::topology::{Exchange, Queue};
+use tollgate::broker::{Message, Outgoing, Target};
 
-use super::world::{ask, request, until};
+use super::world::{ask, request, take, until};
 use crate::support::{Client, Program, TestApp, marqeta, servers};
 
 const PATH: &str = "/api/v1/dead-letters";
@@ -101,25 +103,68 @@ async fn letters_of_a_server_are_looked_through_sent_again_and_discarded() {
     crate::broker::world::clear(&url, &prefix).await;
 }
 
+/// What is left of a good message whose consumers have died at every attempt.
+fn died(queue: Queue, message: Message) -> Outgoing {
+    let headers = [
+        (ORIGIN, queue.name()),
+        (REASON, "attempts_exhausted"),
+        (ATTEMPTS, "4"),
+        (FIRST_ERROR, "whoever handled it died"),
+        (LAST_ERROR, "whoever handled it died"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let key = queue.dead_letter_key().unwrap().to_owned();
+    let message = Message { headers: headers.into(), ..message };
+    Outgoing { target: Target::Topic(Exchange::Transactions, key), message }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_sent_again_twice_has_its_effects_once() {
     let app = TestApp::start().await;
-    let mut client = app.client();
+    let (mut client, broker) = (app.client(), app.broker());
     let program = Program::set_up(&mut client, 100_00, 1).await;
-    // A good request that died of its content type, as if it had been published by mistake.
+    let name = servers::unique();
+    let mut answers = broker.replies(name.clone()).await.unwrap();
     let purchase = marqeta::purchase("t-again", program.card(), "1.00");
-    let wrong = Message { content_type: "text/plain".into(), ..request("t-again", purchase, None) };
-    ask(&app.broker(), wrong).await;
-    until("it is dead", async || number(&app, "text=t-again").await == 1).await;
-    // The same request gets through by another way; sent again, the letter dies again and moves nothing.
-    let answer = client.jit(marqeta::purchase("t-again", program.card(), "1.00")).await;
-    assert_eq!(answer.status, 200);
-    let id = items(&mut client, "text=t-again").await[0]["id"].as_str().unwrap().to_owned();
-    for _ in 0..2 {
-        let sent = client.post(&format!("{PATH}/{id}/redrive"), json!({})).await;
-        assert_eq!(sent.status, 200, "{sent:?}");
+    let report = json!({"transaction_id": "r-again", "card": program.card(), "amount": 500,
+        "currency": "USD", "type": "purchase", "occurred_at": "2026-11-20T12:00:00Z"});
+    let letters = vec![
+        died(Queue::JitFunding, request("t-again", purchase, Some(&name))),
+        died(Queue::Transactions, request("r-again", report.to_string(), None)),
+    ];
+    for result in broker.publish(letters).await.unwrap() {
+        result.unwrap();
     }
-    until("both lives are one letter", async || number(&app, "text=t-again").await == 2).await;
+    until("both are kept", async || number(&app, "reason=attempts_exhausted").await == 2).await;
+    assert_eq!(program.held(&mut client).await, 0, "nothing has happened yet");
+
+    let found = items(&mut client, "reason=attempts_exhausted").await;
+    let ids: Vec<&str> = found.iter().map(|letter| letter["id"].as_str().unwrap()).collect();
+    // Each twice, and at the same time.
+    let sending = ids.iter().chain(&ids).map(|id| {
+        let mut client = client.another();
+        async move { client.post(&format!("{PATH}/{id}/redrive"), json!({})).await }
+    });
+    for sent in futures_util::future::join_all(sending).await {
+        assert_eq!((sent.status.as_u16(), &sent.json()["state"]), (200, &json!("redriven")));
+    }
+    let [first, second] = [take(&mut answers).await, take(&mut answers).await];
+    assert_eq!(first.headers["x-tollgate-status"], "200");
+    assert_eq!((&first.body, &first.headers), (&second.body, &second.headers), "one decision");
+    let list = "/api/v1/transactions?status=processed";
+    until("the report is processed", async || {
+        app.get(list).await.1["items"].as_array().is_some_and(|items| items.len() == 1)
+    })
+    .await;
+    for result in broker.stats().await.unwrap() {
+        assert_eq!(result.messages, 0, "{result:?}");
+    }
     assert_eq!(program.held(&mut client).await, 1_00);
+    assert_eq!(app.get(list).await.1["items"].as_array().unwrap().len(), 1);
+    assert_eq!(number(&app, "state=waiting").await, 0, "none has died again");
+    for id in ids {
+        let history = client.get(&format!("{PATH}/{id}")).await.json()["history"].clone();
+        assert_eq!(history.as_array().unwrap().len(), 2, "{history}");
+    }
     app.stop_and_verify().await;
 }

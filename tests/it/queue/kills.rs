@@ -11,15 +11,16 @@ use tollgate::broker::Broker;
 use tollgate::broker::topology::Queue;
 
 use super::supervisor::{MemoryInbox, Script, open, start};
+use super::world::until;
 use crate::broker::world as brokers;
 use crate::support::own_servers::OwnServers;
+use crate::support::rounds;
 
 /// How soon messages flow again once the port is open.
 const AGAIN_WITHIN: Duration = Duration::from_secs(10);
 
 fn url(servers: &OwnServers) -> String {
-    let environment = servers.environment();
-    environment.into_iter().find(|(name, _)| name == "RABBITMQ_URL").expect("its address").1
+    servers.url("RABBITMQ_URL")
 }
 
 fn done(script: &Script) -> BTreeSet<String> {
@@ -73,7 +74,7 @@ fn publish_until(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
 async fn a_broker_that_is_killed_under_load_loses_nothing_that_it_has_confirmed() {
-    let kills: u32 = std::env::var("TOLLGATE_TEST_KILLS").map_or(1, |kills| kills.parse().unwrap());
+    let kills = rounds(1, 3);
     let servers = OwnServers::start(&["rabbitmq"]);
     let broker: Arc<dyn Broker> = brokers::open(&url(&servers), "");
     let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
@@ -154,5 +155,42 @@ async fn consumers_resume_whatever_is_closed_under_them() {
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     servers.go_on("rabbitmq");
     flows(&broker, &script, "going-on").await;
+    consumers.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_broker_without_memory_and_channel_errors_are_outlived() {
+    let servers = OwnServers::start(&["rabbitmq"]);
+    let broker: Arc<dyn Broker> = brokers::open(&url(&servers), "");
+    let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+    let consumers = start(&broker, &inbox, &script, &open());
+    flows(&broker, &script, "first").await;
+    // A broker that is short of memory reads nothing from those who publish, and says so.
+    servers.rabbitmqctl(&["set_vm_memory_high_watermark", "absolute", "1MB"]);
+    let refused = async || {
+        let started = Instant::now();
+        let outgoing = brokers::to(Queue::Webhooks, brokers::message("blocked"));
+        let refused = brokers::publish(&broker, outgoing).await.is_err();
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+        refused
+    };
+    until("publishing fails, and does not hang", refused).await;
+    servers.rabbitmqctl(&["set_vm_memory_high_watermark", "0.6"]);
+    let took = flows(&broker, &script, "unblocked").await;
+    assert!(took < AGAIN_WITHIN, "unblocked after {took:?}");
+
+    // The broker closes the channel, and not the connection, of whoever keeps a message for too long:
+    // channels that are opened from here on know the limit.
+    servers.rabbitmqctl(&["eval", "application:set_env(rabbit, consumer_timeout, 500)."]);
+    servers.rabbitmqctl(&["eval", "application:set_env(rabbit, channel_tick_interval, 200)."]);
+    servers.rabbitmqctl(&["close_all_connections", "bye"]);
+    flows(&broker, &script, "anew").await;
+    let hangs = brokers::to(Queue::Webhooks, brokers::message("hangs"));
+    brokers::publish(&broker, hangs).await.unwrap();
+    let times = || script.seen.lock().unwrap().iter().filter(|id| *id == "hangs").count();
+    until("it comes again on another channel", async || times() > 1).await;
+    let took = flows(&broker, &script, "beside").await;
+    assert!(took < AGAIN_WITHIN, "beside after {took:?}");
     consumers.stop(Duration::from_secs(5)).await;
 }

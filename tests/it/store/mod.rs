@@ -5,6 +5,7 @@ mod cancelled;
 pub(crate) mod clock;
 mod contention;
 mod counting;
+mod dead_letters;
 mod facts;
 mod history;
 mod inbox;

@@ -138,6 +138,49 @@ async fn what_is_done_is_forgotten_after_its_time(subject: &Subject) {
     assert_eq!(counts, [(WebhookStatus::Parked, 1), (WebhookStatus::Received, 1)]);
 }
 
+async fn what_is_parked_is_looked_through_and_put_back(subject: &Subject) {
+    let keys = ["a", "b", "c", "d"];
+    let events: Vec<_> = keys.iter().map(|key| subject.event(key)).collect();
+    let mut ids: Vec<_> = events.iter().map(|event| event.id).collect();
+    subject.events.keep(events).await.unwrap();
+    let later = subject.clock.now().plus_micros(10 * MINUTE_US);
+    subject.settle(ids[0], WebhookStatus::Parked, None).await;
+    subject.settle(ids[1], WebhookStatus::Applied, None).await;
+    subject.settle(ids[2], WebhookStatus::Parked, Some(later)).await;
+    let list = async |status, before, rows_max| -> Vec<EventId> {
+        let found = subject.events.list(status, before, rows_max).await.unwrap();
+        found.into_iter().map(|record| record.id).collect()
+    };
+    let parked = Some(WebhookStatus::Parked);
+    let mut expected = vec![ids[0], ids[2]];
+    expected.sort();
+    expected.reverse();
+    assert_eq!(list(parked, None, 10).await, expected, "the latest first");
+    assert_eq!(list(parked, Some(expected[0]), 10).await, expected[1..]);
+    assert_eq!(list(Some(WebhookStatus::Received), None, 10).await, [ids[3]]);
+    let (first, second) = (ids[0], ids[2]);
+    let applied = ids[1];
+    ids.sort();
+    ids.reverse();
+    assert_eq!(list(None, None, 3).await, ids[..3]);
+
+    let record = subject.events.one(first).await.unwrap().unwrap();
+    assert_eq!((record.status, record.reason.as_deref()), (WebhookStatus::Parked, Some("why")));
+    assert_eq!((record.token.as_deref(), record.next_at), (Some("a"), None));
+    assert_eq!(subject.events.one(EventId::new(subject.clock.uuid())).await.unwrap(), None);
+    assert!(subject.claim(Which::One(first), MINUTE_US).await.is_empty(), "given up");
+    assert!(subject.claim(DUE, MINUTE_US).await.iter().all(|id| *id != second), "not due yet");
+    for id in [first, second] {
+        assert!(subject.events.retry(id, subject.clock.now()).await.unwrap());
+        assert_eq!(subject.claim(Which::One(id), MINUTE_US).await, [id], "now it is");
+    }
+    for id in [applied, EventId::new(subject.clock.uuid())] {
+        assert!(!subject.events.retry(id, subject.clock.now()).await.unwrap());
+    }
+    subject.settle(first, WebhookStatus::Applied, None).await;
+    assert_eq!(list(parked, None, 10).await, [second]);
+}
+
 macro_rules! suite {
     ($(#[$ignore:meta])? $open:path; $($name:ident)+) => {
         suite!(@each [$(#[$ignore])?] $open; $($name)+);
@@ -176,6 +219,7 @@ mod sqlite {
         what_is_not_due_is_left_to_the_queue
         of_several_transitions_the_newest_counts
         what_is_done_is_forgotten_after_its_time
+        what_is_parked_is_looked_through_and_put_back
     );
 }
 
@@ -198,5 +242,6 @@ mod postgres {
         what_is_not_due_is_left_to_the_queue
         of_several_transitions_the_newest_counts
         what_is_done_is_forgotten_after_its_time
+        what_is_parked_is_looked_through_and_put_back
     );
 }

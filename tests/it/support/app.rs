@@ -60,6 +60,11 @@ impl TestApp {
         Arc::clone(&self.running.queues)
     }
 
+    /// Where the embedded stores and the secrets are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub fn client(&self) -> Client {
         Client::new(self.addr, ADMIN_KEY, JIT_USER, JIT_PASSWORD)
     }

@@ -62,6 +62,16 @@ impl Client {
         }
     }
 
+    /// The value of the header that opens the JIT door.
+    pub fn basic(&self) -> &str {
+        &self.basic
+    }
+
+    /// The value of the header that opens the others.
+    pub fn bearer(&self) -> &str {
+        &self.admin
+    }
+
     /// Another connection to the same service.
     pub fn another(&self) -> Self {
         let (admin, basic) = (self.admin.clone(), self.basic.clone());

@@ -29,6 +29,27 @@ impl Instance {
         instance
     }
 
+    /// Starts with these variables, ready or not, and logs into a file.
+    pub fn spawn_logged(data_dir: &Path, environment: &[(String, String)], log: &Path) -> Self {
+        let addr = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));
+        let log = std::fs::File::create(log).expect("a log");
+        let mut command = command(addr, data_dir, environment);
+        let process = command.stderr(log).spawn().expect("the program starts");
+        let (data_dir, environment) = (data_dir.to_owned(), environment.to_vec());
+        Self { process, addr, data_dir, environment }
+    }
+
+    /// Where its embedded stores are.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// How many descriptors it has open.
+    pub fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.process.id());
+        std::fs::read_dir(folder).expect("a running process").count()
+    }
+
     /// Starts with these variables, ready or not.
     pub fn spawn(data_dir: &Path, environment: &[(String, String)]) -> Self {
         let addr = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));
@@ -86,8 +107,10 @@ fn command(addr: SocketAddr, data_dir: &Path, environment: &[(String, String)]) 
         .env("TOLLGATE__ADMIN__KEY", ADMIN_KEY)
         .env("TOLLGATE__JIT__USERNAME", JIT_USER)
         .env("TOLLGATE__JIT__PASSWORD", JIT_PASSWORD)
-        .env("TOLLGATE__LOG__FILTER", "warn")
         .stdout(Stdio::null());
+    if !environment.iter().any(|(name, _)| name == "TOLLGATE__LOG__FILTER") {
+        command.env("TOLLGATE__LOG__FILTER", "warn");
+    }
     command
 }
 

@@ -12,3 +12,9 @@ pub mod verify;
 pub use app::TestApp;
 pub use client::Client;
 pub use program::Program;
+
+/// How often something is done: a few times, or, where `TOLLGATE_TEST_LONG` is set, as often as it takes
+/// to be believed.
+pub fn rounds(short: usize, long: usize) -> usize {
+    if std::env::var_os("TOLLGATE_TEST_LONG").is_some() { long } else { short }
+}

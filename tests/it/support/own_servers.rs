@@ -45,6 +45,12 @@ impl OwnServers {
         pairs.filter(|(name, _)| self.has(name)).collect()
     }
 
+    /// The value of one of these variables.
+    pub fn url(&self, variable: &str) -> String {
+        let found = self.environment().into_iter().find(|(name, _)| name == variable);
+        found.expect("one of its servers").1
+    }
+
     fn has(&self, variable: &str) -> bool {
         self.ports.iter().any(|(name, _)| match *name {
             "postgres" => variable == "DATABASE_URL",

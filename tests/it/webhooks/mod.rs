@@ -1,8 +1,9 @@
 //! Notifications over HTTP: what the door answers, and what the books are afterwards.
 
 mod door;
-mod events;
+pub(crate) mod events;
 mod orders;
 mod outage;
+mod parked;
 mod parties;
 mod races;

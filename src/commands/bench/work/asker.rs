@@ -22,8 +22,8 @@ use crate::broker::{Broker, BrokerError, Deliveries, Message, Outgoing, Settleme
 /// The header with the status that the HTTP door would have answered.
 const STATUS: &str = "x-tollgate-status";
 
-/// Requests of one publish call in the closed loop, and calls at a time.
-const CHUNK: u32 = 64;
+/// Requests of one publish call in the closed loop at most, and calls at a time.
+const CHUNK_MAX: usize = 64;
 const PUBLISHERS: usize = 2;
 
 /// Whoever has not been answered by then is not answered.
@@ -98,17 +98,18 @@ impl Asker {
     ) -> Asked {
         let started = Instant::now();
         let end = started + time;
+        let chunk_size = u32::try_from((on_their_way / 4).clamp(1, CHUNK_MAX)).unwrap_or(1);
         self.shared.window.add_permits(on_their_way);
         let drawn = Arc::new(Mutex::new(tokens.clone()));
         let publishers = (0..PUBLISHERS).map(|_| {
             let (drawn, own) = (Arc::clone(&drawn), self.publisher());
             tokio::spawn(async move {
                 while Instant::now() < end {
-                    let chunk = timeout(ANSWER_WITHIN, own.shared.window.acquire_many(CHUNK)).await;
-                    let Ok(Ok(permits)) = chunk else { break };
+                    let window = own.shared.window.acquire_many(chunk_size);
+                    let Ok(Ok(permits)) = timeout(ANSWER_WITHIN, window).await else { break };
                     permits.forget();
                     let now = Instant::now();
-                    let messages = (0..CHUNK).map(|_| own.message(&mut lock(&drawn), now));
+                    let messages = (0..chunk_size).map(|_| own.message(&mut lock(&drawn), now));
                     let messages = messages.collect();
                     own.publish(messages).await;
                 }

@@ -183,3 +183,13 @@ pub(super) fn of_this_process(mut settings: Settings) -> Settings {
     settings.jit.password = Some(service::JIT_PASSWORD.into());
     settings
 }
+
+/// A rate that a service keeps up with.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 1..=1,000,000 before the cast"
+)]
+pub(super) fn nine_tenths(peak_per_s: f64) -> u32 {
+    (peak_per_s * 0.9).clamp(1.0, 1_000_000.0) as u32
+}

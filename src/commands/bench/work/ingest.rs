@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::super::BenchError;
 use super::super::answers::Check;
-use super::super::load::{Load, Phase, Until, count};
+use super::super::load::{Load, Phase, Until};
 use super::super::plan::Step;
 use super::super::requests::{Requests, Tokens};
 use super::super::service::Service;
@@ -45,7 +45,7 @@ pub(super) async fn measure(ground: &Ground<'_>) -> Result<WorkReport, BenchErro
     ground.cpu(Some(&service)).tell_since(before, peak.answers, &mut report);
     report.take_failures(&peak);
 
-    let rate = ground.rate(RATE.min(nine_tenths(peak.rate())));
+    let rate = ground.rate(RATE.min(ground::nine_tenths(peak.rate())));
     let time = ground.time_for(Step::OpenLoop);
     let steady = watched(&service, &load, &mut tokens, move |load, tokens| {
         load.open_loop(tokens, rate, time)
@@ -121,15 +121,6 @@ async fn watched(
         curve.look(service).await;
     }
     Ok((phase, curve))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 1..=1,000,000 before the cast"
-)]
-fn nine_tenths(peak_per_s: f64) -> u32 {
-    (peak_per_s * 0.9).clamp(1.0, count(1_000_000)) as u32
 }
 
 #[cfg(test)]

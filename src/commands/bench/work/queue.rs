@@ -15,11 +15,12 @@ use super::ground::{self, Ground};
 use crate::app::{self, Running};
 use crate::broker::Broker;
 
-/// Requests that are on their way at saturation: more than all consumers take, and few enough to be
-/// judged in time.
-const ON_THEIR_WAY: usize = 2_048;
+/// Requests that are on their way at saturation, for each connection of the flags: 2,048 are more than
+/// all consumers take, and few enough to be judged in time.
+const ON_THEIR_WAY: usize = 8;
 
-/// Arrivals a second at which latency is measured, and at which the queue's depth is.
+/// Arrivals a second at which latency is measured, and at which the queue's depth is (nine tenths of the
+/// peak where that is less).
 const LATENCY_RATE: u32 = 500;
 const DEPTH_RATE: u32 = 1_000;
 
@@ -90,10 +91,11 @@ pub(super) async fn measure(ground: &Ground<'_>) -> Result<WorkReport, BenchErro
     let asker = Asker::open(worked.broker(), requests, name).await?;
     let (mut tokens, mut report) = (ground::tokens(), ground.report());
 
-    asker.saturate(&mut tokens, ON_THEIR_WAY, ground.time_for(Step::WarmUp)).await;
+    let on_their_way = ON_THEIR_WAY * usize::from(ground.args.connections);
+    asker.saturate(&mut tokens, on_their_way, ground.time_for(Step::WarmUp)).await;
     let before = ground.cpu(worked.service());
     let time = ground.time_for(Step::Saturation);
-    let peak = asker.saturate(&mut tokens, ON_THEIR_WAY, time).await;
+    let peak = asker.saturate(&mut tokens, on_their_way, time).await;
     report.tell_against("decisions_per_s", peak.phase.rate(), Bar::AtLeast(4_000.0));
     ground.cpu(worked.service()).tell_since(before, peak.phase.answers, &mut report);
     report.take_failures(&peak.phase);
@@ -102,8 +104,9 @@ pub(super) async fn measure(ground: &Ground<'_>) -> Result<WorkReport, BenchErro
     let rate = ground.rate(LATENCY_RATE);
     let steady = asker.open_loop(&mut tokens, rate, time).await;
     tell_steady(&mut report, rate, &steady);
-    let deep = asker.open_loop(&mut tokens, DEPTH_RATE, time).await;
-    report.tell("depth_arrivals_per_s", f64::from(DEPTH_RATE));
+    let rate = DEPTH_RATE.min(ground::nine_tenths(peak.phase.rate()));
+    let deep = asker.open_loop(&mut tokens, rate, time).await;
+    report.tell("depth_arrivals_per_s", f64::from(rate));
     report.tell("depth_publish_to_decision_p99_ms", quantile_ms(&deep.phase.latency, 0.99));
     let depth = super::super::load::count(deep.depth_max);
     report.tell_against("queue_depth_max", depth, Bar::Below(1_000.0));

@@ -16,7 +16,8 @@ use super::figures::{Bar, WorkReport, quantile_ms};
 use super::ground::{self, Ground, blocking};
 use crate::telemetry::metrics::{EVENTS_PUBLISHED, OUTBOX_OLDEST_SECONDS, OUTBOX_ROWS};
 
-/// Events that an emptied outbox had at least: fewer are gone before they can be timed.
+/// Purchases whose events an emptied outbox has at least, where the flags say nothing: fewer are gone
+/// before they can be timed.
 const EVENTS_MIN: u64 = 20_000;
 
 /// Purchases a second beside which relays must keep up.
@@ -49,7 +50,7 @@ async fn fill(ground: &Ground<'_>, report: &mut WorkReport) -> Result<(), BenchE
     let time = ground.time_for(Step::Saturation);
     let until = Until {
         elapsed: time,
-        answers: ground.args.decisions.max(EVENTS_MIN),
+        answers: if ground.args.decisions > 0 { ground.args.decisions } else { EVENTS_MIN },
         at_most: ground.plan.left().map_or(Duration::MAX / 4, |left| left / 2),
     };
     let filling = move |load: &Load, tokens: &mut Tokens| load.saturate(tokens, until);

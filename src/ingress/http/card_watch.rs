@@ -1,0 +1,113 @@
+//! Looks for card data in requests: in the target and the headers of each, and in what bodies were
+//! refused. Nothing of these is kept or logged; that it came in is told.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+
+use crate::telemetry::card_data::{Place, What, seen};
+use crate::wire::card_data::{CardData, may_be_in, names, number};
+
+/// A trace's own ids are long runs of digits and letters.
+const TRACE: HeaderName = HeaderName::from_static("traceparent");
+
+/// The head of a request.
+pub(super) fn look_at_head(target: &Uri, headers: &HeaderMap) {
+    let path = target.path().split('/');
+    let query = target.query().unwrap_or_default().split(['&', '=']);
+    let parts = path.chain(query).map(decoded);
+    let numbers = parts.filter(|part| number::is_in(part)).count();
+    let pairs =
+        target.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let secrets =
+        pairs.filter(|(name, value)| !value.is_empty() && names::is_secret(&decoded(name)));
+    seen(Place::Target, What::Number, narrow(numbers));
+    seen(Place::Target, What::Secret, narrow(secrets.count()));
+    let found = headers.iter().filter(|(name, value)| is_in_header(name, value)).count();
+    seen(Place::Header, What::Number, narrow(found));
+}
+
+/// What the scanner has found in a body.
+pub(super) fn tell_of(place: Place, found: &CardData) {
+    seen(place, What::Number, found.numbers);
+    seen(place, What::Secret, found.secrets);
+    seen(place, What::Identifier, found.identifiers);
+}
+
+/// A body that the scanner has refused.
+pub(super) fn look_at_refused(body: &[u8]) {
+    let found = may_be_in(&String::from_utf8_lossy(body));
+    seen(Place::Body, What::Number, u32::from(found));
+}
+
+fn is_in_header(name: &HeaderName, value: &HeaderValue) -> bool {
+    if *name == TRACE || value.len() < number::DIGITS_MIN {
+        return false;
+    }
+    let text = String::from_utf8_lossy(value.as_bytes());
+    number::is_in(&text) || (*name == header::AUTHORIZATION && is_in_basic(&text))
+}
+
+/// A user name or password that is a card number.
+fn is_in_basic(value: &str) -> bool {
+    let encoded = value.split_once(' ').map(|(_, encoded)| encoded.trim());
+    let pair = encoded.and_then(|encoded| STANDARD.decode(encoded).ok());
+    pair.is_some_and(|pair| number::is_in(&String::from_utf8_lossy(&pair)))
+}
+
+/// A part of a target without its percent-encoding.
+fn decoded(part: &str) -> Cow<'_, str> {
+    if !part.contains(['%', '+']) {
+        return Cow::Borrowed(part);
+    }
+    let mut plain = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        (plain, rest) = match (byte, code) {
+            (b'%', Some(code)) => (with(plain, code), after.get(2..).unwrap_or_default()),
+            (b'+', _) => (with(plain, b' '), after),
+            (byte, _) => (with(plain, *byte), after),
+        };
+    }
+    Cow::Owned(String::from_utf8_lossy(&plain).into_owned())
+}
+
+fn with(mut plain: Vec<u8>, byte: u8) -> Vec<u8> {
+    plain.push(byte);
+    plain
+}
+
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_decoded_before_they_are_looked_at() {
+        assert_eq!(decoded("a%20b+c%2"), "a b c%2");
+        for part in ["4111%201111%201111%201111", "%34111111111111111", "4111+1111+1111+1111"] {
+            assert!(number::is_in(&decoded(part)), "{part}");
+        }
+    }
+
+    #[test]
+    fn headers_and_basic_credentials_are_looked_at() {
+        let check = |name: HeaderName, value: &str, expected: bool| {
+            let value = HeaderValue::from_str(value).unwrap();
+            assert_eq!(is_in_header(&name, &value), expected, "{value:?}");
+        };
+        check(header::COOKIE, "a=4111-1111-1111-1111; b=1", true);
+        let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
+        check(header::AUTHORIZATION, &basic("5555555555554444:x"), true);
+        check(header::AUTHORIZATION, &basic("marqeta:password"), false);
+        check(header::USER_AGENT, "curl/8.0.1", false);
+        check(TRACE, "00-41111111111111114111111111111111-4111111111111111-01", false);
+    }
+}

@@ -1,0 +1,73 @@
+//! Funding, limits, and the windows that uses are counted in.
+
+use super::super::intent::{Act, IntentRefusal, Outcome, Step, StepIntent};
+use super::super::testing::{Ledger, NOON, account_id, facts, intent, limit, request, step, usd};
+use super::{authorize, books_with, decided, moved, row};
+use crate::domain::decision::Fingerprint;
+use crate::domain::facts::Facts;
+use crate::domain::request::Operation;
+use crate::domain::time::{Timestamp, Window};
+
+#[test]
+fn funding_and_limit_changes_happen_once_under_their_key() {
+    let mut ledger = books_with(1_000);
+    let on_account = |key: &str, what| {
+        let act = Act::Step(StepIntent {
+            key: key.to_owned(),
+            fingerprint: Fingerprint::of(&[&format!("{what:?}")]),
+            account: account_id(1),
+            chain: None,
+            step: what,
+        });
+        intent(&Facts::default(), act, 0)
+    };
+    let fund = on_account("k1", Step::Fund(usd(500)));
+    let outcomes = ledger.run(NOON, &[fund.clone(), fund.clone()]);
+    assert_eq!(moved(&outcomes[0]), moved(&outcomes[1]));
+    ledger.run(NOON, &[fund]);
+    assert_eq!(row(&ledger).funded, 500);
+    let other = on_account("k1", Step::Fund(usd(501)));
+    let outcome = &ledger.run(NOON, &[other])[0];
+    assert!(matches!(outcome, Outcome::Refused(IntentRefusal::KeyReused)));
+    let cut =
+        |key, limit, version| on_account(key, Step::ChangeLimit { limit: usd(limit), version });
+    ledger.run(NOON, &[cut("k2", 10, 1)]);
+    let stale = &ledger.run(NOON, &[cut("k3", 20, 1)])[0];
+    assert!(matches!(stale, Outcome::Refused(IntentRefusal::VersionConflict)));
+    assert_eq!((row(&ledger).limit, row(&ledger).version), (10, 2));
+    ledger.check();
+}
+
+#[test]
+fn what_is_given_back_goes_only_into_the_window_it_came_from() {
+    let mut ledger = books_with(100_000);
+    let facts = facts(1, vec![limit(9, Window::Day, Some(1_000), Some(2))]);
+    assert!(authorize(&mut ledger, &facts, "a", 1_000).approved());
+    let tomorrow = Timestamp::from_micros(NOON.as_micros() + 86_400_000_000);
+    let at = |ledger: &mut Ledger, name: &str, minor| {
+        let act = Act::Authorize(request(name, Operation::Authorize, minor));
+        decided(&ledger.run(tomorrow, &[intent(&facts, act, 0)])[0]).approved()
+    };
+    assert!(at(&mut ledger, "b", 600), "a new day");
+    let reverse = intent(&facts, step(1, "r", "a", Step::Reverse(None)), 0);
+    ledger.run(tomorrow, &[reverse]);
+    assert!(!at(&mut ledger, "c", 401), "yesterday's use gives nothing back to today");
+    assert!(at(&mut ledger, "d", 400));
+    assert!(!at(&mut ledger, "e", 1), "nor does it give back a count");
+    ledger.check();
+}
+
+#[test]
+fn a_new_limit_starts_from_the_approvals_of_its_window() {
+    let mut ledger = books_with(100_000);
+    assert!(authorize(&mut ledger, &facts(1, vec![]), "a", 800).approved());
+    let mut young = limit(9, Window::Day, Some(1_000), None);
+    young.created_at = NOON;
+    let limited = facts(1, vec![young]);
+    assert!(!authorize(&mut ledger, &limited, "b", 201).approved());
+    assert!(authorize(&mut ledger, &limited, "c", 200).approved());
+    let reverse = intent(&limited, step(1, "r", "a", Step::Reverse(Some(usd(300)))), 0);
+    ledger.run(NOON, &[reverse]);
+    assert!(authorize(&mut ledger, &limited, "d", 300).approved(), "given back to the new limit");
+    assert!(!authorize(&mut ledger, &limited, "e", 1).approved());
+}

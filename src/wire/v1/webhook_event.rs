@@ -1,0 +1,132 @@
+//! Notifications of the card platform, as operators look through them: never their bodies.
+
+use serde::Serialize;
+
+use super::field::{Invalid, Read};
+use crate::domain::id::EventId;
+use crate::domain::webhook::{WebhookRecord, WebhookStatus};
+
+/// Notifications of a page where the caller does not say, and at most.
+const LIMIT: u32 = 50;
+const LIMIT_MAX: u32 = 200;
+
+/// Which notifications to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookList {
+    /// Of this status.
+    pub state: Option<WebhookStatus>,
+    /// Before this one.
+    pub cursor: Option<EventId>,
+    /// Notifications of the page.
+    pub limit: u32,
+}
+
+impl WebhookList {
+    /// Reads the parameters of a query; each may be given once.
+    pub fn parse(pairs: &[(String, String)]) -> Read<Self> {
+        let mut list = Self { state: None, cursor: None, limit: LIMIT };
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if pairs.iter().take(at).any(|(earlier, _)| earlier == name) {
+                return Err(parameter("a parameter is given more than once"));
+            }
+            match name.as_str() {
+                "state" => {
+                    const DETAIL: &str = "state is received, applied, ignored or parked";
+                    let state = WebhookStatus::parse(value);
+                    list.state = Some(state.ok_or_else(|| parameter(DETAIL))?);
+                }
+                "cursor" => {
+                    list.cursor = Some(value.parse().map_err(|_| parameter("not a cursor"))?);
+                }
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+                    list.limit = limit.ok_or_else(|| parameter("limit is from 1 to 200"))?;
+                }
+                _ => return Err(parameter("there is no such parameter")),
+            }
+        }
+        Ok(list)
+    }
+}
+
+fn parameter(detail: &'static str) -> Invalid {
+    Invalid::new("invalid_parameter", detail)
+}
+
+/// A notification as it is answered.
+#[derive(Serialize)]
+pub struct WebhookEvent {
+    id: EventId,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    family: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<String>,
+    received_at: String,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<String>,
+}
+
+impl From<WebhookRecord> for WebhookEvent {
+    fn from(record: WebhookRecord) -> Self {
+        Self {
+            id: record.id,
+            state: record.status.as_str(),
+            reason: record.reason,
+            family: record.family,
+            r#type: record.kind,
+            token: record.token,
+            subject: record.subject,
+            occurred_at: record.event_at.map(|at| at.to_string()),
+            received_at: record.received_at.to_string(),
+            attempts: record.attempts,
+            next_attempt_at: record.next_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A page of notifications.
+#[derive(Serialize)]
+pub struct WebhookPage {
+    /// The notifications.
+    pub items: Vec<WebhookEvent>,
+    /// What to ask for next; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<EventId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(query: &[(&str, &str)]) -> Read<WebhookList> {
+        let pairs: Vec<_> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        WebhookList::parse(&pairs)
+    }
+
+    #[test]
+    fn a_query_is_read_and_nonsense_refused() {
+        let asked = list(&[("state", "parked"), ("limit", "7")]).unwrap();
+        assert_eq!((asked.state, asked.limit), (Some(WebhookStatus::Parked), 7));
+        assert_eq!(list(&[]).unwrap().limit, LIMIT);
+        for query in [
+            &[("state", "gone")][..],
+            &[("state", "parked"), ("state", "parked")],
+            &[("limit", "0")],
+            &[("limit", "201")],
+            &[("cursor", "dlq_1")],
+            &[("status", "parked")],
+        ] {
+            assert_eq!(list(query).unwrap_err().code, "invalid_parameter", "{query:?}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The raw rows again, through a real nginx with the repository's configuration: nothing that is in
+//! doubt about where a request ends comes through it as two.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use super::raw;
+use super::rows::Sent;
+use super::run::exchange;
+use super::world::Names;
+use crate::support::instance::Instance;
+use crate::support::own_servers::free_ports;
+
+/// nginx still speaks the first of all versions, which has no status line.
+const LEFT_OUT: [&str; 1] = ["raw: HTTP/0.9"];
+
+struct Nginx {
+    process: Child,
+    addr: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Nginx {
+    async fn before(instance: SocketAddr) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let includes = folder.path().join("conf/tollgate");
+        std::fs::create_dir_all(&includes).unwrap();
+        std::fs::create_dir(folder.path().join("scratch")).unwrap();
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx.conf");
+        std::fs::copy(repository, folder.path().join("conf/nginx.conf")).unwrap();
+        let [http, plain] = free_ports(2)[..] else { panic!("two ports") };
+        let addr = SocketAddr::from(([127, 0, 0, 1], http));
+        let scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|name| format!("{name}_temp_path scratch;\n"));
+        for (name, text) in [
+            ("process", "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log stderr crit;\nuser root;\n".to_owned()),
+            ("paths", format!("access_log access.log tollgate;\n{}", scratch.concat())),
+            ("upstreams", format!("server {instance} max_fails=0;\n")),
+            ("listen", format!("listen {addr};\n")),
+            ("listen-plain", format!("listen 127.0.0.1:{plain};\n")),
+            ("private", "allow 127.0.0.0/8;\ndeny all;\n".to_owned()),
+        ] {
+            std::fs::write(includes.join(format!("{name}.conf")), text).unwrap();
+        }
+        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
+        let process = Command::new("nginx")
+            .arg("-p")
+            .arg(folder.path())
+            .arg("-c")
+            .arg(folder.path().join("conf/nginx.conf"))
+            .env("PATH", path)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nginx is installed: scripts/services install nginx");
+        let nginx = Self { process, addr, _folder: folder };
+        for _ in 0..200 {
+            if TcpStream::connect(addr).await.is_ok() {
+                return nginx;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("nginx does not listen");
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // It takes its worker along.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+}
+
+/// Requests with another one in what may or may not be their body.
+fn smuggled(bearer: &str) -> Vec<(String, Vec<u8>)> {
+    let inner =
+        format!("GET /api/v1/profile HTTP/1.1\r\nhost: a\r\nauthorization: {bearer}\r\n\r\n");
+    let post = |headers: &str, body: &str| {
+        format!(
+            "POST /api/v1/companies HTTP/1.1\r\nhost: a\r\nauthorization: {bearer}\r\n\
+             content-type: application/json\r\nconnection: close\r\n{headers}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    };
+    let length = inner.len() + 5;
+    let table = [
+        (
+            "length first",
+            format!("content-length: {length}\r\ntransfer-encoding: chunked"),
+            format!("0\r\n\r\n{inner}"),
+        ),
+        (
+            "chunks first",
+            "transfer-encoding: chunked\r\ncontent-length: 3".to_owned(),
+            format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()),
+        ),
+        (
+            "a tab before chunked",
+            "transfer-encoding:\tchunked\r\ncontent-length: 3".to_owned(),
+            format!("0\r\n\r\n{inner}"),
+        ),
+        (
+            "xchunked",
+            format!("transfer-encoding: xchunked\r\ncontent-length: {length}"),
+            format!("0\r\n\r\n{inner}"),
+        ),
+        (
+            "chunked twice",
+            format!(
+                "transfer-encoding: chunked\r\ntransfer-encoding: x\r\ncontent-length: {length}"
+            ),
+            format!("0\r\n\r\n{inner}"),
+        ),
+        (
+            "a space before the colon",
+            format!("transfer-encoding : chunked\r\ncontent-length: {length}"),
+            format!("0\r\n\r\n{inner}"),
+        ),
+        ("two lengths", format!("content-length: 0\r\ncontent-length: {length}"), inner.clone()),
+        (
+            "a bare line feed",
+            format!("x: y\ncontent-length: 0\r\ncontent-length: {length}"),
+            inner.clone(),
+        ),
+    ];
+    table
+        .into_iter()
+        .map(|(name, headers, body)| (name.to_owned(), post(&headers, &body)))
+        .collect()
+}
+
+fn names(instance: &Instance) -> Names {
+    let (client, nobody) = (instance.client(), String::new);
+    let (basic, bearer) = (client.basic().to_owned(), client.bearer().to_owned());
+    Names {
+        card: nobody(),
+        terminated: nobody(),
+        user: nobody(),
+        company: nobody(),
+        account: nobody(),
+        basic,
+        bearer,
+    }
+}
+
+/// One answer, a refusal, and no fault of a server. (nginx calls an unknown encoding, method or version
+/// not implemented.)
+fn fault(name: &str, (status, _, answer): &(u16, String, String)) -> Option<String> {
+    let answers = answer.matches("HTTP/1.1 ").count();
+    let refused = (400..500).contains(status) || matches!(status, 501 | 505);
+    (answers != 1 || !refused).then(|| format!("{name}: {answers} answers, {status}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_is_in_doubt_is_refused_before_and_behind_nginx() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::start(folder.path()).await;
+    let nginx = Nginx::before(instance.addr).await;
+    let names = names(&instance);
+    let mut wrong = Vec::new();
+    for row in raw::rows(&names) {
+        let Sent::Raw(bytes) = &row.sent else { continue };
+        if !LEFT_OUT.contains(&row.name.as_str()) {
+            wrong.extend(fault(&row.name, &exchange(nginx.addr, bytes).await));
+        }
+    }
+    for (name, bytes) in smuggled(&names.bearer) {
+        wrong.extend(fault(&format!("nginx: {name}"), &exchange(nginx.addr, &bytes).await));
+        wrong.extend(fault(&format!("direct: {name}"), &exchange(instance.addr, &bytes).await));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let alive = b"GET /live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    assert_eq!(exchange(nginx.addr, alive).await.0, 200, "and others are served");
+    instance.kill();
+}
