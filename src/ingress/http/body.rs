@@ -35,13 +35,18 @@ async fn scanned(request: Request) -> Result<(Bytes, CardData), Problem> {
     let (parts, body) = request.into_parts();
     check_headers(&parts.headers)?;
     let bytes = read_within(body, BODY_BYTES_MAX).await?;
-    match scan(&bytes) {
+    let found = watched(&bytes)?;
+    Ok((bytes, found))
+}
+
+fn watched(bytes: &[u8]) -> Result<CardData, Problem> {
+    match scan(bytes) {
         Ok(found) => {
             card_watch::tell_of(Place::Body, &found);
-            Ok((bytes, found))
+            Ok(found)
         }
         Err(error) => {
-            card_watch::look_at_refused(&bytes);
+            card_watch::look_at_refused(bytes);
             Err(malformed(&error))
         }
     }
@@ -50,8 +55,13 @@ async fn scanned(request: Request) -> Result<(Bytes, CardData), Problem> {
 /// The same, and refused if it holds card data.
 async fn without_card_data(request: Request) -> Result<Bytes, Problem> {
     let (bytes, found) = scanned(request).await?;
+    refuse_card_data(&found)?;
+    Ok(bytes)
+}
+
+fn refuse_card_data(found: &CardData) -> Result<(), Problem> {
     if !found.must_go() {
-        return Ok(bytes);
+        return Ok(());
     }
     const DETAIL: &str = "card numbers, security codes, PINs and track data are never taken here";
     let problem = Problem::new(StatusCode::BAD_REQUEST, "card_number_found", DETAIL);
@@ -188,12 +198,13 @@ fn malformed(error: &ScanError) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, error.code(), error.detail())
 }
 
-/// Reads a shape from scanned JSON; what is wrong with it, as a fault.
-pub(super) fn shaped<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Invalid> {
-    parse(bytes).map_err(|problem| Invalid {
+/// A line of a longer body, held to what a body is held to; what is wrong with it, as a fault.
+pub(super) fn read_line<T: serde::de::DeserializeOwned>(line: &[u8]) -> Result<T, Invalid> {
+    let found = watched(line).and_then(|found| refuse_card_data(&found));
+    found.and_then(|()| parse(line)).map_err(|problem| Invalid {
         code: problem.code,
-        detail: problem.detail.clone(),
-        pointer: problem.pointer.clone().unwrap_or_default(),
+        detail: problem.detail,
+        pointer: problem.pointer.unwrap_or_default(),
     })
 }
 

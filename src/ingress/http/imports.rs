@@ -12,12 +12,11 @@ use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
 
 use super::Doors;
-use super::body::{BODY_BYTES_MAX, shaped};
+use super::body::{BODY_BYTES_MAX, read_line};
 use super::problem::Problem;
 use super::timed_body::{is_timeout, next_piece};
 use crate::service::error::Error;
 use crate::service::imports::{CHUNK_LINES, ImportRun};
-use crate::wire::scan::scan;
 use crate::wire::v1::field::Invalid;
 use crate::wire::v1::import::{Import, ImportLine, ImportSummary, LineFault};
 
@@ -158,9 +157,7 @@ fn read(line: &[u8]) -> Result<Import, Invalid> {
     if line.len() > BODY_BYTES_MAX {
         return Err(Invalid::new("body_too_large", "a line has at most 64 KiB"));
     }
-    scan(line).map_err(|error| Invalid::new(error.code(), error.detail()))?;
-    let line: ImportLine = shaped(line)?;
-    line.parse()
+    read_line::<ImportLine>(line)?.parse()
 }
 
 /// The faults, a line each, and the summary.

@@ -84,6 +84,7 @@ async fn faulty_lines_are_told_of_and_the_others_are_loaded() {
         r#"{"limit":{"scope":"card","scope_id":"pc-1","window":"day"}}"#.to_owned(),
         r#"{"limit":{"scope":"card","scope_id":"nothing","window":"day","count":1}}"#.to_owned(),
         r#"{"user":{"marqeta_token":"p-3","balance":1}}"#.to_owned(),
+        r#"{"user":{"marqeta_token":"p-4","first_name":"4111 1111 1111 1111"}}"#.to_owned(),
     ];
     let (status, mut faults, summary) = load(&app, body.join("\n")).await;
     assert_eq!(status, 200, "{summary}");
@@ -103,10 +104,11 @@ async fn faulty_lines_are_told_of_and_the_others_are_loaded() {
         (9, "missing_field", "/limit/amount"),
         (10, "not_found", "/limit/scope_id"),
         (11, "unknown_field", "/user"),
+        (12, "card_number_found", "/user/first_name"),
     ];
     assert_eq!(told, expected);
     assert_eq!(summary["created"], json!({"users": 1, "cards": 1, "limits": 0}), "{summary}");
-    assert_eq!((&summary["faulty"], &summary["lines"]), (&json!(8), &json!(11)));
+    assert_eq!((&summary["faulty"], &summary["lines"]), (&json!(9), &json!(12)));
     assert_eq!(app.get("/api/v1/personal/cards/pc-1").await.0, 200);
 }
 
