@@ -7,6 +7,7 @@ use crate::broker::Broker;
 use crate::config;
 use crate::config::Settings;
 use crate::config::policy::OutageAnswer;
+use crate::domain::access::Reach;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
 use crate::domain::standing::Rules;
@@ -14,11 +15,16 @@ use crate::ingress::http;
 use crate::ingress::http::{Doors, JitCredentials, JitHeader};
 use crate::pipeline::{Homes, LaneSettings, Parts, Pipeline};
 use crate::service::Service;
+use crate::service::audit::AuditDesk;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::expiry::Sweeper;
 use crate::service::health::{Health, Need, Watch, Watched};
 use crate::service::ingest::{Ingest, IngestParts, IngestSettings};
+use crate::service::keys::KeyDesk;
+use crate::service::keys::ring::KeyRing;
 use crate::service::queues::QueueWatch;
+use crate::store::api_keys::ApiKeys;
+use crate::store::audit_log::AuditLog;
 use crate::store::dead_letters::DeadLetters;
 use crate::store::webhooks::WebhookEvents;
 use crate::store::{FactsStore, Probe};
@@ -29,7 +35,7 @@ use crate::telemetry::profile::Profiler;
 use super::homes::OpenHomes;
 use super::secrets::Secrets;
 use super::stores::Stores;
-use super::{AppError, webhooks};
+use super::{AppError, gate, webhooks};
 
 /// What is kept beside the books.
 pub(super) struct Kept {
@@ -37,15 +43,23 @@ pub(super) struct Kept {
     pub(super) events: Arc<dyn WebhookEvents>,
     /// Messages that could not be worked.
     pub(super) letters: Arc<dyn DeadLetters>,
+    /// Keys of the REST routes.
+    pub(super) keys: Arc<dyn ApiKeys>,
+    /// Who has done what.
+    pub(super) audit_log: Arc<dyn AuditLog>,
 }
 
 impl Kept {
-    /// Both are kept where the business is.
+    /// All are kept where the business is.
     pub(super) fn of(homes: &OpenHomes) -> Self {
         let home = homes.of(Home::Business);
-        let both = home.webhooks.clone().zip(home.letters.clone());
-        let (events, letters) = both.expect("every store of business accounts keeps both");
-        Self { events, letters }
+        const KEPT: &str = "every store of business accounts keeps all of these";
+        Self {
+            events: home.webhooks.clone().expect(KEPT),
+            letters: home.letters.clone().expect(KEPT),
+            keys: home.keys.clone().expect(KEPT),
+            audit_log: home.audit_log.clone().expect(KEPT),
+        }
     }
 }
 
@@ -80,6 +94,7 @@ pub(super) fn doors(
         clock: Arc::clone(clock),
         settings: ingest(&settings.ingest),
     });
+    let resources = Arc::clone(&stores.resources);
     let service = Arc::new(Service {
         resources: stores.resources,
         lists: stores.lists,
@@ -89,7 +104,9 @@ pub(super) fn doors(
         ingest,
         tiers: settings.kyc.tiers.clone(),
         clock: Arc::clone(clock),
+        reach: Reach::Program,
     });
+    let ring = Arc::new(KeyRing::new(Arc::clone(&kept.keys), Arc::clone(clock)));
     let credentials = jit_credentials(settings, secrets);
     let (webhooks, passing) =
         webhooks::door(settings, secrets, kept.events, &service, &broker, credentials)?;
@@ -105,7 +122,9 @@ pub(super) fn doors(
         clock: Arc::clone(clock),
         jit_credentials: jit_credentials(settings, secrets),
         jit_header: jit_header(&settings.jit.header),
-        gate: http::access::Gate { admin_keys: vec![secrets.admin_key.clone()] },
+        gate: gate::gate(settings, secrets, &ring)?,
+        keys: KeyDesk { keys: kept.keys, resources, ring, clock: Arc::clone(clock) },
+        audit: AuditDesk { log: kept.audit_log, clock: Arc::clone(clock) },
         outage: match settings.outage.answer {
             OutageAnswer::Decline => http::OutageAnswer::Decline,
             OutageAnswer::Error => http::OutageAnswer::Error,

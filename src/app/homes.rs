@@ -11,6 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
+use crate::store::api_keys::ApiKeys;
+use crate::store::audit_log::AuditLog;
 use crate::store::dead_letters::DeadLetters;
 use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::lists::Lists;
@@ -53,6 +55,10 @@ pub(super) struct OpenHome {
     pub(super) probe: Arc<dyn Probe>,
     /// Where dead letters are kept, if here.
     pub(super) letters: Option<Arc<dyn DeadLetters>>,
+    /// Keys of the REST routes; only a home of companies keeps them.
+    pub(super) keys: Option<Arc<dyn ApiKeys>>,
+    /// Who has done what, kept beside them.
+    pub(super) audit_log: Option<Arc<dyn AuditLog>>,
     /// Attempts at messages; only a home of companies keeps them.
     pub(super) inbox: Option<Arc<dyn Inbox>>,
     /// Where reported transactions are kept as they came; personal homes have one.
@@ -86,8 +92,10 @@ impl OpenHome {
         let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
         let raw = Some(Arc::clone(&store) as Arc<dyn RawTransactions>);
         let transactions = Some(Arc::clone(&store) as Arc<dyn Transactions>);
+        let keys = Some(Arc::clone(&store) as Arc<dyn ApiKeys>);
+        let audit_log = Some(Arc::clone(&store) as Arc<dyn AuditLog>);
         let of = Self::of(store, ("sqlite", "data_dir"), 1, close);
-        Self { webhooks, inbox, letters, raw, transactions, ..of }
+        Self { webhooks, inbox, letters, keys, audit_log, raw, transactions, ..of }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -101,8 +109,10 @@ impl OpenHome {
         let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
         let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
         let transactions = Some(Arc::clone(&store) as Arc<dyn Transactions>);
+        let keys = Some(Arc::clone(&store) as Arc<dyn ApiKeys>);
+        let audit_log = Some(Arc::clone(&store) as Arc<dyn AuditLog>);
         let of = Self::of(store, ("postgres", POSTGRES_URL), lanes, close);
-        Self { prepare, webhooks, inbox, letters, transactions, ..of }
+        Self { prepare, webhooks, inbox, letters, keys, audit_log, transactions, ..of }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
@@ -137,6 +147,8 @@ impl OpenHome {
             audit: store.clone(),
             webhooks: None,
             letters: None,
+            keys: None,
+            audit_log: None,
             probe: store,
             inbox: None,
             prepare: None,

@@ -6,6 +6,7 @@ pub mod secrets;
 mod broker;
 mod build;
 mod caches;
+mod gate;
 mod homes;
 mod prepare;
 mod reconcile;
@@ -53,7 +54,7 @@ use stores::Stores;
 
 pub use reconcile::{open_books, platform};
 pub use run::run;
-pub use yardstick::{open_audits, open_broker, open_yardstick, serve_yardstick};
+pub use yardstick::{open_audit_log, open_audits, open_broker, open_yardstick, serve_yardstick};
 
 /// Installs the one TLS provider for every driver. Drivers that find none fail when they connect.
 pub fn install_tls_provider() {
@@ -76,6 +77,9 @@ pub enum AppError {
     /// The key that personal fields are sealed with is none.
     #[error("setting personal.key or personal.previous_keys can not be used")]
     PersonalKey(#[source] crate::store::seal::SealError),
+    /// The key that tokens are checked with is none.
+    #[error("setting access.jwt.key can not be used")]
+    TokenKey(#[source] crate::store::Source),
     /// The address is taken, or not ours.
     #[error("can not listen on {address}")]
     Listen {
@@ -198,6 +202,11 @@ pub async fn start_as(
     let mut background = JoinSet::new();
     let watched = Arc::clone(&health);
     background.spawn(async move { watched.watch().await });
+    let gated = Arc::clone(&doors);
+    let wall = Arc::clone(&clock);
+    background.spawn(async move { gated.gate.forget_for_ever(wall).await });
+    let ring = Arc::clone(&doors.gate.keys);
+    background.spawn(async move { ring.write_use_for_ever().await });
     background.spawn(build::tick(Arc::clone(&profiler), Arc::clone(&clock)));
     if roles.worker {
         let retention = Duration::from_secs(settings.outbox.retention_s);

@@ -13,6 +13,7 @@ use crate::domain::id::Home;
 use crate::ingress::http::{accept, yardstick};
 use crate::service::yardstick::Parts;
 use crate::store::Audit;
+use crate::store::audit_log::AuditLog;
 
 use super::AppError;
 use super::broker::OpenBroker;
@@ -27,6 +28,13 @@ pub async fn open_audits(
 ) -> Result<Vec<(&'static str, Arc<dyn Audit>)>, AppError> {
     let homes = OpenHomes::existing(settings, &system_clock()).await?;
     Ok(homes.each().into_iter().map(|home| (home.name, Arc::clone(&home.audit))).collect())
+}
+
+/// Opens the audit log that these settings name to be read.
+pub async fn open_audit_log(settings: &Settings) -> Result<Arc<dyn AuditLog>, AppError> {
+    let homes = OpenHomes::existing(settings, &system_clock()).await?;
+    let log = homes.of(Home::Business).audit_log.clone();
+    Ok(log.expect("every store of business accounts keeps one"))
 }
 
 /// Opens the store of a home to be driven without HTTP, wire and judge.

@@ -1,4 +1,4 @@
-//! `tollgate verify`: recomputes the books and says what differs. Reads only; a service may be
+//! `tollgate verify`: recomputes the books and says what differs, and whether the audit log is whole. Reads only; a service may be
 //! working on the same books.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::app::{self, AppError};
 use crate::config::{Settings, SettingsError};
+use crate::service::verify::log::{LogReport, verify_log};
 use crate::service::verify::{Report, verify};
 use crate::store::StoreError;
 
@@ -58,7 +59,19 @@ pub async fn run(args: Args) -> Result<ExitCode, VerifyError> {
         print(&report, started);
         clean &= report.clean();
     }
+    clean &= print_log(verify_log(&*app::open_audit_log(&settings).await?).await?);
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints what is to be said about the audit log; whether it is whole.
+fn print_log(report: LogReport) -> bool {
+    match report.broken_at {
+        None => println!("audit log: {} entries, each follows the one before", report.entries),
+        Some(number) => println!(
+            "audit log: BROKEN at entry {number}: it is missing, was changed, or does not follow"
+        ),
+    }
+    report.broken_at.is_none()
 }
 
 /// Prints what was looked at, what differs, and the verdict.

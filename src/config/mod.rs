@@ -5,6 +5,7 @@ pub mod access;
 pub mod alerts;
 pub mod broker;
 pub mod cache;
+pub mod gate;
 pub mod http;
 pub mod ingest;
 pub mod kyc;
@@ -18,6 +19,7 @@ pub mod store;
 pub mod webhooks;
 
 mod error;
+mod production;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use access::{Admin, Jit};
 use alerts::Alerts;
 use broker::Broker;
 use cache::Cache;
+use gate::Access;
 use http::Http;
 use ingest::Ingest;
 use kyc::Kyc;
@@ -55,6 +58,8 @@ pub struct Settings {
     pub http: Http,
     /// Access to the REST routes.
     pub admin: Admin,
+    /// Callers of the REST routes.
+    pub access: Access,
     /// Access to the JIT door, and its deadline.
     pub jit: Jit,
     /// What the card platform notifies of.
@@ -113,6 +118,7 @@ impl Settings {
             return Err(SettingsError::value("data_dir", "a folder, such as \"data\""));
         }
         self.http.check()?;
+        self.access.check()?;
         self.jit.check()?;
         self.webhooks.check()?;
         self.personal.check()?;

@@ -14,6 +14,9 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 const SELECTOR: &str = "TOLLGATE_ENV";
 const PREFIX: &str = "TOLLGATE__";
 
+/// The environment in which guessable secrets are refused.
+const PRODUCTION: &str = "production";
+
 /// A variable that ends so names a file that holds the value, as container platforms hand out
 /// secrets.
 const FILE_SUFFIX: &str = "_FILE";
@@ -41,6 +44,7 @@ pub(super) fn read(
     let mut builder = Config::builder().add_source(defaults);
 
     let (selected, overrides) = variables(environment)?;
+    let production = selected.as_deref() == Some(PRODUCTION);
     if let Some(name) = selected.filter(|name| !name.is_empty()) {
         let path = file_of(folder, &name)?;
         let file = File::from(path.as_path()).format(FileFormat::Toml).required(true);
@@ -56,7 +60,11 @@ pub(super) fn read(
             .set_override(&key, value)
             .map_err(|_| SettingsError::value(&key, "a setting that can be overridden"))?;
     }
-    settle(builder)
+    let settings = settle(builder)?;
+    if production {
+        settings.check_secrets()?;
+    }
+    Ok(settings)
 }
 
 fn settle(

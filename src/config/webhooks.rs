@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use super::error::{SettingsError, within};
-use super::unset::{secret_or_unset, text_or_unset};
+use super::unset::{networks, secret_or_unset, text_or_unset};
 use crate::domain::id::CompanyId;
 
 /// Settings of the notifications.
@@ -140,16 +140,4 @@ fn parsed_or_unset<'de, T: FromStr, D: Deserializer<'de>>(
 ) -> Result<Option<T>, D::Error> {
     let parsed = text_or_unset(deserializer)?.map(|text| text.parse());
     parsed.transpose().map_err(|_| serde::de::Error::custom("the id of a company (cmp_…)"))
-}
-
-/// Networks, separated by commas.
-fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
-    let text = text_or_unset(deserializer)?.unwrap_or_default();
-    let each = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let network = |part: &str| {
-        part.parse::<IpNet>().or_else(|_| part.parse::<std::net::IpAddr>().map(IpNet::from))
-    };
-    let parsed: Result<Vec<_>, _> = each.map(network).collect();
-    let expected = "networks such as 203.0.113.0/24, separated by commas";
-    parsed.map_err(|_| serde::de::Error::custom(expected))
 }

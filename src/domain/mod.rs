@@ -9,6 +9,8 @@
 )]
 
 pub mod access;
+pub mod api_key;
+pub mod audit;
 pub mod authorization;
 pub mod chain;
 pub mod clock;

@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::error::Error;
+use crate::domain::access::Reach;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
 use crate::domain::id::AuthorizationId;
@@ -9,6 +10,7 @@ use crate::domain::posting::Posting;
 use crate::domain::preview::Preview;
 use crate::domain::request::{AuthRequest, Operation};
 use crate::domain::time::Monotonic;
+use crate::domain::token::Token;
 use crate::wire::v1::purchase;
 
 /// A decision and what has become of its purchase.
@@ -31,6 +33,7 @@ impl Service {
         request: AuthRequest,
         received: Monotonic,
     ) -> Result<Authorization, Error> {
+        self.admits(&request).await?;
         let decision = self.pipeline.authorize(request, received).await?;
         let stored = self.history.authorization(decision.authorization).await?;
         stored.ok_or_else(|| Error::Internal("a decision without its record".into()))
@@ -42,6 +45,7 @@ impl Service {
         request: AuthRequest,
         received: Monotonic,
     ) -> Result<Preview, Error> {
+        self.admits(&request).await?;
         Ok(self.pipeline.preview(request, received).await?)
     }
 
@@ -56,6 +60,28 @@ impl Service {
         request.entry_mode = record.entry_mode.clone();
         request.channel = record.channel.clone();
         self.pipeline.preview(request, self.clock.monotonic()).await.ok()
+    }
+
+    /// Whether the caller may ask for this decision: a company's own callers name its own cards and
+    /// users only. For them, others do not exist, and nothing is judged.
+    pub async fn admits(&self, request: &AuthRequest) -> Result<(), Error> {
+        self.admits_card(&request.card).await?;
+        if self.reach == Reach::Program {
+            return Ok(());
+        }
+        for user in request.acting_user.iter().chain(&request.user) {
+            if self.facts.user(user).await?.is_none() {
+                return Err(Error::NotFound(Some("/user")));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn admits_card(&self, card: &Token) -> Result<(), Error> {
+        if self.reach != Reach::Program && self.facts.card(card).await?.is_none() {
+            return Err(Error::NotFound(Some("/card")));
+        }
+        Ok(())
     }
 
     /// The record of the decision that a request has, if it has one.

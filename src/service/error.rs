@@ -49,6 +49,9 @@ pub enum Error {
     /// A balance would leave its range.
     #[error("a balance would leave its range")]
     OutOfRange,
+    /// The caller may not do this.
+    #[error("the caller may not do this")]
+    Forbidden,
     /// Not offered yet.
     #[error("{0}")]
     NotSupported(&'static str),

@@ -75,10 +75,21 @@ fn only<T, I: PartialOrd + Display>(
 }
 
 impl Service {
+    /// The company that a caller may look at: its own, where it is bound to one. `None`: it asks for
+    /// another's, of which it sees nothing.
+    fn confined(&self, asked: Option<CompanyId>) -> Option<Option<CompanyId>> {
+        match (self.reach.company(), asked) {
+            (None, asked) => Some(asked),
+            (Some(own), None) => Some(Some(own)),
+            (Some(own), Some(asked)) => (own == asked).then_some(Some(own)),
+        }
+    }
+
     /// Companies.
     pub async fn list_companies(&self, asked: CompanyList) -> Result<Listed<Company>, Error> {
+        let Some(company) = self.confined(asked.company) else { return Ok(Listed::nothing()) };
         let query = CompanyQuery {
-            company: asked.company,
+            company,
             status: asked.status,
             token: asked.marqeta_token,
             page: page(&asked.page),
@@ -89,6 +100,8 @@ impl Service {
 
     /// Users of a home.
     pub async fn list_users(&self, home: Home, asked: UserList) -> Result<Listed<User>, Error> {
+        let Some(company) = self.confined(asked.company) else { return Ok(Listed::nothing()) };
+        let asked = UserList { company, ..asked };
         if let Some(token) = &asked.marqeta_token {
             let found = self.find_user(token).await?.filter(|user| {
                 user.marqeta_token.as_ref() == Some(token)
@@ -110,6 +123,8 @@ impl Service {
 
     /// Cards of a home.
     pub async fn list_cards(&self, home: Home, asked: CardList) -> Result<Listed<Card>, Error> {
+        let Some(company) = self.confined(asked.company) else { return Ok(Listed::nothing()) };
+        let asked = CardList { company, ..asked };
         let user = match self.user_named(asked.user.as_ref()).await? {
             Named::Nobody => return Ok(Listed::nothing()),
             Named::One(id) => Some(id),
@@ -144,6 +159,8 @@ impl Service {
 
     /// Accounts of companies.
     pub async fn list_accounts(&self, asked: AccountList) -> Result<Listed<Account>, Error> {
+        let Some(company) = self.confined(asked.company) else { return Ok(Listed::nothing()) };
+        let asked = AccountList { company, ..asked };
         let query = AccountQuery { company: asked.company, page: page(&asked.page) };
         let found = self.lists.accounts(query).await?;
         Ok(Listed::of(AccountList::NAME, found, asked.page.limit, |row| row.id))
@@ -186,6 +203,8 @@ impl Service {
         &self,
         asked: AuthorizationList,
     ) -> Result<Listed<Authorization>, Error> {
+        let Some(company) = self.confined(asked.company) else { return Ok(Listed::nothing()) };
+        let asked = AuthorizationList { company, ..asked };
         let card = match self.card_named(asked.card.as_ref()).await? {
             Named::Nobody => return Ok(Listed::nothing()),
             Named::One(id) => Some(id),
@@ -251,6 +270,7 @@ impl Service {
         &self,
         asked: PolicyList<I>,
     ) -> Result<Option<PolicyQuery<I>>, Error> {
+        let Some(company) = self.confined(asked.company) else { return Ok(None) };
         let bound = match asked.bound {
             None => None,
             Some(BoundRef::Kind(kind)) => Some(Bound::Kind(kind)),
@@ -259,7 +279,7 @@ impl Service {
                 None => return Ok(None),
             },
         };
-        Ok(Some(PolicyQuery { company: asked.company, bound, page: page(&asked.page) }))
+        Ok(Some(PolicyQuery { company, bound, page: page(&asked.page) }))
     }
 
     async fn scope_named(&self, scope: ScopeRef) -> Result<Option<Scope>, Error> {

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod attempts;
+pub mod audit;
 pub mod authorizations;
 pub mod cards;
 pub mod companies;
@@ -12,6 +13,7 @@ pub mod expiry;
 pub mod health;
 pub mod imports;
 pub mod ingest;
+pub mod keys;
 pub mod kyc;
 pub mod lifecycle;
 pub mod limits;
@@ -21,6 +23,7 @@ pub mod postings;
 pub mod queues;
 pub mod reconcile;
 mod reference;
+mod transactions;
 pub mod users;
 pub mod verify;
 pub mod wallets;
@@ -29,10 +32,13 @@ pub mod yardstick;
 
 use std::sync::Arc;
 
+use crate::domain::access::Reach;
+use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
 use crate::domain::kyc::Tiers;
 use crate::pipeline::Pipeline;
 use crate::service::ingest::Ingest;
+use crate::store::bound::BoundStore;
 use crate::store::lists::Lists;
 use crate::store::{FactsStore, History, ResourceStore};
 
@@ -54,4 +60,28 @@ pub struct Service {
     pub tiers: Tiers,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
+    /// How far it sees: the program's own sees everything.
+    pub reach: Reach,
+}
+
+impl Service {
+    /// The same verbs for a caller that sees so far, and whose act leaves a record.
+    pub fn bound(self: &Arc<Self>, reach: Reach, record: Recording) -> Arc<Self> {
+        if reach == Reach::Program && record.is_none() {
+            return Arc::clone(self);
+        }
+        let stores = (self.resources.clone(), self.facts.clone(), self.history.clone());
+        let store = Arc::new(BoundStore::new(stores, reach, record));
+        Arc::new(Self {
+            resources: store.clone(),
+            facts: store.clone(),
+            history: store,
+            pipeline: Arc::clone(&self.pipeline),
+            ingest: Arc::clone(&self.ingest),
+            lists: Arc::clone(&self.lists),
+            tiers: self.tiers.clone(),
+            clock: Arc::clone(&self.clock),
+            reach,
+        })
+    }
 }

@@ -25,6 +25,7 @@ impl Service {
     }
 
     async fn post_owed(&self, owed: Owed, step: impl Fn(Money) -> Step) -> Result<Followed, Error> {
+        self.admits_card(&owed.card).await?;
         let facts = self.pipeline.facts_of(&owed.card).await?;
         let account = facts.account().ok_or(Error::NotFound(Some("/card")))?;
         let moved = self.take(facts, (None, account), owed.token, step(owed.amount)).await?;
@@ -33,6 +34,7 @@ impl Service {
 
     /// Holds what was approved in our name. A decision under the same token is of the same message.
     async fn stand_in(&self, owed: Owed) -> Result<Followed, Error> {
+        self.admits_card(&owed.card).await?;
         let facts = self.pipeline.facts_of(&owed.card).await?;
         let account = facts.account().ok_or(Error::NotFound(Some("/card")))?;
         let Owed { token, card, amount } = owed;

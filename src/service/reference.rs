@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::error::Error;
+use crate::domain::access::Reach;
 use crate::domain::id::{CardId, CompanyId, Home, UserId};
 use crate::domain::party::{Card, User};
 use crate::domain::policy::Scope;
@@ -49,6 +50,7 @@ impl Service {
     pub(super) async fn scope(&self, scope: ScopeRef) -> Result<Scope, Error> {
         const POINTER: Error = Error::NotFound(Some("/scope_id"));
         match scope {
+            ScopeRef::Program if self.reach != Reach::Program => Err(Error::Forbidden),
             ScopeRef::Program => Ok(Scope::Program),
             ScopeRef::Company(id) => self.company_scope(id).await,
             ScopeRef::User(token) => {

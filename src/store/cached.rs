@@ -13,6 +13,7 @@ use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::domain::token::Token;
 
 use super::{FactsStore, Hint, ResourceStore, StoreError, StoreFuture};
+use crate::domain::audit::Record;
 
 /// A store behind a cache.
 pub struct CachedStore {
@@ -227,6 +228,11 @@ macro_rules! resources {
         reads { $(fn $read:ident($id:ident: $id_ty:ty) -> $found:ty;)+ }
     ) => {
         impl ResourceStore for CachedStore {
+    fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
+        let resources = self.resources.recording(record)?;
+        Some(Arc::new(Self::new(Arc::clone(&self.facts), resources, Arc::clone(&self.cache))))
+    }
+
             $(fn $write(&self, $($arg: $ty),+) -> StoreFuture<'_, $out> {
                 self.write(move |store| Box::pin(async move { store.$write($($arg),+).await }))
             })+

@@ -1,6 +1,9 @@
 //! Ports to what is kept: policy facts, resources, the money home, history. Loads and saves;
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
+pub mod api_keys;
+pub mod audit_log;
+pub mod bound;
 pub mod cached;
 pub mod dead_letters;
 mod details;
@@ -22,6 +25,8 @@ pub mod webhooks;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+
+use crate::domain::audit::Record;
 
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
@@ -113,6 +118,12 @@ pub trait FactsStore: Send + Sync {
 /// be one less than the object's ([`StoreError::Stale`] otherwise, or when there is no such row).
 /// A taken token or id is [`StoreError::Taken`].
 pub trait ResourceStore: Send + Sync {
+    /// The same store, whose first committed write leaves this record in the audit log, in the same
+    /// transaction. `None`: it keeps no such log.
+    fn recording(&self, _record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
+        None
+    }
+
     /// A company and its account.
     fn insert_company(
         &self,

@@ -30,6 +30,13 @@ pub(super) const fn metric(name: &'static str, unit: Unit, help: &'static str) -
 /// Requests, by `door` and `outcome`.
 pub const REQUESTS: Metric =
     metric("tollgate_requests_total", Unit::Count, "Authorization requests by door and outcome");
+/// Calls of the REST routes that were refused before their handler, by `reason`: unauthorized, forbidden,
+/// rate_limited, locked_out.
+pub const ACCESS_REFUSED: Metric = metric(
+    "tollgate_access_refused_total",
+    Unit::Count,
+    "Calls of the REST routes that were refused for who has called, or how often",
+);
 /// Declined requests, by the platform's `reason`.
 pub const DECLINES: Metric =
     metric("tollgate_declines_total", Unit::Count, "Declined requests by the platform's reason");
@@ -214,6 +221,7 @@ pub const HOLDS_EXPIRED: Metric =
 
 const COUNTERS: &[Metric] = &[
     REQUESTS,
+    ACCESS_REFUSED,
     DECLINES,
     ALERTS,
     LANE_BATCHES,
@@ -332,6 +340,11 @@ pub fn webhook(family: &str, status: &str) {
 /// A notification moved something in a way that is worth a second look.
 pub fn flagged(flag: &str) {
     add_one(WEBHOOK_FLAGS, &[("flag", flag)]);
+}
+
+/// A call was refused for who has called, or how often.
+pub fn access_refused(reason: &str) {
+    add_one(ACCESS_REFUSED, &[("reason", reason)]);
 }
 
 /// The platform has not waited for an answer.

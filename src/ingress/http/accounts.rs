@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, IdempotencyKey, IfMatch, QueryPairs};
@@ -28,41 +28,41 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/accounts/{id}/fund", post(fund))
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_accounts(AccountList::parse(&pairs)?).await?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_accounts(AccountList::parse(&pairs)?).await?;
     answer::page(listed, Account::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<AccountId>) -> Answer {
-    found(doors.service.account(id).await?)
+async fn read(Bound(service): Bound, Id(id): Id<AccountId>) -> Answer {
+    found(service.account(id).await?)
 }
 
 async fn history(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<AccountId>,
     QueryPairs(pairs): QueryPairs,
 ) -> Answer {
-    let listed = doors.service.account_history(id, lists::history(&pairs)?).await?;
+    let listed = service.account_history(id, lists::history(&pairs)?).await?;
     answer::page(listed, Posting::from)
 }
 
 async fn change(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<AccountId>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchAccount>,
 ) -> Answer {
-    found(doors.service.change_limit_of(id, seen, body.parse()?).await?)
+    found(service.change_limit_of(id, seen, body.parse()?).await?)
 }
 
 /// Puts money into the account, once for each idempotency key. Wallets are funded the same way.
 pub(super) async fn fund(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<AccountId>,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(body): JsonBody<Fund>,
 ) -> Answer {
-    let moved = doors.service.fund(id, &key, body.parse()?).await?;
+    let moved = service.fund(id, &key, body.parse()?).await?;
     Ok((StatusCode::CREATED, Json(Movement::from(&*moved))).into_response())
 }
 

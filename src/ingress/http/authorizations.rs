@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::{JsonBody, KeptBody};
 use super::extract::{Arrival, Id, Later, QueryPairs, RESPOND_ASYNC};
@@ -37,13 +38,14 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/authorizations/{id}", get(read));
     verbs.into_iter().fold(router, |router, verb| {
         let path = format!("/api/v1/authorizations/{{id}}/{}", verb.as_str());
-        let follow = move |doors, arrival, id, body| follow(verb, doors, arrival, id, body);
+        let follow = move |service, arrival, id, body| follow(verb, service, arrival, id, body);
         router.route(&path, post(follow))
     })
 }
 
 async fn create(
     State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Arrival(received): Arrival,
     Later(later): Later,
     QueryPairs(pairs): QueryPairs,
@@ -51,13 +53,14 @@ async fn create(
 ) -> Answer {
     let request = body.parse()?;
     if purchase::dry_run(&pairs)? {
-        let preview = doors.service.preview(request, received).await?;
+        let preview = service.preview(request, received).await?;
         return Ok(Json(Preview::from(preview)).into_response());
     }
     if later {
+        service.admits(&request).await?;
         return accept(&doors, &request.token, bytes).await;
     }
-    let record = doors.service.authorize(request, received).await?;
+    let record = service.authorize(request, received).await?;
     answer(Followed::Decided(record), StatusCode::OK)
 }
 
@@ -82,27 +85,26 @@ async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
     }
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_authorizations(AuthorizationList::parse(&pairs)?).await?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_authorizations(AuthorizationList::parse(&pairs)?).await?;
     answer::page(listed, Authorization::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<AuthorizationId>) -> Answer {
-    let Story { authorization, chain, postings, standing } =
-        doors.service.authorization(id).await?;
+async fn read(Bound(service): Bound, Id(id): Id<AuthorizationId>) -> Answer {
+    let Story { authorization, chain, postings, standing } = service.authorization(id).await?;
     let limits = standing.as_ref().map(LimitState::all);
     Ok(Json(Explained::new(authorization, chain, postings, limits)).into_response())
 }
 
 async fn follow(
     verb: Verb,
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Arrival(received): Arrival,
     Id(id): Id<AuthorizationId>,
     JsonBody(body): JsonBody<StepBody>,
 ) -> Answer {
     let step = body.parse(verb)?;
-    answer(doors.service.follow(id, step, received).await?, StatusCode::OK)
+    answer(service.follow(id, step, received).await?, StatusCode::OK)
 }
 
 /// 201 with a decision; a movement with the status that its route gives it.

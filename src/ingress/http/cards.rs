@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, IfMatch, QueryPairs};
@@ -23,27 +23,27 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/cards/{id}", get(read).patch(change))
 }
 
-async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateCard>) -> Answer {
-    let card = doors.service.create_card(Home::Business, body.parse()?).await?;
+async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateCard>) -> Answer {
+    let card = service.create_card(Home::Business, body.parse()?).await?;
     answer::created(card.version, Card::from(card))
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_cards(Home::Business, CardList::parse(&pairs)?).await?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_cards(Home::Business, CardList::parse(&pairs)?).await?;
     answer::page(listed, Card::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
-    found(doors.service.card(Home::Business, &id).await?)
+async fn read(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+    found(service.card(Home::Business, &id).await?)
 }
 
 async fn change(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<Token>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchCard>,
 ) -> Answer {
-    found(doors.service.change_card(Home::Business, &id, seen, body.parse()?).await?)
+    found(service.change_card(Home::Business, &id, seen, body.parse()?).await?)
 }
 
 fn found(card: party::Card) -> Answer {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, IfMatch, QueryPairs};
@@ -22,30 +22,27 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/companies/{id}", get(read).patch(change))
 }
 
-async fn create(
-    State(doors): State<Arc<Doors>>,
-    JsonBody(body): JsonBody<CreateCompany>,
-) -> Answer {
-    let company = doors.service.create_company(body.parse()?).await?;
+async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateCompany>) -> Answer {
+    let company = service.create_company(body.parse()?).await?;
     answer::created(company.version, Company::from(company))
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_companies(CompanyList::parse(&pairs)?).await?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_companies(CompanyList::parse(&pairs)?).await?;
     answer::page(listed, Company::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<CompanyId>) -> Answer {
-    found(doors.service.company(id).await?)
+async fn read(Bound(service): Bound, Id(id): Id<CompanyId>) -> Answer {
+    found(service.company(id).await?)
 }
 
 async fn change(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<CompanyId>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchCompany>,
 ) -> Answer {
-    found(doors.service.change_company(id, seen, body.parse()?).await?)
+    found(service.change_company(id, seen, body.parse()?).await?)
 }
 
 fn found(company: party::Company) -> Answer {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, QueryPairs};
@@ -23,25 +23,22 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/spending-controls/{id}", get(read).delete(delete))
 }
 
-async fn create(
-    State(doors): State<Arc<Doors>>,
-    JsonBody(body): JsonBody<CreateControl>,
-) -> Answer {
-    let control = doors.service.create_control(body.parse()?).await?;
+async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateControl>) -> Answer {
+    let control = service.create_control(body.parse()?).await?;
     answer::created(control.version, Control::from(control))
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_controls(PolicyList::parse(CONTROLS, &pairs)?).await?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_controls(PolicyList::parse(CONTROLS, &pairs)?).await?;
     answer::page(listed, Control::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<ControlId>) -> Answer {
-    let control = doors.service.control(id).await?;
+async fn read(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
+    let control = service.control(id).await?;
     answer::found(control.version, Control::from(control))
 }
 
-async fn delete(State(doors): State<Arc<Doors>>, Id(id): Id<ControlId>) -> Answer {
-    doors.service.delete_control(id).await?;
+async fn delete(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
+    service.delete_control(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

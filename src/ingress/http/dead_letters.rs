@@ -11,6 +11,7 @@ use super::Doors;
 use super::answer::Answer;
 use super::body::JsonBody;
 use super::extract::{Id, QueryPairs};
+use crate::domain::access::Caller;
 use crate::domain::dead_letter::WholeLetter;
 use crate::domain::id::DeadLetterId;
 use crate::wire::v1::dead_letter::{
@@ -18,9 +19,6 @@ use crate::wire::v1::dead_letter::{
     RedriveReport,
 };
 use crate::wire::v1::query;
-
-/// Who acts, until keys have names.
-const ACTOR: &str = "admin";
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
@@ -51,29 +49,32 @@ async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<DeadLetterId>) -> Answ
 
 async fn redrive(
     State(doors): State<Arc<Doors>>,
+    caller: Caller,
     Id(id): Id<DeadLetterId>,
     JsonBody(body): JsonBody<RedriveLetter>,
 ) -> Answer {
-    Ok(shown(doors.dead_letters.redrive(id, ACTOR, body.parse()?).await?))
+    Ok(shown(doors.dead_letters.redrive(id, &caller.key, body.parse()?).await?))
 }
 
 async fn redrive_many(
     State(doors): State<Arc<Doors>>,
+    caller: Caller,
     JsonBody(body): JsonBody<RedriveLetters>,
 ) -> Answer {
     let asked = body.parse()?;
     let dry_run = asked.dry_run;
-    let done = doors.dead_letters.redrive_many(asked, ACTOR).await?;
+    let done = doors.dead_letters.redrive_many(asked, &caller.key).await?;
     let (matched, redriven, failed) = (done.matched, done.redriven, done.failed);
     Ok(Json(RedriveReport { matched, redriven, failed, dry_run }).into_response())
 }
 
 async fn discard(
     State(doors): State<Arc<Doors>>,
+    caller: Caller,
     Id(id): Id<DeadLetterId>,
     JsonBody(body): JsonBody<DiscardLetter>,
 ) -> Answer {
-    Ok(shown(doors.dead_letters.discard(id, ACTOR, body.parse()?).await?))
+    Ok(shown(doors.dead_letters.discard(id, &caller.key, body.parse()?).await?))
 }
 
 fn shown(found: WholeLetter) -> axum::response::Response {

@@ -21,7 +21,7 @@ use super::imports;
 use super::problem::{Problem, name_request};
 use super::pulse::Pulse;
 use super::refusal;
-use super::request_id::{REQUEST_ID, RequestIds};
+use super::request_id::{REQUEST_ID, RequestId, RequestIds};
 use super::timed_body::TimedBody;
 
 /// What all requests of a listener share.
@@ -51,6 +51,7 @@ impl Edge {
                 Body::new(if patient { body.patient() } else { body })
             });
             request.extensions_mut().insert(received);
+            request.extensions_mut().insert(RequestId(id.clone()));
             self.route(request).await
         } else {
             const DETAIL: &str = "a request carries exactly one Host header";

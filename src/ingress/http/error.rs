@@ -75,6 +75,7 @@ const fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::CurrencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "currency_mismatch"),
         Error::AdviceRaises => (StatusCode::UNPROCESSABLE_ENTITY, "advice_raises"),
         Error::OutOfRange => (StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range"),
+        Error::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
         Error::NotSupported(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_supported"),
         Error::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -100,6 +101,7 @@ const fn detail(error: &Error) -> &'static str {
         Error::KeyReused => "the idempotency key was used before for another request",
         Error::CurrencyMismatch => "the account holds another currency",
         Error::AdviceRaises => "an advice can not raise the total; use an increment",
+        Error::Forbidden => "this key is valid, and may not do this",
         Error::OutOfRange => "a balance would leave the range it is kept in",
         Error::Unavailable => "not possible for now; the same request may be sent again",
         Error::Internal(_) => "something is wrong on our side",
@@ -142,6 +144,7 @@ mod tests {
         check(Error::CurrencyMismatch, 422, "currency_mismatch", false);
         check(Error::AdviceRaises, 422, "advice_raises", false);
         check(Error::OutOfRange, 422, "amount_out_of_range", false);
+        check(Error::Forbidden, 403, "forbidden", false);
         check(Error::NotSupported("not yet"), 422, "not_supported", false);
         check(Error::Unavailable, 503, "unavailable", true);
         check(Error::Internal("broken".into()), 500, "internal", false);

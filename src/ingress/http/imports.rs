@@ -12,9 +12,11 @@ use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::body::{BODY_BYTES_MAX, read_line};
 use super::problem::Problem;
 use super::timed_body::{is_timeout, next_piece};
+use crate::service::Service;
 use crate::service::error::Error;
 use crate::service::imports::{CHUNK_LINES, ImportRun};
 use crate::wire::v1::field::Invalid;
@@ -37,14 +39,18 @@ struct Stopped {
     code: &'static str,
 }
 
-async fn load(State(doors): State<Arc<Doors>>, request: Request) -> Response {
+async fn load(
+    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(problem) = check(&parts.headers) {
         return problem.into_response();
     }
     let mut lines = Lines { buffer: BytesMut::new(), chunk: Vec::new(), number: 0, bytes: 0 };
     let mut run = ImportRun::default();
-    let status = match lines.take_all(&doors, &mut run, body).await {
+    let status = match lines.take_all((&service, doors.import_bytes_max), &mut run, body).await {
         Ok(()) => {
             run.summary.complete = true;
             StatusCode::OK
@@ -83,7 +89,7 @@ struct Lines {
 impl Lines {
     async fn take_all(
         &mut self,
-        doors: &Doors,
+        (service, bytes_max): (&Service, u64),
         run: &mut ImportRun,
         mut body: Body,
     ) -> Result<(), Stopped> {
@@ -97,7 +103,7 @@ impl Lines {
             })?;
             let Some(piece) = piece else { break };
             self.bytes = self.bytes.saturating_add(piece.len() as u64);
-            if self.bytes > doors.import_bytes_max {
+            if self.bytes > bytes_max {
                 return Err(Stopped {
                     status: StatusCode::PAYLOAD_TOO_LARGE,
                     code: "body_too_large",
@@ -108,7 +114,7 @@ impl Lines {
                 let line = self.buffer.split_to(end + 1);
                 self.line(run, &line[..end]);
                 if self.chunk.len() >= CHUNK_LINES {
-                    self.flush(doors, run).await?;
+                    self.flush(service, run).await?;
                 }
             }
             if self.buffer.len() > BODY_BYTES_MAX {
@@ -122,7 +128,7 @@ impl Lines {
         if !last.is_empty() {
             self.line(run, &last);
         }
-        self.flush(doors, run).await
+        self.flush(service, run).await
     }
 
     /// Reads one line. Empty ones are only counted.
@@ -137,9 +143,9 @@ impl Lines {
         }
     }
 
-    async fn flush(&mut self, doors: &Doors, run: &mut ImportRun) -> Result<(), Stopped> {
+    async fn flush(&mut self, service: &Service, run: &mut ImportRun) -> Result<(), Stopped> {
         let chunk = std::mem::take(&mut self.chunk);
-        doors.service.import(run, chunk).await.map_err(|error| match error {
+        service.import(run, chunk).await.map_err(|error| match error {
             Error::Unavailable => {
                 Stopped { status: StatusCode::SERVICE_UNAVAILABLE, code: "unavailable" }
             }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, QueryPairs};
@@ -26,37 +26,37 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/personal/users/{id}/kyc", get(standing))
 }
 
-async fn submit(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<SubmitKyc>) -> Answer {
-    let record = doors.service.submit_kyc(body.parse()?).await?;
+async fn submit(Bound(service): Bound, JsonBody(body): JsonBody<SubmitKyc>) -> Answer {
+    let record = service.submit_kyc(body.parse()?).await?;
     answer::created(record.version, Kyc::from(record))
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    answer::page(doors.service.list_kyc(KycList::parse(&pairs)?).await?, Kyc::from)
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    answer::page(service.list_kyc(KycList::parse(&pairs)?).await?, Kyc::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<KycId>) -> Answer {
-    found(doors.service.kyc(id).await?)
+async fn read(Bound(service): Bound, Id(id): Id<KycId>) -> Answer {
+    found(service.kyc(id).await?)
 }
 
 async fn approve(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<KycId>,
     JsonBody(ApproveKyc {}): JsonBody<ApproveKyc>,
 ) -> Answer {
-    found(doors.service.approve_kyc(id).await?)
+    found(service.approve_kyc(id).await?)
 }
 
 async fn reject(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<KycId>,
     JsonBody(body): JsonBody<RejectKyc>,
 ) -> Answer {
-    found(doors.service.reject_kyc(id, body.parse()?).await?)
+    found(service.reject_kyc(id, body.parse()?).await?)
 }
 
-async fn standing(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
-    Ok(Json(doors.service.kyc_of(&id).await?).into_response())
+async fn standing(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+    Ok(Json(service.kyc_of(&id).await?).into_response())
 }
 
 fn found(record: KycRecord) -> Answer {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, IfMatch, QueryPairs};
@@ -24,31 +24,31 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/spending-limits/{id}", get(read).patch(change).delete(delete))
 }
 
-async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateLimit>) -> Answer {
-    let limit = doors.service.create_limit(body.parse()?).await?;
+async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateLimit>) -> Answer {
+    let limit = service.create_limit(body.parse()?).await?;
     answer::created(limit.version, Limit::from(limit))
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_limits(PolicyList::parse(LIMITS, &pairs)?).await?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_limits(PolicyList::parse(LIMITS, &pairs)?).await?;
     answer::page(listed, Limit::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<LimitId>) -> Answer {
-    found(doors.service.limit(id).await?)
+async fn read(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
+    found(service.limit(id).await?)
 }
 
 async fn change(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<LimitId>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchLimit>,
 ) -> Answer {
-    found(doors.service.change_limit(id, seen, body.parse()?).await?)
+    found(service.change_limit(id, seen, body.parse()?).await?)
 }
 
-async fn delete(State(doors): State<Arc<Doors>>, Id(id): Id<LimitId>) -> Answer {
-    doors.service.delete_limit(id).await?;
+async fn delete(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
+    service.delete_limit(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -5,6 +5,8 @@ pub mod access;
 pub mod accounts;
 pub mod admin;
 pub mod answer;
+pub mod api_keys;
+pub mod audit;
 pub mod authorizations;
 pub mod body;
 mod card_watch;
@@ -51,8 +53,10 @@ use crate::broker::Broker;
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
 use crate::service::Service;
+use crate::service::audit::AuditDesk;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::health::Health;
+use crate::service::keys::KeyDesk;
 use crate::telemetry::profile::Profiler;
 
 use problem::Problem;
@@ -102,6 +106,10 @@ pub struct Doors {
     pub jit_header: Option<JitHeader>,
     /// Where the card platform notifies.
     pub webhooks: webhooks::WebhookDoor,
+    /// Keys of these routes.
+    pub keys: KeyDesk,
+    /// Who has done what.
+    pub audit: AuditDesk,
     /// Who may call every other `/api/v1` route.
     pub gate: access::Gate,
     /// What an outage is answered with.
@@ -132,6 +140,8 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(transactions::router())
         .merge(webhook_events::router())
         .merge(profile::router())
+        .merge(api_keys::router())
+        .merge(audit::router())
         .route_layer(from_fn_with_state(Arc::clone(&doors), access::admit));
     let open =
         Router::new().merge(health::router()).merge(marqeta::router()).merge(webhooks::router());

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::accounts;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
@@ -34,102 +34,99 @@ pub fn router() -> Router<Arc<Doors>> {
 }
 
 async fn create_user(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     JsonBody(body): JsonBody<CreatePersonalUser>,
 ) -> Answer {
-    let user = doors.service.create_user(body.parse()?).await?;
+    let user = service.create_user(body.parse()?).await?;
     answer::created(user.version, User::from(user))
 }
 
-async fn list_users(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+async fn list_users(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
     let asked = UserList::parse_personal(&pairs)?;
-    answer::page(doors.service.list_users(Home::Personal, asked).await?, User::from)
+    answer::page(service.list_users(Home::Personal, asked).await?, User::from)
 }
 
-async fn read_user(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
-    let user = doors.service.user(Home::Personal, &id).await?;
+async fn read_user(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+    let user = service.user(Home::Personal, &id).await?;
     answer::found(user.version, User::from(user))
 }
 
 async fn change_user(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<Token>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchUser>,
 ) -> Answer {
     let change = body.parse()?;
-    let user = doors.service.change_user(Home::Personal, &id, seen, change).await?;
+    let user = service.change_user(Home::Personal, &id, seen, change).await?;
     answer::found(user.version, User::from(user))
 }
 
 /// Takes no body. A person who has been erased is answered with as often as it is asked for.
-async fn erase_user(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
-    let user = doors.service.erase_user(&id).await?;
+async fn erase_user(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+    let user = service.erase_user(&id).await?;
     answer::found(user.version, User::from(user))
 }
 
-async fn create_wallet(
-    State(doors): State<Arc<Doors>>,
-    JsonBody(body): JsonBody<CreateWallet>,
-) -> Answer {
-    let (wallet, account) = doors.service.create_wallet(body.parse()?).await?;
+async fn create_wallet(Bound(service): Bound, JsonBody(body): JsonBody<CreateWallet>) -> Answer {
+    let (wallet, account) = service.create_wallet(body.parse()?).await?;
     answer::created(wallet.version, Wallet::new(wallet, &account))
 }
 
-async fn list_wallets(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_wallets(WalletList::parse(&pairs)?).await?;
+async fn list_wallets(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_wallets(WalletList::parse(&pairs)?).await?;
     answer::page(listed, |(wallet, account)| Wallet::new(wallet, &account))
 }
 
 async fn wallet_history(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<AccountId>,
     QueryPairs(pairs): QueryPairs,
 ) -> Answer {
-    let listed = doors.service.wallet_history(id, lists::history(&pairs)?).await?;
+    let listed = service.wallet_history(id, lists::history(&pairs)?).await?;
     answer::page(listed, Posting::from)
 }
 
-async fn read_wallet(State(doors): State<Arc<Doors>>, Id(id): Id<AccountId>) -> Answer {
-    let (wallet, account) = doors.service.wallet(id).await?;
+async fn read_wallet(Bound(service): Bound, Id(id): Id<AccountId>) -> Answer {
+    let (wallet, account) = service.wallet(id).await?;
     answer::found(wallet.version, Wallet::new(wallet, &account))
 }
 
 async fn change_wallet(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<AccountId>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchWallet>,
 ) -> Answer {
-    let (wallet, account) = doors.service.change_wallet(id, seen, body.parse()?).await?;
+    let (wallet, account) = service.change_wallet(id, seen, body.parse()?).await?;
     answer::found(wallet.version, Wallet::new(wallet, &account))
 }
 
 async fn create_card(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     JsonBody(body): JsonBody<CreatePersonalCard>,
 ) -> Answer {
-    let card = doors.service.create_card(Home::Personal, body.parse()?).await?;
+    let card = service.create_card(Home::Personal, body.parse()?).await?;
     answer::created(card.version, Card::from(card))
 }
 
-async fn list_cards(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+async fn list_cards(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
     let asked = CardList::parse_personal(&pairs)?;
-    answer::page(doors.service.list_cards(Home::Personal, asked).await?, Card::from)
+    answer::page(service.list_cards(Home::Personal, asked).await?, Card::from)
 }
 
-async fn read_card(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
-    let card = doors.service.card(Home::Personal, &id).await?;
+async fn read_card(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+    let card = service.card(Home::Personal, &id).await?;
     answer::found(card.version, Card::from(card))
 }
 
 async fn change_card(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<Token>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchCard>,
 ) -> Answer {
     let change = body.parse()?;
-    let card = doors.service.change_card(Home::Personal, &id, seen, change).await?;
+    let card = service.change_card(Home::Personal, &id, seen, change).await?;
     answer::found(card.version, Card::from(card))
 }

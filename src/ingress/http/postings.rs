@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::post;
 use http::StatusCode;
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::Answer;
 use super::authorizations::answer;
 use super::body::JsonBody;
@@ -20,9 +20,9 @@ pub fn router() -> Router<Arc<Doors>> {
 }
 
 async fn create(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Arrival(received): Arrival,
     JsonBody(body): JsonBody<CreatePosting>,
 ) -> Answer {
-    answer(doors.service.post(body.parse()?, received).await?, StatusCode::CREATED)
+    answer(service.post(body.parse()?, received).await?, StatusCode::CREATED)
 }

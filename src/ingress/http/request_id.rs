@@ -14,6 +14,10 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const CHARS_MAX: usize = 64;
 
+/// The id of a request, among its extensions.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub HeaderValue);
+
 /// Gives out ids that differ within and between runs of the process.
 #[derive(Debug)]
 pub struct RequestIds {

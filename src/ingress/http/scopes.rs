@@ -39,6 +39,7 @@ pub enum Need {
     },
 }
 
+const ADMIN: Scopes = Scopes::of(&[Scope::Admin]);
 const OPERATE: Scopes = Scopes::of(&[Scope::Operator]);
 const MANAGE: Scopes = Scopes::of(&[Scope::Admin, Scope::Simulate]);
 const PROCESS: Scopes = Scopes::of(&[Scope::Processor, Scope::Admin, Scope::Simulate]);
@@ -124,6 +125,11 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/webhook-events", OPERATE).program_only(),
     get("/api/v1/webhook-events/{id}", OPERATE).program_only(),
     operate("POST", "/api/v1/webhook-events/{id}/retry"),
+    administer("/api/v1/api-keys"),
+    get("/api/v1/api-keys", ADMIN),
+    get("/api/v1/api-keys/{id}", ADMIN),
+    administer("/api/v1/api-keys/{id}/revoke"),
+    get("/api/v1/audit", ADMIN).program_only(),
 ];
 
 /// The row of a request; `None`: nobody may call this.
@@ -153,6 +159,11 @@ const fn process(path: &'static str) -> Row {
 
 const fn manage(method: &'static str, path: &'static str) -> Row {
     Row { method, audited: true, ..get(path, MANAGE) }
+}
+
+/// Who issues keys decides on everything else.
+const fn administer(path: &'static str) -> Row {
+    Row { method: "POST", audited: true, ..get(path, ADMIN) }
 }
 
 /// What is operated is the whole program's.

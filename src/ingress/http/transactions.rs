@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::Answer;
 use super::body::JsonBody;
 use super::extract::{Id, QueryPairs};
@@ -28,34 +28,31 @@ pub fn router() -> Router<Arc<Doors>> {
 }
 
 /// 202 at first, 200 for every repeat.
-async fn create(
-    State(doors): State<Arc<Doors>>,
-    JsonBody(body): JsonBody<CreateTransaction>,
-) -> Answer {
-    let accepted = doors.service.ingest.accept(body.parse()?).await?;
+async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateTransaction>) -> Answer {
+    let accepted = service.accept(body.parse()?).await?;
     let status = if accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED };
     let (id, transaction_id) = (accepted.id, accepted.transaction_id);
     let body = Accepted { id, transaction_id, status: accepted.status };
     Ok((status, Json(body)).into_response())
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<TransactionId>) -> Answer {
-    let (found, log) = doors.service.ingest.find(id).await?;
+async fn read(Bound(service): Bound, Id(id): Id<TransactionId>) -> Answer {
+    let (found, log) = service.transaction(id).await?;
     Ok(Json(shape(found).with_log(log)).into_response())
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
     let asked = TransactionList::parse(&pairs)?;
     let full = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let found = doors.service.ingest.list(asked).await?;
+    let found = service.transactions(asked).await?;
     let last = found.last().filter(|_| found.len() >= full);
     let next = last.map(|last| query::cursor(NAME, &last.cursor()));
     let items = found.into_iter().map(shape).collect();
     Ok(Json(Page::<Transaction> { items, next }).into_response())
 }
 
-async fn retry(State(doors): State<Arc<Doors>>, Id(id): Id<TransactionId>) -> Answer {
-    let progress = doors.service.ingest.retry(id).await?;
+async fn retry(Bound(service): Bound, Id(id): Id<TransactionId>) -> Answer {
+    let progress = service.ingest.retry(id).await?;
     Ok((StatusCode::ACCEPTED, Json(Transaction::from(progress))).into_response())
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::Doors;
+use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, IfMatch, QueryPairs};
@@ -23,27 +23,27 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/users/{id}", get(read).patch(change))
 }
 
-async fn create(State(doors): State<Arc<Doors>>, JsonBody(body): JsonBody<CreateUser>) -> Answer {
-    let user = doors.service.create_user(body.parse()?).await?;
+async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateUser>) -> Answer {
+    let user = service.create_user(body.parse()?).await?;
     answer::created(user.version, User::from(user))
 }
 
-async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
-    let listed = doors.service.list_users(Home::Business, UserList::parse(&pairs)?).await?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_users(Home::Business, UserList::parse(&pairs)?).await?;
     answer::page(listed, User::from)
 }
 
-async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<Token>) -> Answer {
-    found(doors.service.user(Home::Business, &id).await?)
+async fn read(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+    found(service.user(Home::Business, &id).await?)
 }
 
 async fn change(
-    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
     Id(id): Id<Token>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchUser>,
 ) -> Answer {
-    found(doors.service.change_user(Home::Business, &id, seen, body.parse()?).await?)
+    found(service.change_user(Home::Business, &id, seen, body.parse()?).await?)
 }
 
 fn found(user: party::User) -> Answer {

@@ -3,6 +3,7 @@
 
 mod chains;
 mod counters;
+pub mod log;
 mod report;
 #[cfg(test)]
 mod tests;

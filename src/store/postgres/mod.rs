@@ -1,7 +1,9 @@
 //! The business store: PostgreSQL. A pool for lookups and resources, and connections of their own for
 //! lanes. Personal wallets are not kept here.
 
+mod api_keys;
 mod audit;
+mod audit_log;
 mod bulk;
 mod connect;
 mod dead_letters;
@@ -36,6 +38,7 @@ use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 
+use crate::domain::audit::Recording;
 use crate::store::{Probe, StoreError, StoreFuture};
 use error::{Silence, silent, translate};
 use lanes::Lanes;
@@ -100,8 +103,10 @@ impl fmt::Debug for PostgresOptions {
 
 /// The business store: facts, resources, money home, history, outbox and audit of company accounts.
 pub struct PostgresStore {
-    options: PostgresOptions,
-    ready: OnceLock<Ready>,
+    options: Arc<PostgresOptions>,
+    ready: Arc<OnceLock<Ready>>,
+    /// What the first write that is committed has to leave in the audit log.
+    record: Recording,
 }
 
 /// What there is once the server is known to be as it must be.
@@ -113,7 +118,7 @@ struct Ready {
 impl PostgresStore {
     /// A store that has not connected to anything yet: see [`crate::store::Prepare`].
     pub fn new(options: PostgresOptions) -> Arc<Self> {
-        Arc::new(Self { options, ready: OnceLock::new() })
+        Arc::new(Self { options: Arc::new(options), ready: Arc::default(), record: None })
     }
 
     /// Closes all connections, those of lanes as their transactions end. Later calls are
@@ -123,6 +128,11 @@ impl PostgresStore {
             ready.lanes.close().await;
             ready.pool.close().await;
         }
+    }
+
+    /// The same store, whose first committed write leaves a record.
+    fn recording_with(&self, record: Recording) -> Self {
+        Self { options: Arc::clone(&self.options), ready: Arc::clone(&self.ready), record }
     }
 
     fn ready(&self) -> Result<&Ready, StoreError> {

@@ -1,12 +1,15 @@
 //! The resource port: reads from the pool, writes in transactions that nobody can cancel. The
 //! statements are in `parties` and `policies`.
 
+use std::sync::Arc;
+
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::error::translate;
 use super::{PostgresStore, bulk, parties, policies, rows};
+use crate::domain::audit::Record;
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, LimitId, UserId};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
@@ -28,6 +31,10 @@ impl PostgresStore {
 }
 
 impl ResourceStore for PostgresStore {
+    fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
+        Some(Arc::new(self.recording_with(Some(Arc::clone(record)))))
+    }
+
     fn insert_company(
         &self,
         company: Company,

@@ -2,8 +2,9 @@
 
 use sqlx::postgres::{PgConnection, PgPool};
 
-use super::PostgresStore;
 use super::error::{Silence, of_commit, translate, unknown};
+use super::{PostgresStore, audit_log};
+use crate::domain::audit::Act;
 use crate::store::{StoreError, StoreFuture};
 
 impl PostgresStore {
@@ -15,19 +16,25 @@ impl PostgresStore {
         W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T> + Send + 'static,
     {
         let pool = self.pool()?.clone();
-        let task = tokio::spawn(transact(pool, work));
+        let act = self.record.as_ref().and_then(|record| record.pending());
+        let task = tokio::spawn(transact(pool, work, act));
         // A panic may have come before or after the commit.
-        task.await.unwrap_or_else(|_| Err(unknown(Silence::Stopped)))
+        let done = task.await.unwrap_or_else(|_| Err(unknown(Silence::Stopped)))?;
+        self.record.iter().for_each(|record| record.committed());
+        Ok(done)
     }
 }
 
-async fn transact<T, W>(pool: PgPool, work: W) -> Result<T, StoreError>
+async fn transact<T, W>(pool: PgPool, work: W, act: Option<Act>) -> Result<T, StoreError>
 where
     W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T>,
 {
     let mut connection = pool.acquire().await.map_err(translate)?;
     sqlx::raw_sql("begin").execute(&mut *connection).await.map_err(translate)?;
     let done = work(&mut connection).await?; // the pool rolls back what is released to it
+    if let Some(act) = act {
+        audit_log::add(&mut connection, act).await?;
+    }
     match sqlx::raw_sql("commit").execute(&mut *connection).await {
         Ok(_) => Ok(done),
         Err(error) => Err(of_commit(error)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::audit::Record;
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, KycId, LimitId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
@@ -10,7 +11,7 @@ use crate::domain::token::Token;
 use crate::store::{ResourceStore, StoreError, StoreFuture};
 
 use super::program::{Changed, Following};
-use super::{RoutedStore, ask_both, find, other};
+use super::{HomeStores, RoutedStore, ask_both, find, other};
 
 const TOKEN: StoreError = StoreError::Taken("marqeta_token");
 
@@ -102,6 +103,17 @@ impl RoutedStore {
 }
 
 impl ResourceStore for RoutedStore {
+    /// The log is kept where companies are.
+    fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
+        let resources = self.business.resources.recording(record)?;
+        Some(Arc::new(Self {
+            business: HomeStores { resources, ..self.business.clone() },
+            personal: self.personal.clone(),
+            users: Arc::clone(&self.users),
+            cards: Arc::clone(&self.cards),
+        }))
+    }
+
     fn insert_company(
         &self,
         company: Company,

@@ -6,8 +6,10 @@ use futures_util::FutureExt;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::audit_log;
 use super::error::closed;
 use super::turn::Turn;
+use crate::domain::audit::{Act, Recording};
 use crate::store::{StoreError, StoreFuture};
 
 /// One thing for the writer to do.
@@ -32,20 +34,29 @@ pub(super) trait Write: Send {
 
 /// The way to the writer task.
 #[derive(Clone)]
-pub(super) struct Jobs(mpsc::Sender<Job>);
+pub(super) struct Jobs {
+    queue: mpsc::Sender<Job>,
+    /// What the first write that is committed has to leave in the audit log.
+    record: Recording,
+}
 
 impl Jobs {
     /// The two ends of a queue of at most `jobs_max`.
     pub(super) fn queue(jobs_max: usize) -> (Self, mpsc::Receiver<Job>) {
         let (sender, receiver) = mpsc::channel(jobs_max);
-        (Self(sender), receiver)
+        (Self { queue: sender, record: None }, receiver)
     }
 
     /// Waits for the connection, in a transaction that has begun.
     pub(super) async fn turn(&self) -> Result<Turn, StoreError> {
         let (reply, turn) = oneshot::channel();
-        self.0.send(Job::Turn(reply)).await.map_err(|_| closed())?;
+        self.queue.send(Job::Turn(reply)).await.map_err(|_| closed())?;
         turn.await.map_err(|_| closed())?
+    }
+
+    /// The same way, with a record that is to be left.
+    pub(super) fn recording(&self, record: Recording) -> Self {
+        Self { queue: self.queue.clone(), record }
     }
 
     /// Runs a write in the next transaction, and waits for its commit. Dropping this call does not
@@ -55,19 +66,47 @@ impl Jobs {
         T: Send + 'static,
         W: for<'c> FnOnce(&'c mut SqliteConnection) -> StoreFuture<'c, T> + Send + 'static,
     {
+        let Some(record) = self.record.clone() else { return self.run(work).await };
+        let act = record.pending();
+        let done =
+            self.run(move |connection| Box::pin(write_and_record(connection, work, act))).await?;
+        record.committed();
+        Ok(done)
+    }
+
+    async fn run<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> StoreFuture<'c, T> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let pending = Pending { work: Some(work), done: None, reply };
-        self.0.send(Job::Write(Box::new(pending))).await.map_err(|_| closed())?;
+        self.queue.send(Job::Write(Box::new(pending))).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
     /// Waits until everything queued before is done and the connection is closed.
     pub(super) async fn close(&self) {
         let (reply, done) = oneshot::channel();
-        if self.0.send(Job::Close(reply)).await.is_ok() {
+        if self.queue.send(Job::Close(reply)).await.is_ok() {
             let _ = done.await; // an error means that it is closed already
         }
     }
+}
+
+async fn write_and_record<T, W>(
+    connection: &mut SqliteConnection,
+    work: W,
+    act: Option<Act>,
+) -> Result<T, StoreError>
+where
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> StoreFuture<'c, T>,
+{
+    let done = work(connection).await?;
+    if let Some(act) = act {
+        audit_log::add(connection, act).await?;
+    }
+    Ok(done)
 }
 
 struct Pending<T, W> {

@@ -1,6 +1,8 @@
 //! The embedded store: one SQLite file for both homes. One task writes, a few connections read.
 
+mod api_keys;
 mod audit;
+mod audit_log;
 mod checkpoint;
 mod connect;
 mod dead_letters;
@@ -39,6 +41,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Sqlite, SqlitePool};
 use tokio::task::AbortHandle;
 
+use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
 use crate::store::{Probe, StoreError, StoreFuture};
 use error::translate;
@@ -71,12 +74,15 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     jobs: Jobs,
     readers: SqlitePool,
-    checkpoints: AbortHandle,
+    checkpoints: Arc<Checkpoints>,
 }
 
-impl Drop for SqliteStore {
+/// Stops with the last handle of the store.
+struct Checkpoints(AbortHandle);
+
+impl Drop for Checkpoints {
     fn drop(&mut self) {
-        self.checkpoints.abort();
+        self.0.abort();
     }
 }
 
@@ -100,6 +106,7 @@ impl SqliteStore {
         let (jobs, queue) = Jobs::queue(options.jobs_max);
         tokio::spawn(Writer::new(queue, connecting, connection).run());
         let checkpoints = checkpoint::start(connect::checkpointer(path)).abort_handle();
+        let checkpoints = Arc::new(Checkpoints(checkpoints));
         let readers = connect::readers(path, &options);
         Ok(Arc::new(Self { path: path.to_owned(), clock, jobs, readers, checkpoints }))
     }
@@ -107,9 +114,20 @@ impl SqliteStore {
     /// Finishes what has been asked, and closes the file. Later calls are
     /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        self.checkpoints.abort();
+        self.checkpoints.0.abort();
         self.readers.close().await;
         self.jobs.close().await;
+    }
+
+    /// The same store, whose first committed write leaves a record.
+    fn recording_with(&self, record: Recording) -> Self {
+        Self {
+            path: self.path.clone(),
+            clock: Arc::clone(&self.clock),
+            jobs: self.jobs.recording(record),
+            readers: self.readers.clone(),
+            checkpoints: Arc::clone(&self.checkpoints),
+        }
     }
 
     /// A connection that reads what has been committed.

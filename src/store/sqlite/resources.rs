@@ -1,8 +1,11 @@
 //! The resource port: reads from a reader, writes in the writer's next transaction. The statements
 //! are in `parties` and `policies`.
 
+use std::sync::Arc;
+
 use super::query::{ask, many, one};
 use super::{SqliteStore, kyc, parties, policies};
+use crate::domain::audit::Record;
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
@@ -10,6 +13,10 @@ use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::store::{ResourceStore, StoreFuture};
 
 impl ResourceStore for SqliteStore {
+    fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
+        Some(Arc::new(self.recording_with(Some(Arc::clone(record)))))
+    }
+
     fn insert_company(
         &self,
         company: Company,

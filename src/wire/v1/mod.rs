@@ -10,6 +10,8 @@
 )]
 
 pub mod account;
+pub mod api_key;
+pub mod audit;
 pub mod authorization;
 pub mod card;
 pub mod company;
@@ -23,6 +25,7 @@ pub mod limit;
 pub mod lists;
 pub mod merchant;
 pub mod movement;
+pub mod page;
 pub mod posting;
 pub mod preview;
 pub mod purchase;

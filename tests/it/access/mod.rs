@@ -1,3 +1,8 @@
-//! Who may call what: the table of scopes beside the router.
+//! Who may call what, how often, and what is written down of it.
 
+mod audit;
+mod keys;
+mod limits;
+mod matrix;
 mod routes;
+mod world;

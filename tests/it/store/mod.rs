@@ -1,5 +1,6 @@
 //! The conformance suite of stores: one list of sentences, run on every adapter.
 
+mod access;
 mod audit;
 mod cancelled;
 pub(crate) mod clock;

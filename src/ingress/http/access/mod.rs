@@ -1,8 +1,14 @@
 //! Access to the REST routes: who calls, whether the caller may, and how often. Deny by default: a
 //! route without a row in `scopes` is nobody's. (Who may spend is `decision`'s affair.)
 
+mod act;
 mod bearer;
+pub mod bound;
+pub mod lockout;
+pub mod rate;
+pub mod token;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
@@ -12,62 +18,130 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::SecretString;
 
-use super::Doors;
+use super::error::ApiError;
 use super::problem::Problem;
-use super::scopes::{self, Need};
+use super::scopes::{self, Need, Row};
+use super::webhooks::networks::Networks;
+use super::{Doors, Peer};
 use crate::domain::access::{Caller, Reach, Scopes};
+use crate::domain::clock::Clock;
+use crate::service::error::Error;
+use crate::service::keys::ring::KeyRing;
+use crate::telemetry::metrics;
 
-/// What callers are recognised by.
+use lockout::Lockout;
+use rate::{Exceeded, Left, Rates};
+use token::Tokens;
+
+pub(super) use act::Recorded;
+
+/// What callers are recognised and limited by.
 pub struct Gate {
     /// The keys of the settings: the program's, with every scope.
     pub admin_keys: Vec<SecretString>,
+    /// Keys that were issued.
+    pub keys: Arc<KeyRing>,
+    /// Tokens of an identity provider, where they are accepted.
+    pub tokens: Option<Tokens>,
+    /// How often each may call.
+    pub rates: Rates,
+    /// Who has sent too many bad credentials.
+    pub lockout: Lockout,
+    /// Proxies that say where a call comes from.
+    pub proxies: Networks,
 }
 
 impl Gate {
     /// Who calls; `None`: nobody that is known.
-    async fn recognise(&self, headers: &HeaderMap) -> Option<Caller> {
-        let given = bearer::bearer(headers)?;
+    async fn recognise(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
+        let Some(given) = bearer::bearer(headers) else { return Ok(None) };
         if bearer::is_known(given, &self.admin_keys) {
-            return Some(Caller {
-                key: "admin".into(),
-                scopes: Scopes::ALL,
-                reach: Reach::Program,
-            });
+            let key = "admin".into();
+            return Ok(Some(Caller { key, scopes: Scopes::ALL, reach: Reach::Program }));
         }
-        None
+        let Ok(text) = str::from_utf8(given) else { return Ok(None) };
+        if let Some(caller) = self.keys.recognise(text).await? {
+            return Ok(Some(caller));
+        }
+        Ok(self.tokens.as_ref().and_then(|tokens| tokens.recognise(text)))
+    }
+
+    /// Where a call comes from. What a trusted proxy says and nobody understands counts as the proxy's.
+    fn origin(&self, request: &Request) -> Option<IpAddr> {
+        let Peer(peer) = request.extensions().get::<Peer>()?;
+        let peer = peer.to_canonical();
+        Some(self.proxies.origin(peer, request.headers()).unwrap_or(peer))
+    }
+
+    /// Forgets callers that have been silent, once a minute and for ever.
+    pub async fn forget_for_ever(&self, clock: Arc<dyn Clock>) {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+            self.rates.forget_silent();
+            self.lockout.forget_old(clock.monotonic());
+        }
     }
 }
 
-/// Lets a request pass whose caller is known and may call the route. All that are not known get the
-/// same answer.
-pub async fn admit(State(doors): State<Arc<Doors>>, mut request: Request, next: Next) -> Response {
-    let Some(caller) = doors.gate.recognise(request.headers()).await else {
-        return unauthorized();
+/// Lets a request pass whose caller is known and may call the route, as often as it may. All that are
+/// not known get the same answer.
+pub async fn admit(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
+    let (gate, now) = (&doors.gate, doors.clock.monotonic());
+    let address = gate.origin(&request);
+    if let Some(wait_s) = address.and_then(|address| gate.lockout.is_locked(address, now)) {
+        return locked_out(wait_s);
+    }
+    let by_address =
+        address.map(|address| gate.rates.address(lockout::network(address))).transpose();
+    let left = match by_address {
+        Ok(left) => left.flatten(),
+        Err(exceeded) => return rate_limited(exceeded),
     };
-    if let Err(refused) = may_call(&caller, &request) {
-        return refused.into_response();
-    }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+    let caller = match gate.recognise(request.headers()).await {
+        Ok(Some(caller)) => caller,
+        Ok(None) => {
+            let tried = request.headers().contains_key(header::AUTHORIZATION);
+            address.filter(|_| tried).iter().for_each(|address| gate.lockout.failed(*address, now));
+            return told(unauthorized(), left);
+        }
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let left = match gate.rates.key(&caller.key) {
+        Ok(by_key) => by_key.or(left),
+        Err(exceeded) => return rate_limited(exceeded),
+    };
+    let answer = match may_call(&caller, &request) {
+        Ok(row) => act::run(doors, caller, row, request, next).await,
+        Err(refused) => {
+            metrics::access_refused("forbidden");
+            refused.into_response()
+        }
+    };
+    told(answer, left)
 }
 
-fn may_call(caller: &Caller, request: &Request) -> Result<(), Problem> {
+fn may_call(caller: &Caller, request: &Request) -> Result<&'static Row, Problem> {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let row = scopes::row(request.method(), path);
-    match row.map(|row| row.need) {
-        Some(Need::Open | Need::Platform) => Ok(()),
-        Some(Need::AnyOf { scopes, program_only }) => {
+    let Some(row) = scopes::row(request.method(), path) else {
+        tracing::error!(route = path, "a route without scopes was called and refused");
+        return Err(forbidden());
+    };
+    match row.need {
+        Need::Open | Need::Platform => Ok(row),
+        Need::AnyOf { scopes, program_only } => {
             let reaches = !program_only || caller.reach == Reach::Program;
-            if reaches && caller.scopes.any_of(scopes) { Ok(()) } else { Err(forbidden()) }
-        }
-        None => {
-            tracing::error!(route = path, "a route without scopes was called and refused");
-            Err(forbidden())
+            if reaches && caller.scopes.any_of(scopes) { Ok(row) } else { Err(forbidden()) }
         }
     }
+}
+
+fn told(mut answer: Response, left: Option<Left>) -> Response {
+    left.iter().for_each(|left| left.tell(answer.headers_mut()));
+    answer
 }
 
 fn unauthorized() -> Response {
+    metrics::access_refused("unauthorized");
     const DETAIL: &str = "send Authorization: Bearer with a key or a token that is valid here";
     let mut refused =
         Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", DETAIL).into_response();
@@ -79,6 +153,27 @@ fn unauthorized() -> Response {
 fn forbidden() -> Problem {
     const DETAIL: &str = "this key is valid, and may not call this route";
     Problem::new(StatusCode::FORBIDDEN, "forbidden", DETAIL)
+}
+
+fn rate_limited(exceeded: Exceeded) -> Response {
+    metrics::access_refused("rate_limited");
+    const DETAIL: &str = "too many requests; see Retry-After and the RateLimit headers";
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", DETAIL);
+    let mut refused = after(problem, exceeded.wait_s);
+    exceeded.tell(refused.headers_mut());
+    refused
+}
+
+fn locked_out(wait_s: u64) -> Response {
+    metrics::access_refused("locked_out");
+    const DETAIL: &str = "too many bad credentials have come from this address; see Retry-After";
+    after(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", DETAIL), wait_s)
+}
+
+fn after(problem: Problem, wait_s: u64) -> Response {
+    let mut refused = problem.into_response();
+    refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+    refused
 }
 
 /// The caller that the access layer has recognised.

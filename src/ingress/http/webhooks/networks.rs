@@ -28,7 +28,8 @@ impl Networks {
         address.is_some_and(|address| is_among(&self.allowed, address))
     }
 
-    fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    /// Where a call comes from; `None`: what a trusted proxy says makes no sense.
+    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         if !is_among(&self.proxies, peer) {
             return Some(peer);
         }

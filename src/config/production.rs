@@ -1,0 +1,167 @@
+//! The production profile refuses secrets that anybody could guess: samples, defaults, short ones.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Settings;
+use super::error::SettingsError;
+use super::gate::JwtAlgorithm;
+
+/// The shortest key, in characters.
+const KEY_CHARS_MIN: usize = 24;
+
+/// The shortest password of the card platform, in characters.
+const PASSWORD_CHARS_MIN: usize = 20;
+
+/// Different characters that a secret has at least.
+const DISTINCT_MIN: usize = 8;
+
+/// What samples, examples and defaults are made of.
+const SAMPLES: [&str; 14] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "replace",
+    "example",
+    "sample",
+    "default",
+    "placeholder",
+    "your-",
+    "secret",
+    "password",
+    "tollgate",
+    "12345678",
+    "abcdefgh",
+];
+
+/// Passwords of servers that everybody tries first.
+const GUESSED: [&str; 12] = [
+    "guest", "postgres", "root", "admin", "tollgate", "password", "secret", "changeme", "test",
+    "mongo", "redis", "rabbitmq",
+];
+
+impl Settings {
+    /// Refuses secrets that are set and could be guessed. Those that are not set are generated.
+    pub(super) fn check_secrets(&self) -> Result<(), SettingsError> {
+        let jwt = &self.access.jwt;
+        let shared = jwt.algorithm == JwtAlgorithm::Hs256; // a public key is no secret
+        let signature = &self.webhooks.signature;
+        let storage = &self.webhooks.storage;
+        let keys = [
+            ("admin.key", self.admin.key.as_ref()),
+            ("access.jwt.key", jwt.key.as_ref().filter(|_| shared)),
+            ("access.jwt.previous_key", jwt.previous_key.as_ref().filter(|_| shared)),
+            ("webhooks.signature.secret", signature.secret.as_ref()),
+            ("webhooks.signature.previous_secret", signature.previous_secret.as_ref()),
+            ("webhooks.storage.key", storage.key.as_ref()),
+            ("webhooks.storage.previous_key", storage.previous_key.as_ref()),
+        ];
+        for (key, secret) in keys {
+            strong(key, secret, KEY_CHARS_MIN)?;
+        }
+        let passwords = [
+            ("jit.password", &self.jit.password),
+            ("jit.previous_password", &self.jit.previous_password),
+            ("jit.header.value", &self.jit.header.value),
+            ("webhooks.password", &self.webhooks.password),
+            ("webhooks.previous_password", &self.webhooks.previous_password),
+        ];
+        for (key, secret) in passwords {
+            strong(key, secret.as_ref(), PASSWORD_CHARS_MIN)?;
+        }
+        let urls = [
+            ("store.postgres.url", &self.store.postgres.url),
+            ("store.mongodb.url", &self.store.mongodb.url),
+            ("cache.redis.url", &self.cache.redis.url),
+            ("broker.rabbitmq.url", &self.broker.rabbitmq.url),
+        ];
+        urls.into_iter().try_for_each(|(key, url)| server(key, url))
+    }
+}
+
+fn strong(key: &str, secret: Option<&SecretString>, chars_min: usize) -> Result<(), SettingsError> {
+    let Some(text) = secret.map(ExposeSecret::expose_secret) else { return Ok(()) };
+    if text.chars().count() < chars_min {
+        let expected = format!("at least {chars_min} characters long in production");
+        return Err(SettingsError::value(key, expected));
+    }
+    let lower = text.to_lowercase();
+    let distinct: std::collections::BTreeSet<char> = lower.chars().collect();
+    if distinct.len() < DISTINCT_MIN || SAMPLES.iter().any(|sample| lower.contains(sample)) {
+        let expected = "random in production: this is a sample, or could be guessed";
+        return Err(SettingsError::value(key, expected));
+    }
+    Ok(())
+}
+
+/// A password in a URL. One without a password is checked by the server's own rules.
+fn server(key: &str, url: &Option<SecretString>) -> Result<(), SettingsError> {
+    let Some(url) = url.as_ref().map(ExposeSecret::expose_secret) else { return Ok(()) };
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else { return Ok(()) };
+    let Some((name, password)) = user.split_once(':') else { return Ok(()) };
+    let lower = password.to_lowercase();
+    let guessed = GUESSED.contains(&&*lower) || lower == name.to_lowercase();
+    if guessed || password.is_empty() {
+        let expected =
+            "a URL with a password of its own in production: this one is everybody's first guess";
+        return Err(SettingsError::value(key, expected));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Change = fn(&mut Settings, SecretString);
+
+    fn set(change: Change, value: &str) -> Result<(), String> {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let mut settings = Settings::embedded("data".into(), listen);
+        change(&mut settings, value.into());
+        settings.check_secrets().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn secrets_that_could_be_guessed_are_refused_and_named() {
+        const GOOD: &str = "k7Qw2-vR9x_Lm4Zt8Hs1.Bn5";
+        let secrets: [(&str, Change); 6] = [
+            ("admin.key", |settings, secret| settings.admin.key = Some(secret)),
+            ("jit.password", |settings, secret| settings.jit.password = Some(secret)),
+            ("jit.header.value", |settings, secret| settings.jit.header.value = Some(secret)),
+            ("webhooks.password", |settings, secret| settings.webhooks.password = Some(secret)),
+            ("webhooks.signature.secret", |settings, secret| {
+                settings.webhooks.signature.secret = Some(secret);
+            }),
+            ("webhooks.storage.key", |settings, secret| {
+                settings.webhooks.storage.key = Some(secret);
+            }),
+        ];
+        for (key, change) in secrets {
+            assert_eq!(set(change, GOOD), Ok(()), "{key}");
+            for bad in [
+                "short",
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                "ChangeMe-ChangeMe-ChangeMe-1",
+                "an-Example-of-a-key-0123456789",
+            ] {
+                let refused = set(change, bad).unwrap_err();
+                assert!(refused.contains(key) && !refused.contains(bad), "{refused}");
+                assert_eq!(refused.lines().count(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn servers_are_not_opened_with_everybody_s_first_guess() {
+        let postgres: Change = |settings, url| settings.store.postgres.url = Some(url);
+        let rabbit: Change = |settings, url| settings.broker.rabbitmq.url = Some(url);
+        assert!(set(postgres, "postgres://postgres:postgres@db/tollgate").is_err());
+        assert!(set(postgres, "postgres://app:app@db/tollgate").is_err());
+        assert!(set(postgres, "postgres://app:@db/tollgate").is_err());
+        assert!(set(rabbit, "amqp://guest:guest@mq:5672/").is_err());
+        assert_eq!(set(postgres, "postgres://app:v9x_Lm4Zt8Hs1@db/tollgate"), Ok(()));
+        assert_eq!(set(postgres, "postgres://app@db/tollgate"), Ok(()), "a certificate, perhaps");
+    }
+}

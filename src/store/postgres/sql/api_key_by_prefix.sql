@@ -1,0 +1,3 @@
+select k.id, k.prefix, k.name, k.scopes, k.company_id, k.created_by, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, k.hash
+from api_keys as k
+where k.prefix = $1

@@ -1,0 +1,1 @@
+select h.number, h.hash from audit_head as h for update

@@ -1,0 +1,2 @@
+update api_keys set revoked_at = coalesce(revoked_at, $3)
+where id = $1 and ($2 is null or company_id = $2)

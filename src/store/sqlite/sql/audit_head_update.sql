@@ -1,0 +1,1 @@
+update audit_head set number = $1, hash = $2
