@@ -50,7 +50,7 @@ async fn load(
     }
     let mut lines = Lines { buffer: BytesMut::new(), chunk: Vec::new(), number: 0, bytes: 0 };
     let mut run = ImportRun::default();
-    let status = match lines.take_all((&service, doors.import_bytes_max), &mut run, body).await {
+    let status = match lines.take_all((&*service, doors.import_bytes_max), &mut run, body).await {
         Ok(()) => {
             run.summary.complete = true;
             StatusCode::OK
