@@ -50,11 +50,6 @@ impl TestApp {
         Self { addr: running.addr, running, dir, _temporary: None }
     }
 
-    /// Where it keeps its books.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// The service's own broker.
     pub fn broker(&self) -> Arc<dyn Broker> {
         Arc::clone(&self.running.queues)
