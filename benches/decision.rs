@@ -95,6 +95,7 @@ fn request() -> AuthRequest {
         original: None,
         method: Some("pgfs.authorization".into()),
         hold_days: None,
+        partial: false,
     }
 }
 

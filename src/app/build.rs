@@ -97,10 +97,12 @@ pub(super) fn doors(
     let resources = Arc::clone(&stores.resources);
     let service = Arc::new(Service {
         resources: stores.resources,
+        lists: stores.lists,
         facts: stores.facts,
         history: stores.history,
         pipeline: Arc::clone(&pipeline),
         ingest,
+        tiers: settings.kyc.tiers.clone(),
         clock: Arc::clone(clock),
         reach: Reach::Program,
     });
@@ -127,6 +129,7 @@ pub(super) fn doors(
             OutageAnswer::Decline => http::OutageAnswer::Decline,
             OutageAnswer::Error => http::OutageAnswer::Error,
         },
+        import_bytes_max: settings.http.import_bytes_max,
         health,
         webhooks,
         dead_letters,
@@ -157,6 +160,7 @@ fn pipeline(
         rules: Rules {
             limited_user_spends: settings.policy.user_limited_may_spend,
             limited_card_spends: settings.policy.card_limited_may_spend,
+            partial_approval: settings.policy.partial_approval,
             hold_days: u16::try_from(settings.holds.days).unwrap_or(u16::MAX),
         },
         hold_days: settings.holds.days_by_mcc.clone(),

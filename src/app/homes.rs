@@ -15,6 +15,7 @@ use crate::store::api_keys::ApiKeys;
 use crate::store::audit_log::AuditLog;
 use crate::store::dead_letters::DeadLetters;
 use crate::store::ingest::{RawTransactions, Transactions};
+use crate::store::lists::Lists;
 use crate::store::mongodb::{MongoOptions, MongoStore};
 use crate::store::outbox::OutboxShards;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
@@ -42,6 +43,7 @@ pub(super) struct OpenHome {
     pub(super) setting: &'static str,
     pub(super) facts: Arc<dyn FactsStore>,
     pub(super) resources: Arc<dyn ResourceStore>,
+    pub(super) lists: Arc<dyn Lists>,
     pub(super) money: Arc<dyn MoneyHome>,
     pub(super) history: Arc<dyn History>,
     pub(super) outbox: Arc<dyn Outbox>,
@@ -129,13 +131,14 @@ impl OpenHome {
     ) -> Self
     where
         S: FactsStore + ResourceStore + MoneyHome + History + Audit + Probe,
-        S: Outbox + OutboxShards + DueHolds + 'static,
+        S: Outbox + OutboxShards + DueHolds + Lists + 'static,
     {
         Self {
             name,
             setting,
             facts: store.clone(),
             resources: store.clone(),
+            lists: store.clone(),
             money: store.clone(),
             history: store.clone(),
             outbox: store.clone(),

@@ -12,9 +12,11 @@ use crate::service::health::{Need, Watched};
 use crate::store::cached::CachedStore;
 use crate::store::guarded::GuardedFacts;
 use crate::store::ingest::{RawTransactions, Transactions};
+use crate::store::lists::Lists;
 use crate::store::routed::{HomeStores, RoutedStore};
 use crate::store::seal::Seal;
 use crate::store::sealed::SealedResources;
+use crate::store::sealed_lists::SealedLists;
 use crate::store::{FactsStore, History, Outbox, ResourceStore};
 
 use super::AppError;
@@ -25,6 +27,7 @@ use super::homes::{OpenHome, OpenHomes};
 pub(super) struct Stores {
     pub(super) facts: Arc<dyn FactsStore>,
     pub(super) resources: Arc<dyn ResourceStore>,
+    pub(super) lists: Arc<dyn Lists>,
     pub(super) history: Arc<dyn History>,
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) homes: Homes,
@@ -56,6 +59,7 @@ impl Stores {
                 Self {
                     facts: cached.clone(),
                     resources: cached.clone(),
+                    lists: lists_of(home, seal),
                     history: Arc::clone(&home.history),
                     outbox: Arc::clone(&home.outbox),
                     homes: Homes::Shared(Arc::clone(&home.money)),
@@ -69,14 +73,15 @@ impl Stores {
                 let first = cached(business, Home::Business, &caches, seal);
                 let second = cached(personal, Home::Personal, &caches, seal);
                 let routed = Arc::new(RoutedStore::new(
-                    stores_of(business, &first),
-                    stores_of(personal, &second),
+                    stores_of(business, &first, seal),
+                    stores_of(personal, &second, seal),
                     user_routes(settings),
                     caches.card_routes(),
                 ));
                 Self {
                     facts: routed.clone(),
                     resources: routed.clone(),
+                    lists: routed.clone(),
                     history: routed.clone(),
                     outbox: routed,
                     homes: Homes::Separate {
@@ -99,13 +104,19 @@ fn lanes_of(home: &OpenHome) -> HomeLanes {
     HomeLanes { home: Arc::clone(&home.money), lanes: home.lanes }
 }
 
-fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>) -> HomeStores {
+fn stores_of(home: &OpenHome, cached: &Arc<CachedStore>, seal: &Arc<Seal>) -> HomeStores {
     HomeStores {
         facts: cached.clone(),
         resources: cached.clone(),
         history: Arc::clone(&home.history),
         outbox: Arc::clone(&home.outbox),
+        lists: lists_of(home, seal),
     }
+}
+
+/// Lists are read past the cache; personal fields are opened.
+fn lists_of(home: &OpenHome, seal: &Arc<Seal>) -> Arc<dyn Lists> {
+    Arc::new(SealedLists::new(Arc::clone(&home.lists), Arc::clone(seal)))
 }
 
 /// Facts and resources of a home behind the cache that the settings ask for. Nobody waits for a

@@ -20,6 +20,8 @@ pub struct Http {
     pub idle_timeout_ms: u64,
     /// Open connections at most.
     pub connections_max: u64,
+    /// Bytes of one bulk load at most.
+    pub import_bytes_max: u64,
     /// How long the door still accepts after SIGTERM, in milliseconds.
     pub drain_ms: u64,
 }
@@ -30,6 +32,7 @@ impl Http {
         within("http.body_timeout_ms", self.body_timeout_ms, 50..=60_000)?;
         within("http.idle_timeout_ms", self.idle_timeout_ms, 50..=3_600_000)?;
         within("http.connections_max", self.connections_max, 1..=1_000_000)?;
+        within("http.import_bytes_max", self.import_bytes_max, 65_536..=17_179_869_184)?;
         within("http.drain_ms", self.drain_ms, 0..=20_000)
     }
 }

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod gate;
 pub mod http;
 pub mod ingest;
+pub mod kyc;
 pub mod lane;
 pub mod log;
 pub mod personal;
@@ -38,6 +39,7 @@ use cache::Cache;
 use gate::Access;
 use http::Http;
 use ingest::Ingest;
+use kyc::Kyc;
 use lane::Lane;
 use log::Log;
 use personal::Personal;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How long holds live.
     pub holds: Holds,
+    /// What people may spend whose identity has been checked.
+    pub kyc: Kyc,
     /// Servers of the money homes.
     pub store: Store,
     /// The cache of policy facts.

@@ -12,6 +12,8 @@ pub struct Policy {
     pub user_limited_may_spend: bool,
     /// Whether cards with status `LIMITED` may spend.
     pub card_limited_may_spend: bool,
+    /// Whether less than what is asked may be approved.
+    pub partial_approval: bool,
 }
 
 /// How long holds live.

@@ -87,9 +87,12 @@ pub struct Echo {
     /// The funding method, as sent.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "m")]
     pub method: Option<Arc<str>>,
-    /// The amount asked for; absent where it could not be read.
+    /// The amount asked for, or what was approved of it; absent where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "a")]
     pub amount: Option<Money>,
+    /// The amount asked for where less was approved: `amount` is what was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "ra")]
+    pub requested: Option<Money>,
     /// Who owns the account, if a person.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "u")]
     pub user_token: Option<Token>,

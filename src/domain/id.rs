@@ -171,6 +171,7 @@ plain_id!(UserId, "usr_", "A cardholder, business or personal.");
 plain_id!(CardId, "crd_", "A card, business or personal.");
 plain_id!(LimitId, "lim_", "A spending limit.");
 plain_id!(ControlId, "ctl_", "A spending control.");
+plain_id!(KycId, "kyc_", "What a person has submitted about themselves.");
 plain_id!(EventId, "evt_", "An event.");
 plain_id!(DeadLetterId, "dlq_", "A message that could not be worked.");
 plain_id!(ApiKeyId, "key_", "A key of the REST routes.");

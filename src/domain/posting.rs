@@ -129,6 +129,51 @@ pub struct Posting {
     pub at: Timestamp,
 }
 
+impl Posting {
+    /// Where it stands among the postings of an account.
+    pub const fn place(&self) -> Place {
+        Place { at: self.at, source: self.source, number: self.number }
+    }
+}
+
+/// The place of a posting among those of an account: by time, and where that is the same by its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// When.
+    pub at: Timestamp,
+    /// The first half of its key.
+    pub source: AuthorizationId,
+    /// The second.
+    pub number: u32,
+}
+
+/// The text is not a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time, a source and a number")]
+pub struct PlaceError;
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.at.as_micros(), self.source, self.number)
+    }
+}
+
+impl FromStr for Place {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        let mut parts = text.split('.');
+        let (Some(at), Some(source), Some(number), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(PlaceError);
+        };
+        let at = at.parse().map(Timestamp::from_micros).map_err(|_| PlaceError)?;
+        let source = source.parse().map_err(|_| PlaceError)?;
+        Ok(Self { at, source, number: number.parse().map_err(|_| PlaceError)? })
+    }
+}
+
 /// The kinds of life-cycle step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

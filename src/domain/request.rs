@@ -107,6 +107,8 @@ pub struct AuthRequest {
     pub method: Option<Arc<str>>,
     /// How many days the hold should live, if the message says so.
     pub hold_days: Option<u16>,
+    /// Whether the terminal can do with less than it asks for.
+    pub partial: bool,
 }
 
 impl AuthRequest {
@@ -135,6 +137,7 @@ impl AuthRequest {
             operation: Some(self.operation),
             method: self.method.clone(),
             amount: Some(self.amount),
+            requested: None,
             user_token: self.user.clone(),
             acting_user_token: self.acting_user.clone(),
             business_token: self.business.clone(),

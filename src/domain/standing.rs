@@ -11,13 +11,20 @@ pub struct Rules {
     pub limited_user_spends: bool,
     /// Whether a card in state `LIMITED` may be used.
     pub limited_card_spends: bool,
+    /// Whether less than what is asked may be approved, where the terminal can do with it.
+    pub partial_approval: bool,
     /// How many days a hold lives where the message does not say.
     pub hold_days: u16,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { limited_user_spends: true, limited_card_spends: false, hold_days: 7 }
+        Self {
+            limited_user_spends: true,
+            limited_card_spends: false,
+            partial_approval: false,
+            hold_days: 7,
+        }
     }
 }
 

@@ -161,6 +161,21 @@ impl Window {
     }
 }
 
+impl Window {
+    /// When the window that holds `at` ends, and the next begins. [`Window::Transaction`] and
+    /// [`Window::Lifetime`] have no end.
+    pub fn end(self, at: Timestamp, zone: &Zone) -> Option<Timestamp> {
+        let today = zone.day(at);
+        let next = match self {
+            Self::Day => today.tomorrow(),
+            Self::Week => today.nth_weekday(1, Weekday::Monday),
+            Self::Month => today.last_of_month().tomorrow(),
+            Self::Transaction | Self::Lifetime => return None,
+        };
+        next.ok().map(|day| zone.start_of(day))
+    }
+}
+
 /// When the current calendar windows began, as seen at one instant in one zone. Calendar
 /// arithmetic costs more than the checks that need it, so it is done once for a purchase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,6 +263,20 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+    }
+
+    #[test]
+    fn a_window_ends_where_the_next_begins() {
+        let zone = Zone::parse("Europe/Brussels").unwrap();
+        let end = |window: Window, now: &str| window.end(at(now), &zone);
+        let now = "2026-03-29T12:00:00Z"; // a Sunday on which clocks go forward
+        assert_eq!(end(Window::Day, now), Some(at("2026-03-29T22:00:00Z")));
+        assert_eq!(end(Window::Week, now), Some(at("2026-03-29T22:00:00Z")));
+        assert_eq!(end(Window::Month, now), Some(at("2026-03-31T22:00:00Z")));
+        assert_eq!(end(Window::Week, "2026-03-30T12:00:00Z"), Some(at("2026-04-05T22:00:00Z")));
+        assert_eq!(end(Window::Month, "2026-12-31T22:30:00Z"), Some(at("2026-12-31T23:00:00Z")));
+        assert_eq!(end(Window::Lifetime, now), None);
+        assert_eq!(end(Window::Transaction, now), None);
     }
 
     fn check(zone: &str, now: &str, day: &str, week: &str, month: &str) {

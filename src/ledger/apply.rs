@@ -11,7 +11,7 @@ use crate::domain::token::Token;
 use super::authorize::{self, Made};
 use super::books::Books;
 use super::intent::{Act, Intent, IntentRefusal, Outcome};
-use super::{lifecycle, notice, void};
+use super::{lifecycle, notice, preview, void};
 
 /// Applies an intent. The books must hold what [`super::wanted::Wanted::by`] names for it.
 pub fn apply(books: &mut Books, intent: &Intent, rules: &Rules) -> Outcome {
@@ -20,6 +20,7 @@ pub fn apply(books: &mut Books, intent: &Intent, rules: &Rules) -> Outcome {
             .unwrap_or_else(|| authorize::judge(books, intent, request, rules)),
         Act::Recall(request) => earlier(books, intent, &request.token, request.fingerprint())
             .unwrap_or(Outcome::Unknown),
+        Act::Preview(request) => preview::preview(books, intent, request, rules),
         Act::Decline(request) => earlier(books, intent, &request.token, request.fingerprint)
             .unwrap_or_else(|| decline(books, intent, request)),
         Act::Void(undelivered) => void::void(books, intent, undelivered),

@@ -19,7 +19,7 @@ use crate::domain::token::Token;
 use super::books::Books;
 use super::intent::{Intent, Outcome};
 use super::post::{Entry, post};
-use super::{chains, events, usage};
+use super::{chains, events, partial, usage};
 
 /// A decision about to be recorded.
 pub(super) struct Made<'a> {
@@ -83,6 +83,17 @@ pub(super) fn judge(
     request: &AuthRequest,
     rules: &Rules,
 ) -> Outcome {
+    judge_for(books, intent, request, request, rules)
+}
+
+/// Judges a request that asks for what is left of another, or for all of it.
+fn judge_for(
+    books: &mut Books,
+    intent: &Intent,
+    request: &AuthRequest,
+    asked: &AuthRequest,
+    rules: &Rules,
+) -> Outcome {
     let known = known_chain(books, intent, request);
     if was_told(books, known, request) {
         return record(books, intent, Made::late(request, known));
@@ -104,11 +115,22 @@ pub(super) fn judge(
         purchase_closed: closed,
         rules: *rules,
     };
-    let verdict = decide(request, &intent.facts, &standing);
+    let mut verdict = decide(request, &intent.facts, &standing);
+    if known.is_none()
+        && request.amount == asked.amount
+        && let Some(less) = partial::what_is_left(request, &verdict, rules)
+    {
+        return judge_for(books, intent, &less, asked, rules);
+    }
+    let mut echo = request.echo();
+    if request.amount != asked.amount {
+        echo.requested = Some(asked.amount);
+        verdict.findings.push(partial::finding(asked, request));
+    }
     let mut made = Made {
         token: &request.token,
-        fingerprint: request.fingerprint(),
-        echo: request.echo(),
+        fingerprint: asked.fingerprint(),
+        echo,
         refusal: verdict.refusal,
         findings: verdict.findings,
         door: request.door,

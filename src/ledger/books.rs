@@ -33,7 +33,7 @@ pub struct AppliedStep {
 }
 
 /// The loaded part of one home.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Books {
     now: Timestamp,
     pub(super) accounts: BTreeMap<AccountId, Account>,
@@ -51,7 +51,7 @@ pub struct Books {
 }
 
 /// What the judge has touched.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Changed {
     pub(super) accounts: BTreeSet<AccountId>,
     pub(super) chains: BTreeSet<AuthorizationId>,

@@ -9,6 +9,7 @@ use crate::domain::facts::Facts;
 use crate::domain::id::{AccountId, AuthorizationId, EventId, Home};
 use crate::domain::money::Money;
 use crate::domain::posting::{Movement, StepKind};
+use crate::domain::preview::Preview;
 use crate::domain::request::{AuthRequest, FaultyRequest};
 use crate::domain::token::Token;
 use uuid::Uuid;
@@ -33,6 +34,8 @@ pub enum Act {
     Authorize(AuthRequest),
     /// Find the decision of a request that is too late to be judged.
     Recall(AuthRequest),
+    /// Say what would be decided, and decide nothing. Its token is nobody's.
+    Preview(AuthRequest),
     /// Store the decline of a request that could be read only in part.
     Decline(FaultyRequest),
     /// Take a life-cycle step.
@@ -188,6 +191,8 @@ pub enum Outcome {
     Decided(Arc<Decision>),
     /// A step was taken, now or before.
     Moved(Arc<Movement>),
+    /// What would have been decided.
+    Previewed(Box<Preview>),
     /// The void found nothing to void, or has voided it.
     Voided,
     /// There was nothing to find.
@@ -231,7 +236,9 @@ impl Intent {
         match &self.act {
             Act::Step(step) => Some(step.account),
             Act::Notice(notice) => Some(notice.account),
-            Act::Authorize(_) | Act::Recall(_) | Act::Void(_) => self.facts.account(),
+            Act::Authorize(_) | Act::Recall(_) | Act::Preview(_) | Act::Void(_) => {
+                self.facts.account()
+            }
             Act::Decline(_) => None,
         }
     }

@@ -16,7 +16,9 @@ mod events;
 pub mod intent;
 mod lifecycle;
 mod notice;
+mod partial;
 mod post;
+mod preview;
 mod usage;
 mod void;
 pub mod wanted;
@@ -29,3 +31,5 @@ pub(crate) mod testing;
 mod tests;
 #[cfg(test)]
 mod tests_notice;
+#[cfg(test)]
+mod tests_partial;

@@ -262,6 +262,7 @@ pub(crate) fn request(name: &str, operation: Operation, minor: i64) -> AuthReque
         original: None,
         method: None,
         hold_days: None,
+        partial: false,
     }
 }
 
@@ -274,6 +275,7 @@ pub(crate) fn intent(facts: &Facts, act: Act, salt: u64) -> Intent {
         Act::Step(step) => step.key.clone(),
         Act::Recall(request) => format!("recall {}", request.token),
         Act::Void(undelivered) => format!("void {}", undelivered.token),
+        Act::Preview(request) => format!("preview {}", request.token),
         Act::Notice(told) => told.key.clone(),
     };
     Intent { uuid: uuid_of(&name, salt), facts: facts.clone(), stages: Default::default(), act }

@@ -74,6 +74,7 @@ impl Wanted {
             Act::Recall(request) => {
                 self.tokens.insert(request.token.clone());
             }
+            Act::Preview(_) => {} // nothing is known by its token
             Act::Decline(request) => {
                 self.tokens.insert(request.token.clone());
             }

@@ -11,6 +11,7 @@ use crate::domain::clock::Clock;
 use crate::domain::decision::Decision;
 use crate::domain::facts::{Cardholder, Facts};
 use crate::domain::finding::Reason;
+use crate::domain::preview::Preview;
 use crate::domain::request::{AuthRequest, Door, FaultyRequest};
 use crate::domain::time::Monotonic;
 use crate::ledger::intent::{Act, Intent, IntentRefusal, Outcome};
@@ -99,10 +100,39 @@ impl Pipeline {
             Outcome::Decided(decision) => Ok(Some(decision)),
             Outcome::Unknown => Ok(None),
             Outcome::Refused(IntentRefusal::TokenReused) => Err(AuthorizeError::TokenReused),
-            Outcome::Refused(_) | Outcome::Moved(_) | Outcome::Voided => {
+            Outcome::Refused(_) | Outcome::Previewed(_) | Outcome::Moved(_) | Outcome::Voided => {
                 Err(Unavailable::Store.into())
             }
         }
+    }
+
+    /// What would be decided now, whether or not the request's token has been used. Nothing is stored
+    /// or measured.
+    pub async fn preview(
+        &self,
+        mut request: AuthRequest,
+        received: Monotonic,
+    ) -> Result<Preview, AuthorizeError> {
+        request.hold_days = request.hold_days.or_else(|| self.hold_days.of(request.merchant.mcc));
+        let mut run = self.run(received);
+        let facts = self.fetch(&request, &mut run).await?;
+        let asked = request.token.clone();
+        let mut intent = self.intent(facts, Act::Preview(request));
+        intent.stages = run.stages;
+        if let Act::Preview(request) = &mut intent.act {
+            // Under its own token it would be judged as a part of what that was used for.
+            request.token = format!("dry.{}", intent.uuid.simple())
+                .parse()
+                .expect("a prefix and 32 digits are a token");
+        }
+        let ticket = self.lanes.submit(intent, Some(run.deadline))?;
+        let settled = run.in_time(ticket.settled()).await??;
+        let Outcome::Previewed(mut preview) = settled.outcome else {
+            return Err(Unavailable::Store.into());
+        };
+        preview.authorization.token = asked;
+        preview.authorization.stages = settled.stages;
+        Ok(*preview)
     }
 
     fn run(&self, received: Monotonic) -> Run<'_> {
@@ -156,9 +186,11 @@ impl Pipeline {
         match settled.outcome {
             Outcome::Decided(decision) => Ok(decision),
             Outcome::Refused(IntentRefusal::TokenReused) => Err(AuthorizeError::TokenReused),
-            Outcome::Refused(_) | Outcome::Moved(_) | Outcome::Voided | Outcome::Unknown => {
-                Err(Unavailable::Store.into())
-            }
+            Outcome::Refused(_)
+            | Outcome::Previewed(_)
+            | Outcome::Moved(_)
+            | Outcome::Voided
+            | Outcome::Unknown => Err(Unavailable::Store.into()),
         }
     }
 

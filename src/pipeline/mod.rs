@@ -152,7 +152,7 @@ impl Pipeline {
         match settled.outcome {
             Outcome::Moved(movement) => Ok(movement),
             Outcome::Refused(refusal) => Err(refusal.into()),
-            Outcome::Decided(_) | Outcome::Voided | Outcome::Unknown => {
+            Outcome::Decided(_) | Outcome::Previewed(_) | Outcome::Voided | Outcome::Unknown => {
                 Err(Unavailable::Store.into())
             }
         }

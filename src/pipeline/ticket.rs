@@ -128,9 +128,12 @@ impl Drop for Ticket {
 fn void_of(intent: &Intent) -> Option<Intent> {
     let token: Token = match &intent.act {
         Act::Authorize(request) => request.token.clone(),
-        Act::Recall(_) | Act::Decline(_) | Act::Step(_) | Act::Void(_) | Act::Notice(_) => {
-            return None;
-        }
+        Act::Recall(_)
+        | Act::Preview(_)
+        | Act::Decline(_)
+        | Act::Step(_)
+        | Act::Void(_)
+        | Act::Notice(_) => return None,
     };
     let uuid = Uuid::from_u128(intent.uuid.as_u128() ^ 1);
     let act = Act::Void(Undelivered { token, asked: intent.uuid });

@@ -7,9 +7,11 @@ use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
 use crate::domain::id::AuthorizationId;
 use crate::domain::posting::Posting;
-use crate::domain::request::AuthRequest;
+use crate::domain::preview::Preview;
+use crate::domain::request::{AuthRequest, Operation};
 use crate::domain::time::Monotonic;
 use crate::domain::token::Token;
+use crate::wire::v1::purchase;
 
 /// A decision and what has become of its purchase.
 pub struct Story {
@@ -19,6 +21,8 @@ pub struct Story {
     pub chain: Option<Chain>,
     /// The chain's postings, in order.
     pub postings: Vec<Posting>,
+    /// How its limits stand now; `None` where there are none, or that can not be told.
+    pub standing: Option<Preview>,
 }
 
 impl Service {
@@ -33,6 +37,29 @@ impl Service {
         let decision = self.pipeline.authorize(request, received).await?;
         let stored = self.history.authorization(decision.authorization).await?;
         stored.ok_or_else(|| Error::Internal("a decision without its record".into()))
+    }
+
+    /// What would be decided now. Nothing is stored.
+    pub async fn preview(
+        &self,
+        request: AuthRequest,
+        received: Monotonic,
+    ) -> Result<Preview, Error> {
+        self.admits(&request).await?;
+        Ok(self.pipeline.preview(request, received).await?)
+    }
+
+    /// How the limits stand that a purchase was held against: asked of the judge, as if the purchase
+    /// came again.
+    async fn standing(&self, record: &Authorization) -> Option<Preview> {
+        let limited = record.findings.iter().any(|finding| finding.limit.is_some());
+        let card = record.card.filter(|_| limited)?.to_string().parse().ok()?;
+        let mut request =
+            purchase::request(Operation::Authorize, record.token.clone(), card, record.amount?);
+        request.merchant = record.merchant.clone();
+        request.entry_mode = record.entry_mode.clone();
+        request.channel = record.channel.clone();
+        self.pipeline.preview(request, self.clock.monotonic()).await.ok()
     }
 
     /// Whether the caller may ask for this decision: a company's own callers name its own cards and
@@ -79,7 +106,8 @@ impl Service {
             Some(chain) => self.history.postings(chain.id).await?,
             None => Vec::new(),
         };
-        Ok(Story { authorization, chain, postings })
+        let standing = self.standing(&authorization).await;
+        Ok(Story { authorization, chain, postings, standing })
     }
 
     pub(super) async fn recorded(&self, id: AuthorizationId) -> Result<Authorization, Error> {

@@ -69,7 +69,7 @@ impl Service {
         Ok(company.ok_or(Error::NotFound(Some("/user_id")))?.account)
     }
 
-    async fn wallet_account(
+    pub(super) async fn wallet_account(
         &self,
         user: UserId,
         named: Option<AccountId>,

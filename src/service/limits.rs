@@ -11,9 +11,19 @@ use crate::wire::v1::limit::{LimitChange, NewLimit};
 impl Service {
     /// Creates a limit. The window that is current is counted from its beginning.
     pub async fn create_limit(&self, new: NewLimit) -> Result<Limit, Error> {
+        self.create_limit_as(new, |_, _| LimitId::new(self.clock.uuid())).await
+    }
+
+    /// Creates a limit under the id that is made of whom it binds and what it is.
+    pub(super) async fn create_limit_as(
+        &self,
+        new: NewLimit,
+        id: impl Fn(Scope, &NewLimit) -> LimitId,
+    ) -> Result<Limit, Error> {
+        let scope = self.scope(new.scope.clone()).await?;
         let limit = Limit {
-            id: LimitId::new(self.clock.uuid()),
-            scope: self.scope(new.scope).await?,
+            id: id(scope, &new),
+            scope,
             merchant: new.merchant,
             window: new.window,
             amount: new.amount,

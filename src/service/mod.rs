@@ -11,10 +11,13 @@ pub mod dead_letters;
 pub mod error;
 pub mod expiry;
 pub mod health;
+pub mod imports;
 pub mod ingest;
 pub mod keys;
+pub mod kyc;
 pub mod lifecycle;
 pub mod limits;
+pub mod lists;
 pub mod outbox;
 pub mod postings;
 pub mod queues;
@@ -32,15 +35,19 @@ use std::sync::Arc;
 use crate::domain::access::Reach;
 use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
+use crate::domain::kyc::Tiers;
 use crate::pipeline::Pipeline;
 use crate::service::ingest::Ingest;
 use crate::store::bound::BoundStore;
+use crate::store::lists::Lists;
 use crate::store::{FactsStore, History, ResourceStore};
 
 /// What the verbs work with.
 pub struct Service {
     /// Companies, users, cards, limits.
     pub resources: Arc<dyn ResourceStore>,
+    /// Pages of them, and of history.
+    pub lists: Arc<dyn Lists>,
     /// Policy facts, through the cache.
     pub facts: Arc<dyn FactsStore>,
     /// What has been decided.
@@ -49,6 +56,8 @@ pub struct Service {
     pub pipeline: Arc<Pipeline>,
     /// Transactions that programs report.
     pub ingest: Arc<Ingest>,
+    /// What people may spend whose identity has been checked.
+    pub tiers: Tiers,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
     /// How far it sees: the program's own sees everything.
@@ -69,6 +78,8 @@ impl Service {
             history: store,
             pipeline: Arc::clone(&self.pipeline),
             ingest: Arc::clone(&self.ingest),
+            lists: Arc::clone(&self.lists),
+            tiers: self.tiers.clone(),
             clock: Arc::clone(&self.clock),
             reach,
         })

@@ -238,5 +238,6 @@ fn request(token: Token, card: &Token, purchases: &Purchases) -> AuthRequest {
         original: None,
         method: Some("pgfs.authorization".into()),
         hold_days: None,
+        partial: false,
     }
 }

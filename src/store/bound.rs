@@ -13,8 +13,9 @@ use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{
-    AccountId, AuthorizationId, CardId, CompanyId, ControlId, LimitId, UserId,
+    AccountId, AuthorizationId, CardId, CompanyId, ControlId, KycId, LimitId, UserId,
 };
+use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
 use crate::domain::posting::Posting;
@@ -199,6 +200,40 @@ impl ResourceStore for BoundStore {
         Box::pin(async move {
             self.name(&card.id);
             within!(self.is_account_seen(card.account).await?, self.resources.update_card(card))
+        })
+    }
+
+    /// Whole programs are loaded, not companies' parts of them.
+    fn insert_users(&self, users: Vec<User>) -> Stamps<'_> {
+        Box::pin(async move {
+            within!(self.reach == Reach::Program, self.resources.insert_users(users))
+        })
+    }
+
+    fn insert_cards(&self, cards: Vec<Card>) -> Stamps<'_> {
+        Box::pin(async move {
+            within!(self.reach == Reach::Program, self.resources.insert_cards(cards))
+        })
+    }
+
+    fn insert_kyc(&self, record: KycRecord) -> Stamps<'_> {
+        Box::pin(async move {
+            self.name(&record.id);
+            within!(self.reach == Reach::Program, self.resources.insert_kyc(record))
+        })
+    }
+
+    fn kyc(&self, id: KycId) -> StoreFuture<'_, Option<KycRecord>> {
+        Box::pin(async move {
+            let seen = self.reach == Reach::Program;
+            if seen { self.resources.kyc(id).await } else { Ok(None) }
+        })
+    }
+
+    fn decide_kyc(&self, record: KycRecord, grant: Option<KycGrant>) -> Stamps<'_> {
+        Box::pin(async move {
+            self.name(&record.id);
+            within!(self.reach == Reach::Program, self.resources.decide_kyc(record, grant))
         })
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::cache::{CacheStats, FactsCache, Flights, Nothing, Tally, Wanted};
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
-use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, LimitId, UserId};
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
+use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::domain::token::Token;
@@ -251,11 +252,15 @@ resources! {
         fn update_user(user: User) -> Vec<PolicyStamp>;
         fn insert_card(card: Card) -> Vec<PolicyStamp>;
         fn update_card(card: Card) -> Vec<PolicyStamp>;
+        fn insert_users(users: Vec<User>) -> Vec<PolicyStamp>;
+        fn insert_cards(cards: Vec<Card>) -> Vec<PolicyStamp>;
         fn insert_wallet(wallet: Wallet, account: Account) -> Vec<PolicyStamp>;
         fn update_wallet(wallet: Wallet) -> Vec<PolicyStamp>;
         fn insert_limit(limit: Limit) -> Vec<PolicyStamp>;
         fn update_limit(limit: Limit) -> Vec<PolicyStamp>;
         fn delete_limit(id: LimitId) -> Option<Vec<PolicyStamp>>;
+        fn insert_kyc(record: KycRecord) -> Vec<PolicyStamp>;
+        fn decide_kyc(record: KycRecord, grant: Option<KycGrant>) -> Vec<PolicyStamp>;
         fn insert_control(control: Control) -> Vec<PolicyStamp>;
         fn delete_control(id: ControlId) -> Option<Vec<PolicyStamp>>;
     }
@@ -268,6 +273,7 @@ resources! {
         fn account(id: AccountId) -> Option<Account>;
         fn limit(id: LimitId) -> Option<Limit>;
         fn control(id: ControlId) -> Option<Control>;
+        fn kyc(id: KycId) -> Option<KycRecord>;
     }
 }
 

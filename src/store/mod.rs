@@ -9,6 +9,7 @@ pub mod dead_letters;
 mod details;
 pub mod guarded;
 pub mod ingest;
+pub mod lists;
 pub mod mongodb;
 pub mod outbox;
 pub mod postgres;
@@ -16,6 +17,7 @@ mod refresh;
 pub mod routed;
 pub mod seal;
 pub mod sealed;
+pub mod sealed_lists;
 pub mod shards;
 pub mod sqlite;
 pub mod webhooks;
@@ -30,8 +32,9 @@ use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{
-    AccountId, AuthorizationId, CardId, CompanyId, ControlId, LimitId, UserId,
+    AccountId, AuthorizationId, CardId, CompanyId, ControlId, KycId, LimitId, UserId,
 };
+use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Counter, CounterKey, Limit, PolicyStamp};
 use crate::domain::posting::Posting;
@@ -146,6 +149,28 @@ pub trait ResourceStore: Send + Sync {
     /// Status, expiry, token, product, last four.
     fn update_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>>;
 
+    /// Many users of one home. Those whose token is taken stay as they are; the versions tell which
+    /// are new.
+    fn insert_users(&self, users: Vec<User>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            let mut stamps = Vec::new();
+            for user in users {
+                stamps.extend(unless_taken(self.insert_user(user).await)?);
+            }
+            Ok(stamps)
+        })
+    }
+    /// Many cards of one home, in the same way.
+    fn insert_cards(&self, cards: Vec<Card>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            let mut stamps = Vec::new();
+            for card in cards {
+                stamps.extend(unless_taken(self.insert_card(card).await)?);
+            }
+            Ok(stamps)
+        })
+    }
+
     /// A wallet and its account.
     fn insert_wallet(&self, wallet: Wallet, account: Account) -> StoreFuture<'_, Vec<PolicyStamp>>;
     /// One wallet, by its account.
@@ -167,12 +192,45 @@ pub trait ResourceStore: Send + Sync {
     /// Removes a limit and its counters; `None` if there is none.
     fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>>;
 
+    /// What a person has submitted. Where another submission of theirs waits, it is
+    /// [`StoreError::Taken`]. (A store that keeps no people has none of this.)
+    fn insert_kyc(&self, _record: KycRecord) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        no_people()
+    }
+    /// One submission.
+    fn kyc(&self, _id: KycId) -> StoreFuture<'_, Option<KycRecord>> {
+        no_people()
+    }
+    /// What was decided, with what it gives, or none of it.
+    fn decide_kyc(
+        &self,
+        _record: KycRecord,
+        _grant: Option<KycGrant>,
+    ) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        no_people()
+    }
+
     /// A control.
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>>;
     /// One control.
     fn control(&self, id: ControlId) -> StoreFuture<'_, Option<Control>>;
     /// Removes a control; `None` if there is none.
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>>;
+}
+
+/// What is there already is no failure of many.
+fn unless_taken(
+    written: Result<Vec<PolicyStamp>, StoreError>,
+) -> Result<Vec<PolicyStamp>, StoreError> {
+    match written {
+        Err(StoreError::Taken(_)) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// People on their own are of the other home: whoever asks for them has gone the wrong way.
+fn no_people<T>() -> StoreFuture<'static, T> {
+    Box::pin(async { Err(StoreError::Failed("people on their own are not kept here".into())) })
 }
 
 /// Whether facts had to be replaced inside a batch's transaction.

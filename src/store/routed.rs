@@ -4,6 +4,7 @@
 
 mod facts;
 mod history;
+mod lists;
 mod program;
 mod resources;
 
@@ -13,6 +14,7 @@ use crate::cache::Routes;
 use crate::domain::id::Home;
 use crate::domain::token::Token;
 
+use super::lists::Lists;
 use super::{FactsStore, History, Outbox, ResourceStore, StoreError, StoreFuture};
 
 /// One home, by what it is used for.
@@ -26,6 +28,8 @@ pub struct HomeStores {
     pub history: Arc<dyn History>,
     /// Events that wait.
     pub outbox: Arc<dyn Outbox>,
+    /// Pages of all these.
+    pub lists: Arc<dyn Lists>,
 }
 
 /// Two homes that look like one store.

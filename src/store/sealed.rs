@@ -9,7 +9,8 @@
 use std::sync::Arc;
 
 use crate::domain::audit::Record;
-use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, LimitId, UserId};
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
+use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
 
@@ -41,14 +42,19 @@ impl SealedResources {
     }
 
     fn opened(&self, user: User) -> Result<User, StoreError> {
-        on_each(user, |place, text| match self.seal.open_text(place, text) {
-            Err(SealError::UnknownKey) => {
-                tracing::error!("a personal field is sealed with a key that is not set here");
-                Ok(text.to_owned())
-            }
-            opened => opened,
-        })
+        opened(&self.seal, user)
     }
+}
+
+/// The user with their fields open.
+pub(super) fn opened(seal: &Seal, user: User) -> Result<User, StoreError> {
+    on_each(user, |place, text| match seal.open_text(place, text) {
+        Err(SealError::UnknownKey) => {
+            tracing::error!("a personal field is sealed with a key that is not set here");
+            Ok(text.to_owned())
+        }
+        opened => opened,
+    })
 }
 
 /// The user with another text in each personal field.
@@ -93,6 +99,44 @@ impl ResourceStore for SealedResources {
 
     fn update_user(&self, user: User) -> StoreFuture<'_, Vec<PolicyStamp>> {
         Box::pin(async move { self.resources.update_user(self.closed(user)?).await })
+    }
+
+    fn insert_users(&self, users: Vec<User>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            let closed: Result<Vec<User>, _> =
+                users.into_iter().map(|user| self.closed(user)).collect();
+            self.resources.insert_users(closed?).await
+        })
+    }
+
+    /// An approval may change the person.
+    fn decide_kyc(
+        &self,
+        record: KycRecord,
+        grant: Option<KycGrant>,
+    ) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            let grant = match grant {
+                Some(KycGrant { limit, user }) => {
+                    let user = user.map(|user| self.closed(user)).transpose()?;
+                    Some(KycGrant { limit, user })
+                }
+                None => None,
+            };
+            self.resources.decide_kyc(record, grant).await
+        })
+    }
+
+    fn insert_kyc(&self, record: KycRecord) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.resources.insert_kyc(record)
+    }
+
+    fn kyc(&self, id: KycId) -> StoreFuture<'_, Option<KycRecord>> {
+        self.resources.kyc(id)
+    }
+
+    fn insert_cards(&self, cards: Vec<Card>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.resources.insert_cards(cards)
     }
 
     fn insert_company(

@@ -19,6 +19,7 @@ mod prepare;
 mod processes;
 mod profile;
 mod program;
+mod reads;
 mod report;
 mod requests;
 mod rest;
@@ -116,6 +117,16 @@ pub async fn run(args: Args) -> Result<ExitCode, BenchError> {
     };
     for profile in profiles {
         let plan = plan.next_of(left);
+        if profile == Profile::Reads {
+            if target.is_some() {
+                return Err(BenchError::Refused("reads are not measured on a target".into()));
+            }
+            let report = reads::measure(&args, plan).await?;
+            print(&args, &report);
+            sound &= report.errors == 0 && report.verified != Some(false);
+            left -= 1;
+            continue;
+        }
         let report = match &target {
             Some(target) => target.measure(&args, profile, plan).await?,
             None => measure(&args, profile, plan).await?,

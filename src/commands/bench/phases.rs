@@ -86,6 +86,12 @@ impl<'a> Bench<'a> {
         self.measured(Some(rate), move |load, tokens| load.open_loop(tokens, rate, time)).await
     }
 
+    /// Asks at this rate.
+    pub(super) async fn at_rate(&mut self, rate: u32) -> Result<Measured, BenchError> {
+        let time = self.plan.time_for(Step::OpenLoop);
+        self.measured(Some(rate), move |load, tokens| load.open_loop(tokens, rate, time)).await
+    }
+
     async fn measured(
         &mut self,
         rate: Option<u32>,

@@ -25,6 +25,8 @@ pub enum Profile {
     MixedHomes,
     /// Wallets with one card each.
     Personal,
+    /// The REST routes instead of purchases: companies with one card each. No part of `all`.
+    Reads,
 }
 
 /// What `--profile` takes.
@@ -96,6 +98,7 @@ impl Profile {
             Self::MixedDecisions => "mixed-decisions",
             Self::MixedHomes => "mixed-homes",
             Self::Personal => "personal",
+            Self::Reads => "reads",
         }
     }
 
@@ -103,7 +106,7 @@ impl Profile {
     pub fn groups(self, accounts: u32) -> Vec<Group> {
         let group = |kind, cards: u32, weight| Group { kind, cards: cards.max(1), weight };
         match self {
-            Self::Uncontended => vec![group(Kind::Company, accounts, 1)],
+            Self::Uncontended | Self::Reads => vec![group(Kind::Company, accounts, 1)],
             Self::HotAccount => vec![group(Kind::SharedCompany, accounts, 1)],
             Self::Personal => vec![group(Kind::Wallet, accounts, 1)],
             Self::MixedHomes => vec![
@@ -132,7 +135,8 @@ impl Choice {
                 .iter()
                 .any(|choice| matches!(choice, Self::All) || *choice == Self::Only(*profile))
         };
-        Profile::ALL.into_iter().filter(chosen).collect()
+        let reads = choices.contains(&Self::Only(Profile::Reads)).then_some(Profile::Reads);
+        Profile::ALL.into_iter().filter(chosen).chain(reads).collect()
     }
 
     /// The kinds of work that were chosen, each once, in their order.
@@ -143,12 +147,13 @@ impl Choice {
 
 impl ValueEnum for Choice {
     fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [Choice; 10] = [
+        const ALL: [Choice; 11] = [
             Choice::Only(Profile::Uncontended),
             Choice::Only(Profile::HotAccount),
             Choice::Only(Profile::MixedDecisions),
             Choice::Only(Profile::MixedHomes),
             Choice::Only(Profile::Personal),
+            Choice::Only(Profile::Reads),
             Choice::All,
             Choice::Behind(Work::Queue),
             Choice::Behind(Work::Relay),

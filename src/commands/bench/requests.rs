@@ -22,7 +22,8 @@ const CARD_GAP: &str = "card-gap-card-gap-";
 /// The purchases of a program's cards.
 #[derive(Clone, Debug)]
 pub struct Requests {
-    template: Template,
+    templates: Vec<(u64, Template)>,
+    drawn: u64,
     program: Program,
     weights: u64,
 }
@@ -68,16 +69,27 @@ impl Requests {
 
     fn with(template: Template, program: &Program) -> Self {
         let weights = program.groups.iter().map(|group| u64::from(group.weight)).sum();
-        Self { template, program: program.clone(), weights }
+        Self { templates: vec![(1, template)], drawn: 1, program: program.clone(), weights }
     }
 
-    /// The body of a request that was written.
+    /// Calls of the REST routes, each with how often it is made beside the others, its head without
+    /// the length, and its body. Cards, users and tokens are filled in.
+    pub fn rest(each: impl Iterator<Item = (u32, String, String)>, program: &Program) -> Self {
+        let weights = program.groups.iter().map(|group| u64::from(group.weight)).sum();
+        let templates: Vec<_> = each
+            .map(|(weight, head, body)| (u64::from(weight), Template::call(&head, &body)))
+            .collect();
+        let drawn = templates.iter().map(|(weight, _)| weight).sum();
+        Self { templates, drawn, program: program.clone(), weights }
+    }
+
+    /// The body of a request that was written, where all are alike.
     pub fn body<'a>(&self, request: &'a [u8]) -> &'a [u8] {
-        request.get(self.template.head..).unwrap_or_default()
+        request.get(self.template(0).head..).unwrap_or_default()
     }
 
     /// Writes the next request into `buffer`, and says what must be answered. `random` is drawn
-    /// from twice: for the group, then for the card.
+    /// from for the group, then for the card, and where there are several requests, for which.
     pub fn write(
         &self,
         mut random: impl FnMut() -> u64,
@@ -87,8 +99,19 @@ impl Requests {
         let (index, group) = self.group(random() % self.weights.max(1));
         let number = u32::try_from(random() % u64::from(group.cards.max(1))).unwrap_or(0);
         let (user, card) = (self.program.user(index, number), self.program.card(index, number));
-        self.template.write(token, &user, &card, buffer);
+        let at = if self.drawn > 1 { random() % self.drawn } else { 0 };
+        self.template(at).write(token, &user, &card, buffer);
         group.kind.expected()
+    }
+
+    fn template(&self, mut at: u64) -> &Template {
+        for (weight, template) in &self.templates {
+            match at.checked_sub(*weight) {
+                None => return template,
+                Some(rest) => at = rest,
+            }
+        }
+        &self.templates[0].1
     }
 
     fn group(&self, mut at: u64) -> (usize, Group) {
@@ -138,6 +161,15 @@ struct Template {
 }
 
 impl Template {
+    /// A call with `{card}`, `{user}` and `{token}` where they go.
+    fn call(head: &str, body: &str) -> Self {
+        let filled = |text: &str| {
+            let text = text.replace("{card}", CARD_GAP).replace("{user}", USER_GAP);
+            text.replace("{token}", TOKEN_GAP)
+        };
+        Self::of(&filled(head), &filled(body))
+    }
+
     fn of(head: &str, body: &str) -> Self {
         let head = format!("{head}content-length: {}\r\n\r\n", body.len());
         let text = format!("{head}{body}");

@@ -11,21 +11,39 @@ use super::Doors;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::{Id, IdempotencyKey, IfMatch};
+use super::extract::{Id, IdempotencyKey, IfMatch, QueryPairs};
 use crate::domain::id::AccountId;
 use crate::domain::party;
 use crate::wire::v1::account::{Account, Fund, PatchAccount};
+use crate::wire::v1::lists::{self, AccountList};
 use crate::wire::v1::movement::Movement;
+use crate::wire::v1::posting::Posting;
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
     Router::new()
+        .route("/api/v1/accounts", get(list))
         .route("/api/v1/accounts/{id}", get(read).patch(change))
+        .route("/api/v1/accounts/{id}/history", get(history))
         .route("/api/v1/accounts/{id}/fund", post(fund))
+}
+
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_accounts(AccountList::parse(&pairs)?).await?;
+    answer::page(listed, Account::from)
 }
 
 async fn read(Bound(service): Bound, Id(id): Id<AccountId>) -> Answer {
     found(service.account(id).await?)
+}
+
+async fn history(
+    Bound(service): Bound,
+    Id(id): Id<AccountId>,
+    QueryPairs(pairs): QueryPairs,
+) -> Answer {
+    let listed = service.account_history(id, lists::history(&pairs)?).await?;
+    answer::page(listed, Posting::from)
 }
 
 async fn change(

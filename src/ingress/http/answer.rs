@@ -6,6 +6,14 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::error::ApiError;
+use crate::service::lists::Listed;
+use crate::wire::v1::transaction::Page;
+
+/// 200 with a page of a list.
+pub fn page<T, S: Serialize>(listed: Listed<T>, shape: impl FnMut(T) -> S) -> Answer {
+    let items = listed.items.into_iter().map(shape).collect();
+    Ok(Json(Page::<S> { items, next: listed.next }).into_response())
+}
 
 /// What a handler answers.
 pub type Answer = Result<Response, ApiError>;

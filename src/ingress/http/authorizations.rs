@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::Doors;
 use super::access::bound::Bound;
-use super::answer::Answer;
+use super::answer::{self, Answer};
 use super::body::{JsonBody, KeptBody};
-use super::extract::{Arrival, Id, Later, RESPOND_ASYNC};
+use super::extract::{Arrival, Id, Later, QueryPairs, RESPOND_ASYNC};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Message, Outgoing, Target};
 use crate::domain::id::AuthorizationId;
@@ -23,8 +23,10 @@ use crate::service::authorizations::Story;
 use crate::service::error::Error;
 use crate::service::lifecycle::Followed;
 use crate::wire::v1::authorization::{Authorization, Explained};
+use crate::wire::v1::lists::AuthorizationList;
 use crate::wire::v1::movement::Movement;
-use crate::wire::v1::purchase::{CreateAuthorization, MEDIA_TYPE as OWN_SHAPE};
+use crate::wire::v1::preview::{LimitState, Preview};
+use crate::wire::v1::purchase::{self, CreateAuthorization, MEDIA_TYPE as OWN_SHAPE};
 use crate::wire::v1::step::{StepBody, Verb};
 
 /// The routes.
@@ -32,7 +34,7 @@ pub fn router() -> Router<Arc<Doors>> {
     let verbs =
         [Verb::Increment, Verb::Reverse, Verb::Advise, Verb::Clear, Verb::Refund, Verb::Expire];
     let router = Router::new()
-        .route("/api/v1/authorizations", post(create))
+        .route("/api/v1/authorizations", post(create).get(list))
         .route("/api/v1/authorizations/{id}", get(read));
     verbs.into_iter().fold(router, |router, verb| {
         let path = format!("/api/v1/authorizations/{{id}}/{}", verb.as_str());
@@ -46,9 +48,14 @@ async fn create(
     Bound(service): Bound,
     Arrival(received): Arrival,
     Later(later): Later,
+    QueryPairs(pairs): QueryPairs,
     KeptBody(body, bytes): KeptBody<CreateAuthorization>,
 ) -> Answer {
     let request = body.parse()?;
+    if purchase::dry_run(&pairs)? {
+        let preview = service.preview(request, received).await?;
+        return Ok(Json(Preview::from(preview)).into_response());
+    }
     if later {
         service.admits(&request).await?;
         return accept(&doors, &request.token, bytes).await;
@@ -78,9 +85,15 @@ async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
     }
 }
 
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_authorizations(AuthorizationList::parse(&pairs)?).await?;
+    answer::page(listed, Authorization::from)
+}
+
 async fn read(Bound(service): Bound, Id(id): Id<AuthorizationId>) -> Answer {
-    let Story { authorization, chain, postings } = service.authorization(id).await?;
-    Ok(Json(Explained::new(authorization, chain, postings)).into_response())
+    let Story { authorization, chain, postings, standing } = service.authorization(id).await?;
+    let limits = standing.as_ref().map(LimitState::all);
+    Ok(Json(Explained::new(authorization, chain, postings, limits)).into_response())
 }
 
 async fn follow(

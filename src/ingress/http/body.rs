@@ -12,6 +12,7 @@ use super::timed_body::{is_timeout, next_piece};
 use crate::telemetry::card_data::Place;
 use crate::wire::card_data::CardData;
 use crate::wire::scan::{ScanError, scan};
+use crate::wire::v1::field::Invalid;
 
 /// The largest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -34,13 +35,18 @@ async fn scanned(request: Request) -> Result<(Bytes, CardData), Problem> {
     let (parts, body) = request.into_parts();
     check_headers(&parts.headers)?;
     let bytes = read_within(body, BODY_BYTES_MAX).await?;
-    match scan(&bytes) {
+    let found = watched(&bytes)?;
+    Ok((bytes, found))
+}
+
+fn watched(bytes: &[u8]) -> Result<CardData, Problem> {
+    match scan(bytes) {
         Ok(found) => {
             card_watch::tell_of(Place::Body, &found);
-            Ok((bytes, found))
+            Ok(found)
         }
         Err(error) => {
-            card_watch::look_at_refused(&bytes);
+            card_watch::look_at_refused(bytes);
             Err(malformed(&error))
         }
     }
@@ -49,8 +55,13 @@ async fn scanned(request: Request) -> Result<(Bytes, CardData), Problem> {
 /// The same, and refused if it holds card data.
 async fn without_card_data(request: Request) -> Result<Bytes, Problem> {
     let (bytes, found) = scanned(request).await?;
+    refuse_card_data(&found)?;
+    Ok(bytes)
+}
+
+fn refuse_card_data(found: &CardData) -> Result<(), Problem> {
     if !found.must_go() {
-        return Ok(bytes);
+        return Ok(());
     }
     const DETAIL: &str = "card numbers, security codes, PINs and track data are never taken here";
     let problem = Problem::new(StatusCode::BAD_REQUEST, "card_number_found", DETAIL);
@@ -185,6 +196,16 @@ fn broken(error: &axum::Error) -> Problem {
 
 fn malformed(error: &ScanError) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, error.code(), error.detail())
+}
+
+/// A line of a longer body, held to what a body is held to; what is wrong with it, as a fault.
+pub(super) fn read_line<T: serde::de::DeserializeOwned>(line: &[u8]) -> Result<T, Invalid> {
+    let found = watched(line).and_then(|found| refuse_card_data(&found));
+    found.and_then(|()| parse(line)).map_err(|problem| Invalid {
+        code: problem.code,
+        detail: problem.detail,
+        pointer: problem.pointer.unwrap_or_default(),
+    })
 }
 
 /// Reads a shape, and says which field is at fault without repeating what is in it.

@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::StatusCode;
 
 use super::Doors;
 use super::answer::Answer;
 use super::body::JsonBody;
-use super::extract::Id;
-use super::problem::Problem;
+use super::extract::{Id, QueryPairs};
 use crate::domain::access::Caller;
 use crate::domain::dead_letter::WholeLetter;
 use crate::domain::id::DeadLetterId;
 use crate::wire::v1::dead_letter::{
-    DiscardLetter, FullLetter, Letter, LetterList, LetterPage, RedriveLetter, RedriveLetters,
+    DiscardLetter, FullLetter, Letter, LetterList, LetterPage, NAME, RedriveLetter, RedriveLetters,
     RedriveReport,
 };
+use crate::wire::v1::query;
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
@@ -32,14 +30,7 @@ pub fn router() -> Router<Arc<Doors>> {
         .route("/api/v1/dead-letters/{id}/discard", post(discard))
 }
 
-async fn list(
-    State(doors): State<Arc<Doors>>,
-    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
-) -> Answer {
-    let Query(pairs) = pairs.map_err(|_| {
-        const DETAIL: &str = "the query is names and values, percent-encoded";
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
-    })?;
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
     let LetterList { queue, reason, state, older_than_s, text, cursor, limit } =
         LetterList::parse(&pairs)?;
     let desk = &doors.dead_letters;
@@ -47,7 +38,7 @@ async fn list(
     filter.state = state;
     let found = desk.list(filter, cursor, limit).await?;
     let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = found.last().filter(|_| full).map(|last| last.id);
+    let next = found.last().filter(|_| full).map(|last| query::cursor(NAME, &last.id));
     let items = found.into_iter().map(Letter::from).collect();
     Ok(Json(LetterPage { items, next }).into_response())
 }

@@ -17,6 +17,7 @@ use crate::domain::clock::Clock;
 
 use super::Received;
 use super::card_watch;
+use super::imports;
 use super::problem::{Problem, name_request};
 use super::pulse::Pulse;
 use super::refusal;
@@ -48,8 +49,11 @@ impl Edge {
             refusal::problem(status).into_response()
         } else if has_one_host(&request) {
             let body_pulse = Arc::clone(&pulse);
-            let mut request =
-                request.map(|body| Body::new(TimedBody::new(body, self.body_timeout, body_pulse)));
+            let patient = request.uri().path() == imports::PATH;
+            let mut request = request.map(|body| {
+                let body = TimedBody::new(body, self.body_timeout, body_pulse);
+                Body::new(if patient { body.patient() } else { body })
+            });
             request.extensions_mut().insert(received);
             request.extensions_mut().insert(RequestId(id.clone()));
             self.route(request).await

@@ -34,6 +34,22 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     }
 }
 
+/// The parameters of the query, percent-decoded; what can not be read is 400 `invalid_query`.
+pub struct QueryPairs(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let pairs: Result<Query<Vec<(String, String)>>, QueryRejection> =
+            Query::from_request_parts(parts, state).await;
+        pairs.map(|Query(pairs)| Self(pairs)).map_err(|_| {
+            const DETAIL: &str = "the query is names and values, percent-encoded";
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
+        })
+    }
+}
+
 /// The version in `If-Match`, quoted or not: what the caller has seen.
 pub struct IfMatch(pub i64);
 

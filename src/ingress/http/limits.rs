@@ -11,21 +11,27 @@ use super::Doors;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::{Id, IfMatch};
+use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::LimitId;
 use crate::domain::policy;
 use crate::wire::v1::limit::{CreateLimit, Limit, PatchLimit};
+use crate::wire::v1::lists::{LIMITS, PolicyList};
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
     Router::new()
-        .route("/api/v1/spending-limits", post(create))
+        .route("/api/v1/spending-limits", post(create).get(list))
         .route("/api/v1/spending-limits/{id}", get(read).patch(change).delete(delete))
 }
 
 async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateLimit>) -> Answer {
     let limit = service.create_limit(body.parse()?).await?;
     answer::created(limit.version, Limit::from(limit))
+}
+
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_limits(PolicyList::parse(LIMITS, &pairs)?).await?;
+    answer::page(listed, Limit::from)
 }
 
 async fn read(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {

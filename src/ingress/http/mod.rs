@@ -20,6 +20,8 @@ pub mod error;
 mod error_pages;
 pub mod extract;
 pub mod health;
+pub mod imports;
+pub mod kyc;
 pub mod limits;
 pub mod marqeta;
 pub mod personal;
@@ -112,6 +114,8 @@ pub struct Doors {
     pub gate: access::Gate,
     /// What an outage is answered with.
     pub outage: OutageAnswer,
+    /// Bytes of one bulk load at most.
+    pub import_bytes_max: u64,
     /// What probes are told.
     pub health: Arc<Health>,
     /// Where requests go that are to be decided later.
@@ -129,6 +133,8 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(controls::router())
         .merge(dead_letters::router())
         .merge(personal::router())
+        .merge(kyc::router())
+        .merge(imports::router())
         .merge(authorizations::router())
         .merge(postings::router())
         .merge(transactions::router())

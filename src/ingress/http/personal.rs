@@ -10,23 +10,26 @@ use super::access::bound::Bound;
 use super::accounts;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::{Id, IfMatch};
+use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::{AccountId, Home};
 use crate::domain::token::Token;
 use crate::wire::v1::card::{Card, CreatePersonalCard, PatchCard};
+use crate::wire::v1::lists::{self, CardList, UserList, WalletList};
+use crate::wire::v1::posting::Posting;
 use crate::wire::v1::user::{CreatePersonalUser, PatchUser, User};
 use crate::wire::v1::wallet::{CreateWallet, PatchWallet, Wallet};
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
     Router::new()
-        .route("/api/v1/personal/users", post(create_user))
+        .route("/api/v1/personal/users", post(create_user).get(list_users))
         .route("/api/v1/personal/users/{id}", get(read_user).patch(change_user))
         .route("/api/v1/personal/users/{id}/erase", post(erase_user))
-        .route("/api/v1/personal/wallets", post(create_wallet))
+        .route("/api/v1/personal/wallets", post(create_wallet).get(list_wallets))
         .route("/api/v1/personal/wallets/{id}", get(read_wallet).patch(change_wallet))
         .route("/api/v1/personal/wallets/{id}/fund", post(accounts::fund))
-        .route("/api/v1/personal/cards", post(create_card))
+        .route("/api/v1/personal/wallets/{id}/history", get(wallet_history))
+        .route("/api/v1/personal/cards", post(create_card).get(list_cards))
         .route("/api/v1/personal/cards/{id}", get(read_card).patch(change_card))
 }
 
@@ -36,6 +39,11 @@ async fn create_user(
 ) -> Answer {
     let user = service.create_user(body.parse()?).await?;
     answer::created(user.version, User::from(user))
+}
+
+async fn list_users(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let asked = UserList::parse_personal(&pairs)?;
+    answer::page(service.list_users(Home::Personal, asked).await?, User::from)
 }
 
 async fn read_user(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
@@ -65,6 +73,20 @@ async fn create_wallet(Bound(service): Bound, JsonBody(body): JsonBody<CreateWal
     answer::created(wallet.version, Wallet::new(wallet, &account))
 }
 
+async fn list_wallets(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let listed = service.list_wallets(WalletList::parse(&pairs)?).await?;
+    answer::page(listed, |(wallet, account)| Wallet::new(wallet, &account))
+}
+
+async fn wallet_history(
+    Bound(service): Bound,
+    Id(id): Id<AccountId>,
+    QueryPairs(pairs): QueryPairs,
+) -> Answer {
+    let listed = service.wallet_history(id, lists::history(&pairs)?).await?;
+    answer::page(listed, Posting::from)
+}
+
 async fn read_wallet(Bound(service): Bound, Id(id): Id<AccountId>) -> Answer {
     let (wallet, account) = service.wallet(id).await?;
     answer::found(wallet.version, Wallet::new(wallet, &account))
@@ -86,6 +108,11 @@ async fn create_card(
 ) -> Answer {
     let card = service.create_card(Home::Personal, body.parse()?).await?;
     answer::created(card.version, Card::from(card))
+}
+
+async fn list_cards(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
+    let asked = CardList::parse_personal(&pairs)?;
+    answer::page(service.list_cards(Home::Personal, asked).await?, Card::from)
 }
 
 async fn read_card(Bound(service): Bound, Id(id): Id<Token>) -> Answer {

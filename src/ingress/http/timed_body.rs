@@ -26,13 +26,21 @@ pub(super) struct TimedBody {
     limit: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     pulse: Arc<Pulse>,
+    /// Each piece has the whole time, not all of them together.
+    patient: bool,
     /// The end has been seen; a chunked body does not tell it in any other way.
     ended: bool,
 }
 
 impl TimedBody {
     pub(super) fn new(incoming: Incoming, limit: Duration, pulse: Arc<Pulse>) -> Self {
-        Self { incoming, limit, sleep: None, pulse, ended: false }
+        Self { incoming, limit, sleep: None, pulse, patient: false, ended: false }
+    }
+
+    /// A body that may be long, and is only not to stop.
+    pub(super) fn patient(mut self) -> Self {
+        self.patient = true;
+        self
     }
 }
 
@@ -46,6 +54,9 @@ impl Body for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
             self.ended = frame.is_none();
+            if self.patient {
+                self.sleep = None;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let limit = self.limit;

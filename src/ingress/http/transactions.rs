@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -14,12 +12,12 @@ use super::Doors;
 use super::access::bound::Bound;
 use super::answer::Answer;
 use super::body::JsonBody;
-use super::extract::Id;
-use super::problem::Problem;
+use super::extract::{Id, QueryPairs};
 use crate::domain::id::TransactionId;
 use crate::service::ingest::Found;
+use crate::wire::v1::query;
 use crate::wire::v1::transaction::{Accepted, CreateTransaction, Page, Transaction};
-use crate::wire::v1::transaction_query::TransactionList;
+use crate::wire::v1::transaction_query::{NAME, TransactionList};
 
 /// The routes.
 pub fn router() -> Router<Arc<Doors>> {
@@ -43,19 +41,12 @@ async fn read(Bound(service): Bound, Id(id): Id<TransactionId>) -> Answer {
     Ok(Json(shape(found).with_log(log)).into_response())
 }
 
-async fn list(
-    Bound(service): Bound,
-    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
-) -> Answer {
-    let Query(pairs) = pairs.map_err(|_| {
-        const DETAIL: &str = "the query is names and values, percent-encoded";
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
-    })?;
+async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
     let asked = TransactionList::parse(&pairs)?;
     let full = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let found = service.transactions(asked).await?;
     let last = found.last().filter(|_| found.len() >= full);
-    let next = last.map(|last| last.cursor().to_string());
+    let next = last.map(|last| query::cursor(NAME, &last.cursor()));
     let items = found.into_iter().map(shape).collect();
     Ok(Json(Page::<Transaction> { items, next }).into_response())
 }

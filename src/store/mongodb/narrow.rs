@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::decision::Fingerprint;
 use crate::domain::id::{
-    AccountId, AuthorizationId, CardId, ControlId, EventId, LimitId, TransactionId, UserId,
+    AccountId, AuthorizationId, CardId, ControlId, EventId, KycId, LimitId, TransactionId, UserId,
 };
 use crate::domain::policy::Scope;
 
@@ -29,7 +29,7 @@ macro_rules! narrow {
 
 narrow!(
     AccountId "acc_p", AuthorizationId "aut_p", CardId "crd_", ControlId "ctl_", EventId "evt_",
-    LimitId "lim_", TransactionId "txn_", UserId "usr_", Fingerprint ""
+    KycId "kyc_", LimitId "lim_", TransactionId "txn_", UserId "usr_", Fingerprint ""
 );
 
 /// An id in a document. One that another home has given is kept as text.

@@ -188,7 +188,7 @@ struct Expected<T> {
 }
 
 /// Replaces a document whose version is one less than the new one's.
-async fn replace<I: Serialize, R: Serialize>(
+pub(super) async fn replace<I: Serialize, R: Serialize>(
     tx: &mut Tx,
     collection: &'static str,
     id: I,

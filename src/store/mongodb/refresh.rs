@@ -40,7 +40,7 @@ fn is_current(facts: &Facts, policies: &HashMap<Scope, i64>) -> bool {
 
 fn request(intent: &Intent) -> Option<&AuthRequest> {
     match &intent.act {
-        Act::Authorize(request) => Some(request),
+        Act::Authorize(request) | Act::Preview(request) => Some(request),
         Act::Recall(_) | Act::Decline(_) | Act::Step(_) | Act::Void(_) | Act::Notice(_) => None,
     }
 }

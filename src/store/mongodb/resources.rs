@@ -8,14 +8,16 @@ use mongodb::bson::{Document, doc};
 use tokio::time::Instant;
 
 use super::error::no_companies;
+use super::kyc::KycRow;
 use super::narrow::key;
 use super::parties::{CardRow, UserRow};
 use super::read::within;
 use super::rows::AccountRow;
 use super::transaction::{Tx, apart, kill};
 use super::wallets::WalletRow;
-use super::{MongoStore, parties, policies, wallets};
-use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, LimitId, UserId};
+use super::{MongoStore, kyc, parties, policies, wallets};
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
+use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::store::{ResourceStore, StoreError, StoreFuture};
@@ -175,6 +177,25 @@ impl ResourceStore for MongoStore {
 
     fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         write!(self, policies::delete_limit, id)
+    }
+
+    fn insert_kyc(&self, record: KycRecord) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        write!(self, kyc::insert, record)
+    }
+
+    fn kyc(&self, id: KycId) -> StoreFuture<'_, Option<KycRecord>> {
+        Box::pin(async move {
+            let found = self.reader()?.row("kyc_records", by_id(key(&id))).await?;
+            Ok(found.map(KycRow::record))
+        })
+    }
+
+    fn decide_kyc(
+        &self,
+        record: KycRecord,
+        grant: Option<KycGrant>,
+    ) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        write!(self, kyc::decide, record, grant)
     }
 
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {

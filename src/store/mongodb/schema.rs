@@ -36,6 +36,14 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_121_210_000,
         include_str!("../../../migrations/mongodb/20261121210000_lighten_lanes.json"),
     ),
+    (
+        20_261_121_210_100,
+        include_str!("../../../migrations/mongodb/20261121210100_index_lists.json"),
+    ),
+    (
+        20_261_121_210_200,
+        include_str!("../../../migrations/mongodb/20261121210200_create_kyc.json"),
+    ),
 ];
 
 /// A file of migrations. Of a command, the first key is its name: their order is kept.

@@ -4,6 +4,7 @@
 mod api_keys;
 mod audit;
 mod audit_log;
+mod bulk;
 mod connect;
 mod dead_letters;
 mod error;
@@ -13,6 +14,7 @@ mod facts;
 mod history;
 mod inbox;
 mod lanes;
+mod lists;
 mod load;
 mod money;
 mod outbox;

@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::error::translate;
-use super::{PostgresStore, parties, policies, rows};
+use super::{PostgresStore, bulk, parties, policies, rows};
 use crate::domain::audit::Record;
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, LimitId, UserId};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
@@ -136,6 +136,14 @@ impl ResourceStore for PostgresStore {
 
     fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         Box::pin(self.write(move |connection| Box::pin(policies::delete_limit(connection, id))))
+    }
+
+    fn insert_users(&self, users: Vec<User>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.write(move |connection| Box::pin(bulk::insert_users(connection, users))))
+    }
+
+    fn insert_cards(&self, cards: Vec<Card>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.write(move |connection| Box::pin(bulk::insert_cards(connection, cards))))
     }
 
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::audit::Record;
-use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, LimitId, UserId};
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, KycId, LimitId, UserId};
+use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
 use crate::domain::token::Token;
@@ -179,6 +180,18 @@ impl ResourceStore for RoutedStore {
         })
     }
 
+    /// All are of the home of the first.
+    fn insert_users(&self, users: Vec<User>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        let home = users.first().map_or(Home::Business, User::home);
+        self.home(home).resources.insert_users(users)
+    }
+
+    /// All are of the home of the first.
+    fn insert_cards(&self, cards: Vec<Card>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        let home = cards.first().map_or(Home::Business, |card| card.account.home());
+        self.home(home).resources.insert_cards(cards)
+    }
+
     fn insert_wallet(&self, wallet: Wallet, account: Account) -> StoreFuture<'_, Vec<PolicyStamp>> {
         self.personal.resources.insert_wallet(wallet, account)
     }
@@ -222,6 +235,22 @@ impl ResourceStore for RoutedStore {
 
     fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         Box::pin(self.remove_limit(id))
+    }
+
+    fn insert_kyc(&self, record: KycRecord) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.personal.resources.insert_kyc(record)
+    }
+
+    fn kyc(&self, id: KycId) -> StoreFuture<'_, Option<KycRecord>> {
+        self.personal.resources.kyc(id)
+    }
+
+    fn decide_kyc(
+        &self,
+        record: KycRecord,
+        grant: Option<KycGrant>,
+    ) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.personal.resources.decide_kyc(record, grant)
     }
 
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {

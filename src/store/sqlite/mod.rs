@@ -13,6 +13,8 @@ mod facts;
 mod history;
 mod inbox;
 mod jobs;
+mod kyc;
+mod lists;
 mod load;
 mod money;
 mod outbox;

@@ -111,6 +111,19 @@ pub(super) async fn insert_user(connection: &mut SqliteConnection, user: User) -
     bump(connection, Scope::User(user.id)).await
 }
 
+/// Many users; those whose token or id is taken stay as they are.
+pub(super) async fn insert_users(connection: &mut SqliteConnection, users: Vec<User>) -> Stamped {
+    let mut stamps = Vec::new();
+    for user in users {
+        match insert_user(connection, user).await {
+            Ok(stamped) => stamps.extend(stamped),
+            Err(StoreError::Taken(_)) => {} // the statement alone was undone
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(stamps)
+}
+
 pub(super) async fn update_user(connection: &mut SqliteConnection, user: User) -> Stamped {
     let query = sqlx::query(include_str!("sql/user_update.sql"))
         .bind(user.id.to_string())
@@ -172,6 +185,19 @@ pub(super) async fn insert_card(connection: &mut SqliteConnection, card: Card) -
     affected(connection, query).await?;
     tell(connection, &event).await?;
     bump(connection, Scope::Card(card.id)).await
+}
+
+/// Many cards; those whose token or id is taken stay as they are.
+pub(super) async fn insert_cards(connection: &mut SqliteConnection, cards: Vec<Card>) -> Stamped {
+    let mut stamps = Vec::new();
+    for card in cards {
+        match insert_card(connection, card).await {
+            Ok(stamped) => stamps.extend(stamped),
+            Err(StoreError::Taken(_)) => {} // the statement alone was undone
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(stamps)
 }
 
 pub(super) async fn update_card(

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use super::query::{ask, many, one};
-use super::{SqliteStore, parties, policies};
+use super::{SqliteStore, kyc, parties, policies};
 use crate::domain::audit::Record;
-use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, LimitId, UserId};
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
+use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::store::{ResourceStore, StoreFuture};
@@ -137,6 +138,39 @@ impl ResourceStore for SqliteStore {
     fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         Box::pin(
             self.jobs.write(move |connection| Box::pin(policies::delete_limit(connection, id))),
+        )
+    }
+
+    fn insert_kyc(&self, record: KycRecord) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.jobs.write(move |connection| Box::pin(kyc::insert(connection, record))))
+    }
+
+    fn kyc(&self, id: KycId) -> StoreFuture<'_, Option<KycRecord>> {
+        Box::pin(async move {
+            let asked = ask(include_str!("sql/kyc_find.sql")).bind(id.to_string());
+            Ok(one(&mut *self.reader().await?, asked).await?.map(kyc::record))
+        })
+    }
+
+    fn decide_kyc(
+        &self,
+        record: KycRecord,
+        grant: Option<KycGrant>,
+    ) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(
+            self.jobs.write(move |connection| Box::pin(kyc::decide(connection, record, grant))),
+        )
+    }
+
+    fn insert_users(&self, users: Vec<User>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(
+            self.jobs.write(move |connection| Box::pin(parties::insert_users(connection, users))),
+        )
+    }
+
+    fn insert_cards(&self, cards: Vec<Card>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(
+            self.jobs.write(move |connection| Box::pin(parties::insert_cards(connection, cards))),
         )
     }
 

@@ -128,6 +128,7 @@ impl<'a> Reader<'a> {
             original: self::token(self.funding.data.original_jit_funding_token)?,
             method: string(self.funding.data.method)?.map(Arc::from),
             hold_days: days(metadata.authorization_life_cycle),
+            partial: truth(pos.partial_approval_capable),
             amount: self.amount_for(operation)?,
         })
     }
@@ -184,6 +185,12 @@ impl<'a> Reader<'a> {
             ..Echo::default()
         }
     }
+}
+
+/// A flag that only offers something: one that can not be read offers nothing. Older messages write
+/// `"1"`.
+fn truth(field: Field<'_>) -> bool {
+    matches!(literal(field), "true" | "\"true\"" | "\"1\"" | "1")
 }
 
 /// A token, or nothing; anything else is a fault.

@@ -96,6 +96,8 @@ pub(super) struct CardAcceptor<'a> {
 pub(super) struct Pos<'a> {
     #[serde(borrow)]
     pub(super) pan_entry_mode: Field<'a>,
+    #[serde(borrow)]
+    pub(super) partial_approval_capable: Field<'a>,
 }
 
 /// `transaction_metadata`.

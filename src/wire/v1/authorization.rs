@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::posting::Posting;
+use super::preview::LimitState;
 use crate::domain::authorization::{self, StageTimes};
 use crate::domain::chain::{Chain, Closings, HoldState, Totals};
 use crate::domain::finding::{Code, Finding, Numbers, Reason};
@@ -50,7 +51,7 @@ struct Hold {
 
 /// What one check saw.
 #[derive(Serialize)]
-struct Check {
+pub struct Check {
     check: Code,
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +99,7 @@ impl From<authorization::Authorization> for Authorization {
             card: record.card,
             account_id: record.account,
             chain_id: record.chain,
-            checks: record.findings.into_iter().map(Check::from).collect(),
+            checks: checks(record.findings),
             stages: record.stages,
             merchant: record.merchant,
             entry_mode: record.entry_mode,
@@ -112,6 +113,11 @@ impl From<authorization::Authorization> for Authorization {
 fn taken(held: i64, refusal: Option<Reason>) -> Option<Hold> {
     let hold = Hold { amount: held, state: HoldState::Active, expires_at: None };
     (held > 0 && refusal.is_none()).then_some(hold)
+}
+
+/// What the checks saw, in their order.
+pub fn checks(findings: Vec<Finding>) -> Vec<Check> {
+    findings.into_iter().map(Check::from).collect()
 }
 
 impl From<Finding> for Check {
@@ -142,6 +148,9 @@ pub struct Explained {
     totals: Option<Totals>,
     closings: Option<Closings>,
     postings: Vec<Posting>,
+    /// How the limits stand now that the purchase was held against; `null` where that can not be
+    /// told at the moment.
+    limits: Option<Vec<LimitState>>,
 }
 
 impl Explained {
@@ -151,6 +160,7 @@ impl Explained {
         record: authorization::Authorization,
         chain: Option<Chain>,
         postings: Vec<posting::Posting>,
+        limits: Option<Vec<LimitState>>,
     ) -> Self {
         let mut authorization = Authorization::from(record);
         let chain = chain.as_ref();
@@ -165,6 +175,7 @@ impl Explained {
             totals: chain.map(|chain| chain.totals),
             closings: chain.map(|chain| chain.closings),
             postings: postings.into_iter().map(Posting::from).collect(),
+            limits,
         }
     }
 }
@@ -244,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_later_read_tells_what_the_whole_chain_holds_now() {
-        let json = serde_json::to_value(Explained::new(record(), Some(chain()), vec![])).unwrap();
+        let json =
+            serde_json::to_value(Explained::new(record(), Some(chain()), vec![], None)).unwrap();
         assert_eq!(json["hold"]["amount"], 300);
         assert_eq!(json["hold"]["expires_at"], "2026-01-08T00:00:00.000000Z");
         assert_eq!((&json["state"], &json["totals"]["cleared"]), (&"active".into(), &200.into()));

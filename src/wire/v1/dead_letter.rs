@@ -7,13 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Invalid, Read};
+use super::query::{self, Pairs, Query, parameter};
 use super::{read, text};
 use crate::domain::dead_letter::{Act, DeadLetter, LetterState};
 use crate::domain::id::DeadLetterId;
 
-/// Letters of a page where the caller does not say, and at most.
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 200;
+/// What cursors of this list are marked with.
+pub const NAME: &str = "dead-letters";
 
 /// Letters that one call sends again where the caller does not say, and at most; and so many a second.
 const REDRIVES: u32 = 1_000;
@@ -44,54 +44,27 @@ pub struct LetterList {
 
 impl LetterList {
     /// Reads the parameters of a query; each may be given once.
-    pub fn parse(pairs: &[(String, String)]) -> Read<Self> {
-        let mut list = Self {
-            queue: None,
-            reason: None,
-            state: None,
-            older_than_s: None,
-            text: None,
-            cursor: None,
-            limit: LIMIT,
+    pub fn parse(pairs: &Pairs) -> Read<Self> {
+        const STATES: &str = "state is waiting, redriven or discarded";
+        let mut query = Query::of(pairs)?;
+        let page = query.page(NAME)?;
+        let list = Self {
+            queue: query.take("queue", short)?,
+            reason: query.take("reason", short)?,
+            state: query.take("state", query::word(STATES, LetterState::parse))?,
+            older_than_s: query.take("older_than_s", seconds)?,
+            text: query.take("text", short)?,
+            cursor: page.cursor,
+            limit: page.limit,
         };
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            if pairs.iter().take(at).any(|(earlier, _)| earlier == name) {
-                return Err(parameter("a parameter is given more than once"));
-            }
-            list.take(name, value)?;
-        }
+        query.end()?;
         Ok(list)
-    }
-
-    fn take(&mut self, name: &str, value: &str) -> Read<()> {
-        match name {
-            "queue" => self.queue = Some(short(value)?),
-            "reason" => self.reason = Some(short(value)?),
-            "text" => self.text = Some(short(value)?),
-            "state" => {
-                const DETAIL: &str = "state is waiting, redriven or discarded";
-                self.state = Some(LetterState::parse(value).ok_or_else(|| parameter(DETAIL))?);
-            }
-            "older_than_s" => {
-                let seconds = value.parse().ok().filter(|seconds| *seconds >= 0);
-                const DETAIL: &str = "older_than_s is a whole number of seconds";
-                self.older_than_s = Some(seconds.ok_or_else(|| parameter(DETAIL))?);
-            }
-            "cursor" => {
-                self.cursor = Some(value.parse().map_err(|_| parameter("not a cursor"))?);
-            }
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-                self.limit = limit.ok_or_else(|| parameter("limit is from 1 to 200"))?;
-            }
-            _ => return Err(parameter("there is no such parameter")),
-        }
-        Ok(())
     }
 }
 
-fn parameter(detail: &'static str) -> Invalid {
-    Invalid::new("invalid_parameter", detail)
+fn seconds(value: &str) -> Read<i64> {
+    let seconds = value.parse().ok().filter(|seconds| *seconds >= 0);
+    seconds.ok_or_else(|| parameter("older_than_s is a whole number of seconds"))
 }
 
 fn short(value: &str) -> Read<String> {
@@ -282,7 +255,7 @@ pub struct LetterPage {
     pub items: Vec<Letter>,
     /// What to ask for next; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<DeadLetterId>,
+    pub next: Option<String>,
 }
 
 /// What sending many letters again has come to.
@@ -303,9 +276,7 @@ mod tests {
     use super::*;
 
     fn list(query: &[(&str, &str)]) -> Read<LetterList> {
-        let pairs: Vec<_> =
-            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        LetterList::parse(&pairs)
+        LetterList::parse(&query::tests::pairs(query))
     }
 
     #[test]
@@ -324,7 +295,6 @@ mod tests {
             &[("cursor", "crd_1")],
             &[("text", "")],
             &[("text", "a\0b")],
-            &[("queue[$ne]", "x")],
         ] {
             assert_eq!(list(query).unwrap_err().code, "invalid_parameter", "{query:?}");
         }

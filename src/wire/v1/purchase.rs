@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::field::{Field, Read};
 use super::merchant::merchant;
+use super::query::{Pairs, Query, flag};
 use super::{read, text};
 use crate::domain::merchant::Merchant;
 use crate::domain::money::Money;
@@ -25,6 +26,14 @@ pub struct CreateAuthorization {
     merchant: Field,
     entry_mode: Field,
     channel: Field,
+}
+
+/// Whether the query asks for what would be decided, and for nothing to be done.
+pub fn dry_run(pairs: &Pairs) -> Read<bool> {
+    let mut query = Query::of(pairs)?;
+    let asked = query.take("dry_run", flag)?;
+    query.end()?;
+    Ok(asked.unwrap_or(false))
 }
 
 impl CreateAuthorization {
@@ -63,6 +72,7 @@ pub fn request(operation: Operation, token: Token, card: Token, amount: Money) -
         original: None,
         method: None,
         hold_days: None,
+        partial: false,
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::str::FromStr;
 
-use super::field::{Invalid, Read};
+use super::field::Read;
+use super::query::{self, Pairs, Query, id, parameter, time};
 use crate::domain::id::{CompanyId, TransactionId};
 use crate::domain::money::AMOUNT_MAX_MINOR;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::transaction::Status;
 
-/// Items of a page where the caller does not say, and at most.
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 200;
+/// What cursors of this list are marked with.
+pub const NAME: &str = "transactions";
 
 /// A query, its names not looked up yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct TransactionList {
     pub limit: u32,
 }
 
+/// The text is not a position in this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoCursor;
+
 /// The last item of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
@@ -54,40 +58,36 @@ impl std::fmt::Display for Cursor {
 }
 
 impl FromStr for Cursor {
-    type Err = Invalid;
+    type Err = NoCursor;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let (at, id) = text.split_once('.').ok_or_else(|| parameter("not a cursor"))?;
-        let at: i64 = at.parse().map_err(|_| parameter("not a cursor"))?;
-        let id = id.parse().map_err(|_| parameter("not a cursor"))?;
+    fn from_str(text: &str) -> Result<Self, NoCursor> {
+        let (at, id) = text.split_once('.').ok_or(NoCursor)?;
+        let at: i64 = at.parse().map_err(|_| NoCursor)?;
+        let id = id.parse().map_err(|_| NoCursor)?;
         Ok(Self { at: Timestamp::from_micros(at), id })
     }
 }
 
 impl TransactionList {
     /// Reads the parameters; each may be given once.
-    pub fn parse(pairs: &[(String, String)]) -> Read<Self> {
-        let mut list = Self {
-            status: Status::Processed,
-            card: None,
-            user: None,
-            company: None,
-            from: None,
-            to: None,
-            amount_min: None,
-            amount_max: None,
-            cursor: None,
-            limit: LIMIT,
+    pub fn parse(pairs: &Pairs) -> Read<Self> {
+        const STATUSES: &str = "status is accepted, processed or parked";
+        let mut query = Query::of(pairs)?;
+        let page = query.page(NAME)?;
+        let status = query.take("status", query::word(STATUSES, Status::parse))?;
+        let list = Self {
+            status: status.unwrap_or(Status::Processed),
+            card: query.take("card", id)?,
+            user: query.take("user", id)?,
+            company: query.take("company", id)?,
+            from: query.take("from", time)?,
+            to: query.take("to", time)?,
+            amount_min: query.take("amount_min", amount)?,
+            amount_max: query.take("amount_max", amount)?,
+            cursor: page.cursor,
+            limit: page.limit,
         };
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            if name.contains('[') {
-                return Err(Invalid::new("invalid_type", "parameters are plain texts"));
-            }
-            if pairs.iter().take(at).any(|(earlier, _)| earlier == name) {
-                return Err(parameter("a parameter is given more than once"));
-            }
-            list.take(name, value)?;
-        }
+        query.end()?;
         if list.status != Status::Processed && (list.user.is_some() || list.company.is_some()) {
             const DETAIL: &str =
                 "whose a transaction is, is known once it is processed: ask by card until then";
@@ -95,42 +95,6 @@ impl TransactionList {
         }
         Ok(list)
     }
-
-    fn take(&mut self, name: &str, value: &str) -> Read<()> {
-        match name {
-            "status" => {
-                const DETAIL: &str = "status is accepted, processed or parked";
-                self.status = Status::parse(value).ok_or_else(|| parameter(DETAIL))?;
-            }
-            "card" => self.card = Some(id(value)?),
-            "user" => self.user = Some(id(value)?),
-            "company" => self.company = Some(id(value)?),
-            "from" => self.from = Some(time(value)?),
-            "to" => self.to = Some(time(value)?),
-            "amount_min" => self.amount_min = Some(amount(value)?),
-            "amount_max" => self.amount_max = Some(amount(value)?),
-            "cursor" => self.cursor = Some(value.parse()?),
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-                self.limit = limit.ok_or_else(|| parameter("limit is from 1 to 200"))?;
-            }
-            _ => return Err(parameter("there is no such parameter")),
-        }
-        Ok(())
-    }
-}
-
-fn parameter(detail: &'static str) -> Invalid {
-    Invalid::new("invalid_parameter", detail)
-}
-
-fn id<T: FromStr>(value: &str) -> Read<T> {
-    value.parse().map_err(|_| Invalid::new("invalid_id", "expected an id, or the platform's token"))
-}
-
-fn time(value: &str) -> Read<Timestamp> {
-    const DETAIL: &str = "expected an RFC 3339 time with a zone, such as 2026-01-31T12:00:00Z";
-    Timestamp::parse(value).ok_or_else(|| Invalid::new("invalid_timestamp", DETAIL))
 }
 
 fn amount(value: &str) -> Read<i64> {
@@ -142,10 +106,10 @@ fn amount(value: &str) -> Read<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::v1::query::tests::pairs;
 
     fn read(query: &[(&str, &str)]) -> Read<TransactionList> {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        TransactionList::parse(&query.iter().map(own).collect::<Vec<_>>())
+        TransactionList::parse(&pairs(query))
     }
 
     #[test]

@@ -54,6 +54,11 @@ pub struct NewUser {
 }
 
 impl CreateUser {
+    /// Whether it says whose user it is; if not, it is a person on their own.
+    pub fn names_company(&self) -> bool {
+        self.company_id.is_given()
+    }
+
     /// Reads the fields.
     pub fn parse(&self) -> Read<NewUser> {
         Ok(NewUser {

@@ -1,7 +1,11 @@
 //! Our own API over HTTP, on the embedded store: resources, money, the life cycle, bad input.
 
 mod bad_input;
+mod dry_run;
+mod imports;
+mod kyc;
 mod life_cycle;
+mod lists;
 mod money;
 mod resources;
 

@@ -10,6 +10,8 @@ mod dead_letters;
 mod facts;
 mod history;
 mod inbox;
+mod kyc;
+mod lists;
 mod money;
 pub(crate) mod mongodb;
 mod mongodb_faults;
@@ -52,6 +54,9 @@ macro_rules! conformance {
             resources::a_taken_token_of_a_company_is_named
             money::a_declined_request_is_kept_without_an_account
             counting::a_companys_pool_counts_the_uses_of_all_its_cards
+            lists::a_company_is_listed_with_what_is_its_own
+            lists::policies_of_a_company_are_those_of_its_users_and_cards
+            lists::authorizations_of_a_company_are_those_of_its_account
         );
     };
     (@personal $ignore:tt $open:path) => {
@@ -59,6 +64,10 @@ macro_rules! conformance {
             resources::people_and_wallets_are_kept_whole
             resources::an_update_of_an_old_wallet_is_stale
             facts::a_personal_card_has_its_wallets_zone_and_no_company
+            lists::wallets_are_listed_with_what_is_on_them
+            kyc::a_submission_is_decided_with_what_it_gives
+            kyc::a_decision_that_can_not_be_kept_whole_is_not_kept
+            kyc::submissions_are_listed_by_person_and_status
         );
     };
     (@any $ignore:tt $open:path) => {
@@ -95,6 +104,12 @@ macro_rules! conformance {
             history::an_explanation_is_read_back_whole
             history::names_lead_to_decisions_and_chains
             history::events_wait_in_order_and_are_dropped_from_the_front
+            lists::users_and_cards_are_listed_newest_first
+            lists::users_and_cards_are_listed_by_status
+            lists::policies_are_listed_by_whom_they_bind
+            lists::authorizations_are_listed_by_card_account_outcome_and_time
+            lists::a_history_tells_what_has_moved_latest_first
+            lists::many_are_loaded_at_once_and_what_is_there_stays
             outbox::events_are_read_in_order_and_removed_one_by_one
             outbox::an_event_is_read_as_it_was_told
             outbox::events_of_a_key_stand_in_the_order_of_their_commits

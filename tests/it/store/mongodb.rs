@@ -101,6 +101,7 @@ pub fn subject(corner: &Corner, store: Arc<MongoStore>, clock: Arc<TestClock>) -
         home: store.clone(),
         facts: store.clone(),
         resources: store.clone(),
+        lists: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
         shards: store.clone(),

@@ -19,6 +19,7 @@ pub async fn subject(mut options: PostgresOptions, clock: Arc<TestClock>) -> Sub
         home: store.clone(),
         facts: store.clone(),
         resources: store.clone(),
+        lists: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
         shards: store.clone(),

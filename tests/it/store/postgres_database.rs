@@ -78,6 +78,10 @@ impl Database {
         Self { url: url_of(&name), name }
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn options(&self) -> PostgresOptions {
         PostgresOptions::new(&self.url).unwrap()
     }

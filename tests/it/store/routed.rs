@@ -35,6 +35,7 @@ async fn town() -> Town {
         resources: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
+        lists: store.clone(),
     };
     let routes = || Arc::new(MemoryRoutes::new(1_000));
     let routed = RoutedStore::new(stores(&business), stores(&personal), routes(), routes());

@@ -29,6 +29,7 @@ pub async fn open_store(homes: &'static [Home]) -> (Subject, Arc<SqliteStore>) {
         home: store.clone(),
         facts: store.clone(),
         resources: store.clone(),
+        lists: store.clone(),
         history: store.clone(),
         outbox: store.clone(),
         shards: store.clone(),

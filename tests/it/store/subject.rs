@@ -20,6 +20,7 @@ use tollgate::ledger;
 use tollgate::ledger::intent::{Act, ChainRef, Intent, Outcome, Step, StepIntent, Undelivered};
 use tollgate::ledger::wanted::Wanted;
 use tollgate::service::verify::verify;
+use tollgate::store::lists::Lists;
 use tollgate::store::outbox::OutboxShards;
 use tollgate::store::{
     Audit, DueHolds, FactsStore, History, MoneyHome, MoneyTxn, Outbox, Refreshed, ResourceStore,
@@ -39,6 +40,7 @@ pub struct Subject {
     pub home: Arc<dyn MoneyHome>,
     pub facts: Arc<dyn FactsStore>,
     pub resources: Arc<dyn ResourceStore>,
+    pub lists: Arc<dyn Lists>,
     pub history: Arc<dyn History>,
     pub outbox: Arc<dyn Outbox>,
     pub shards: Arc<dyn OutboxShards>,
@@ -87,6 +89,7 @@ pub fn purchase(name: &str, card: &str, minor: i64) -> AuthRequest {
         original: None,
         method: Some("pgfs.authorization".into()),
         hold_days: None,
+        partial: false,
     }
 }
 

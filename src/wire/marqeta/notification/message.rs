@@ -216,6 +216,7 @@ impl Transaction<'_> {
             original: echo.original_token,
             method: echo.method,
             hold_days: days(metadata.authorization_life_cycle),
+            partial: false,
         })
     }
 
@@ -313,6 +314,7 @@ impl Transaction<'_> {
             operation: Some(operation),
             method: data.and_then(|data| string(data.method).ok().flatten()).map(Arc::from),
             amount: self.amount(&[Source::Funding, Source::Transaction]).ok(),
+            requested: None,
             user_token: of(|data| link(data.user_token)).or(link(self.message.user_token)),
             acting_user_token: of(|data| link(data.acting_user_token))
                 .or(link(self.message.acting_user_token)),

@@ -1,0 +1,11 @@
+-- A page of the cards of a company, newest first.
+select id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
+    created_at
+from cards
+where account_id = (select account_id from companies where id = $6::uuid)
+    and id < $1::uuid
+    and ($3::uuid is null or user_id = $3::uuid)
+    and ($4::uuid is null or account_id = $4::uuid)
+    and ($5::text is null or status = $5::text)
+order by id desc
+limit $2::bigint

@@ -1,0 +1,43 @@
+-- Many new cards at once, with their policy versions and events. What is there already stays
+-- as it is. Answers with the ids of the new ones.
+with k as (
+    select
+        id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
+        created_at,
+        event_id, event_kind, event_version, event_key, event_shard, event_at, event_payload
+    from unnest(
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::bigint[], $10::bigint[], $11::uuid[], $12::text[], $13::smallint[],
+        $14::text[], $15::smallint[], $16::bigint[], $17::text[]
+    ) as k (
+        id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
+        created_at,
+        event_id, event_kind, event_version, event_key, event_shard, event_at, event_payload
+    )
+),
+new as (
+    insert into cards
+        (id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
+        created_at)
+    select
+        id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
+        created_at
+    from k
+    order by marqeta_token, id
+    on conflict do nothing
+    returning id
+),
+versions as (
+    insert into policy_versions (subject, version)
+    select id, 1 from new order by id
+    on conflict (subject) do update set version = policy_versions.version + 1
+),
+told as (
+    insert into outbox (id, kind, version, key, shard, at, payload)
+    select
+        k.event_id, k.event_kind, k.event_version, k.event_key, k.event_shard, k.event_at,
+        k.event_payload
+    from k
+    join new on new.id = k.id
+)
+select id from new

@@ -1,0 +1,9 @@
+-- The company with this token, as a page.
+select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+from companies
+where marqeta_token = $5::text
+    and id < $1::uuid
+    and ($3::text is null or status = $3::text)
+    and ($4::uuid is null or id = $4::uuid)
+order by id desc
+limit $2::bigint
