@@ -93,14 +93,14 @@ impl Edge {
 /// Header bytes of one request at most, names and values together.
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 
-/// What hyper lets through and we do not: a length beside chunks, another transfer encoding, and more
-/// of a header than it was told to keep (it reads ahead). `None`: nothing of the kind.
+/// What hyper lets through and we do not: a transfer encoding beside chunks, and more of a header than
+/// it was told to keep (it reads ahead). `None`: nothing of the kind. Of a length beside chunks it
+/// passes the chunks on alone, as RFC 9112 (6.1) has it, and ends the connection after the answer.
 fn in_doubt(headers: &HeaderMap) -> Option<StatusCode> {
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
     if let Some(encoding) = encodings.next() {
         let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
-        let alone = encodings.next().is_none() && !headers.contains_key(header::CONTENT_LENGTH);
-        if !(chunked && alone) {
+        if !chunked || encodings.next().is_some() {
             return Some(StatusCode::BAD_REQUEST);
         }
     }

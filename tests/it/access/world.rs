@@ -78,6 +78,9 @@ impl World {
             _ if route.starts_with("/api/v1/transactions/") => own.transaction.clone(),
             _ if route.starts_with("/api/v1/api-keys/") => own.key.clone(),
             _ if route.starts_with("/api/v1/personal/wallets/") => self.personal[0].clone(),
+            _ if route.starts_with("/api/v1/personal/kyc/") => {
+                "kyc_01901234567878ab8def0123456789ab".to_owned()
+            }
             _ if route.starts_with("/api/v1/personal/users/") => self.personal[1].clone(),
             _ if route.starts_with("/api/v1/personal/cards/") => self.personal[2].clone(),
             _ if route.starts_with("/api/v1/dead-letters/") => {

@@ -26,7 +26,7 @@ fn framing(names: &Names) -> Vec<Row> {
     let long = format!("2;{}\r\n{{}}\r\n0\r\n\r\n", "x".repeat(20 * 1024));
     let trailers = format!("2\r\n{{}}\r\n0\r\n{}\r\n", "x: y\r\n".repeat(20_000));
     vec![
-        raw("length and chunks", two, 400, "malformed_request"),
+        raw("length and chunks: the chunks count, none here", two, 400, "empty_body"),
         raw(
             "two lengths",
             post("content-length: 2\r\ncontent-length: 3", "{}"),

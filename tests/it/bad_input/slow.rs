@@ -35,7 +35,10 @@ async fn two_thousand_slow_silent_and_half_open_connections_change_little_for_ot
 
     let mut attackers = JoinSet::new();
     for number in 0..ATTACKERS {
-        attackers.spawn(attack(instance.addr, number));
+        // Where so many come at once, the kernel forgets a few that believe to be connected: they are
+        // not ours to close. That none of ours stays open is seen by the descriptors.
+        let attack = attack(instance.addr, number);
+        attackers.spawn(async move { tokio::time::timeout(PATIENCE * 4, attack).await.ok() });
     }
     // They are all there.
     let mut open = 0;
@@ -52,10 +55,14 @@ async fn two_thousand_slow_silent_and_half_open_connections_change_little_for_ot
     assert!(attacked <= (calm * 2).max(calm + NOISE), "{attacked:?} instead of {calm:?}");
 
     // Each of them is closed in time, by us.
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut forgotten) = (Duration::ZERO, 0);
     while let Some(ended) = attackers.join_next().await {
-        slowest = slowest.max(ended.unwrap());
+        match ended.unwrap() {
+            Some(took) => slowest = slowest.max(took),
+            None => forgotten += 1,
+        }
     }
+    assert!(forgotten <= ATTACKERS - open, "{forgotten} were never closed, {open} were open");
     assert!(slowest < PATIENCE * 3, "one was open for {slowest:?}");
     let mut left = usize::MAX;
     for _ in 0..200 {
