@@ -1,5 +1,5 @@
 //! Lists: pages of resources and of history. Each filter that may stand alone has a statement that
-//! begins with its index.
+//! begins with its index. Authorizations have none by card or account: every purchase would pay for it.
 
 use sqlx::FromRow;
 use sqlx::Postgres;
