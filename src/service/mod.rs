@@ -11,6 +11,7 @@ pub mod dead_letters;
 pub mod error;
 pub mod expiry;
 pub mod health;
+pub mod in_flight;
 pub mod ingest;
 pub mod keys;
 pub mod lifecycle;
@@ -33,6 +34,7 @@ use crate::domain::access::Reach;
 use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
 use crate::pipeline::Pipeline;
+use crate::service::in_flight::InFlight;
 use crate::service::ingest::Ingest;
 use crate::store::bound::BoundStore;
 use crate::store::{FactsStore, History, ResourceStore};
@@ -49,6 +51,8 @@ pub struct Service {
     pub pipeline: Arc<Pipeline>,
     /// Transactions that programs report.
     pub ingest: Arc<Ingest>,
+    /// Calls under idempotency keys that are under way.
+    pub in_flight: Arc<InFlight>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
     /// How far it sees: the program's own sees everything.
@@ -69,6 +73,7 @@ impl Service {
             history: store,
             pipeline: Arc::clone(&self.pipeline),
             ingest: Arc::clone(&self.ingest),
+            in_flight: Arc::clone(&self.in_flight),
             clock: Arc::clone(&self.clock),
             reach,
         })

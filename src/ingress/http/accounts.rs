@@ -2,32 +2,59 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
 use super::extract::{Id, IdempotencyKey, IfMatch};
+use crate::domain::access::Caller;
 use crate::domain::id::AccountId;
 use crate::domain::party;
 use crate::wire::v1::account::{Account, Fund, PatchAccount};
 use crate::wire::v1::movement::Movement;
+use crate::wire::v1::terms;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new()
-        .route("/api/v1/accounts/{id}", get(read).patch(change))
-        .route("/api/v1/accounts/{id}/fund", post(fund))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(read, change)).routes(routes!(fund))
 }
 
+/// Reads an account of either home, with its balances.
+#[utoipa::path(
+    get,
+    path = "/api/v1/accounts/{id}",
+    tag = "Accounts",
+    operation_id = "read_account",
+    params(("id" = terms::AccountId, Path)),
+    responses(
+        (status = 200, description = "The account.", body = Account),
+    ),
+)]
 async fn read(Bound(service): Bound, Id(id): Id<AccountId>) -> Answer {
     found(service.account(id).await?)
 }
 
+/// Changes the credit granted to an account.
+///
+/// A limit below what is held and posted is taken; no purchase is approved until the sum is back under it.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/accounts/{id}",
+    tag = "Accounts",
+    operation_id = "change_account",
+    params(("id" = terms::AccountId, Path), ("If-Match" = terms::VersionTag, Header)),
+    request_body(content = PatchAccount),
+    responses(
+        (status = 200, description = "The account.", body = Account),
+        (status = 422, description = "amount_out_of_range"),
+    ),
+)]
 async fn change(
     Bound(service): Bound,
     Id(id): Id<AccountId>,
@@ -37,14 +64,34 @@ async fn change(
     found(service.change_limit_of(id, seen, body.parse()?).await?)
 }
 
-/// Puts money into the account, once for each idempotency key. Wallets are funded the same way.
+/// Puts money into an account, once for each idempotency key.
+#[utoipa::path(
+    post,
+    path = "/api/v1/accounts/{id}/fund",
+    tag = "Accounts",
+    operation_id = "fund_account",
+    params(
+        ("id" = terms::AccountId, Path),
+        ("Idempotency-Key" = terms::IdempotencyKeyText, Header),
+    ),
+    request_body(content = Fund),
+    responses(
+        (
+            status = 201,
+            description = "What was moved. A repeat is answered the same.",
+            body = Movement,
+        ),
+        (status = 422, description = "currency_mismatch amount_out_of_range"),
+    ),
+)]
 pub(super) async fn fund(
     Bound(service): Bound,
+    caller: Caller,
     Id(id): Id<AccountId>,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(body): JsonBody<Fund>,
 ) -> Answer {
-    let moved = service.fund(id, &key, body.parse()?).await?;
+    let moved = service.fund(id, &caller.key, &key, body.parse()?).await?;
     Ok((StatusCode::CREATED, Json(Movement::from(&*moved))).into_response())
 }
 

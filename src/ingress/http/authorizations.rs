@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::json;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::bound::Bound;
 use super::answer::Answer;
-use super::body::{JsonBody, KeptBody};
+use super::body::KeptBody;
 use super::extract::{Arrival, Id, Later, RESPOND_ASYNC};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Message, Outgoing, Target};
@@ -24,23 +24,52 @@ use crate::service::error::Error;
 use crate::service::lifecycle::Followed;
 use crate::wire::v1::authorization::{Authorization, Explained};
 use crate::wire::v1::movement::Movement;
-use crate::wire::v1::purchase::{CreateAuthorization, MEDIA_TYPE as OWN_SHAPE};
-use crate::wire::v1::step::{StepBody, Verb};
+use crate::wire::v1::purchase::{CreateAuthorization, MEDIA_TYPE as OWN_SHAPE, Queued};
+use crate::wire::v1::terms;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    let verbs =
-        [Verb::Increment, Verb::Reverse, Verb::Advise, Verb::Clear, Verb::Refund, Verb::Expire];
-    let router = Router::new()
-        .route("/api/v1/authorizations", post(create))
-        .route("/api/v1/authorizations/{id}", get(read));
-    verbs.into_iter().fold(router, |router, verb| {
-        let path = format!("/api/v1/authorizations/{{id}}/{}", verb.as_str());
-        let follow = move |service, arrival, id, body| follow(verb, service, arrival, id, body);
-        router.route(&path, post(follow))
-    })
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(read))
 }
 
+/// Asks for an authorization: the same pipeline as the card platform's, in plain JSON.
+///
+/// A decline is an answer, not an error: it has status 201 as well. Nothing is ever decided twice for one token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/authorizations",
+    tag = "Authorizations",
+    operation_id = "create_authorization",
+    params(
+        ("Prefer" = Option<String>, Header, description = "`respond-async` publishes the request and answers 202; the decision goes to the queue `jit-funding-response-queue`.", example = "wait=5"),
+    ),
+    request_body(
+        content = CreateAuthorization,
+        example = json!({
+            "token": "purchase-0001",
+            "card": "wren-0042",
+            "amount": 1050,
+            "currency": "EUR",
+            "merchant": {"mid": "m-1", "mcc": "5411", "name": "Corner shop", "country": "BEL"},
+            "entry_mode": "CHIP",
+            "channel": "POS",
+        }),
+    ),
+    responses(
+        (
+            status = 201,
+            description = "The decision, at first and at every repeat.",
+            body = Authorization,
+        ),
+        (
+            status = 202,
+            description = "The request is in the queue.",
+            body = Queued,
+            headers(("Preference-Applied" = String, description = "`respond-async`")),
+        ),
+        (status = 409, description = "token_reused"),
+    ),
+)]
 async fn create(
     State(doors): State<Arc<Doors>>,
     Bound(service): Bound,
@@ -70,7 +99,7 @@ async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
     let published = doors.broker.publish(vec![outgoing]).await;
     match published.ok().and_then(|mut results| results.pop()) {
         Some(Ok(())) => {
-            let body = Json(json!({ "token": token, "status": "accepted" }));
+            let body = Json(Queued { token: token.clone(), status: "accepted" });
             Ok((StatusCode::ACCEPTED, [("preference-applied", RESPOND_ASYNC)], body)
                 .into_response())
         }
@@ -78,20 +107,24 @@ async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
     }
 }
 
+/// Reads a decision with its explanation, and what has become of the purchase.
+#[utoipa::path(
+    get,
+    path = "/api/v1/authorizations/{id}",
+    tag = "Authorizations",
+    operation_id = "read_authorization",
+    params(("id" = terms::AuthorizationId, Path)),
+    responses(
+        (
+            status = 200,
+            description = "The decision, and the purchase as it stands.",
+            body = Explained,
+        ),
+    ),
+)]
 async fn read(Bound(service): Bound, Id(id): Id<AuthorizationId>) -> Answer {
     let Story { authorization, chain, postings } = service.authorization(id).await?;
     Ok(Json(Explained::new(authorization, chain, postings)).into_response())
-}
-
-async fn follow(
-    verb: Verb,
-    Bound(service): Bound,
-    Arrival(received): Arrival,
-    Id(id): Id<AuthorizationId>,
-    JsonBody(body): JsonBody<StepBody>,
-) -> Answer {
-    let step = body.parse(verb)?;
-    answer(service.follow(id, step, received).await?, StatusCode::OK)
 }
 
 /// 201 with a decision; a movement with the status that its route gives it.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::bound::Bound;
@@ -13,23 +13,60 @@ use super::extract::{Id, IfMatch};
 use crate::domain::id::CompanyId;
 use crate::domain::party;
 use crate::wire::v1::company::{Company, CreateCompany, PatchCompany};
+use crate::wire::v1::terms;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new()
-        .route("/api/v1/companies", post(create))
-        .route("/api/v1/companies/{id}", get(read).patch(change))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(read, change))
 }
 
+/// Creates a company, with an account of its own.
+#[utoipa::path(
+    post,
+    path = "/api/v1/companies",
+    tag = "Companies",
+    operation_id = "create_company",
+    request_body(content = CreateCompany),
+    responses(
+        (status = 201, description = "The company.", body = Company),
+        (status = 409, description = "token_taken"),
+    ),
+)]
 async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateCompany>) -> Answer {
     let company = service.create_company(body.parse()?).await?;
     answer::created(company.version, Company::from(company))
 }
 
+/// Reads a company.
+#[utoipa::path(
+    get,
+    path = "/api/v1/companies/{id}",
+    tag = "Companies",
+    operation_id = "read_company",
+    params(("id" = terms::CompanyId, Path)),
+    responses(
+        (status = 200, description = "The company.", body = Company),
+    ),
+)]
 async fn read(Bound(service): Bound, Id(id): Id<CompanyId>) -> Answer {
     found(service.company(id).await?)
 }
 
+/// Changes a company.
+///
+/// A suspended company's cards are declined from the moment this is answered. A closed company stays closed.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/companies/{id}",
+    tag = "Companies",
+    operation_id = "change_company",
+    params(("id" = terms::CompanyId, Path), ("If-Match" = terms::VersionTag, Header)),
+    request_body(content = PatchCompany),
+    responses(
+        (status = 200, description = "The company.", body = Company),
+        (status = 409, description = "invalid_transition token_taken"),
+    ),
+)]
 async fn change(
     Bound(service): Bound,
     Id(id): Id<CompanyId>,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
 use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::bound::Bound;
@@ -15,23 +15,71 @@ use super::extract::{Id, IfMatch};
 use crate::domain::id::LimitId;
 use crate::domain::policy;
 use crate::wire::v1::limit::{CreateLimit, Limit, PatchLimit};
+use crate::wire::v1::terms;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new()
-        .route("/api/v1/spending-limits", post(create))
-        .route("/api/v1/spending-limits/{id}", get(read).patch(change).delete(delete))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(read, change, delete))
 }
 
+/// Creates a spending limit.
+///
+/// A new limit counts what the current window has seen already.
+#[utoipa::path(
+    post,
+    path = "/api/v1/spending-limits",
+    tag = "Spending limits",
+    operation_id = "create_limit",
+    request_body(
+        content = CreateLimit,
+        example = json!({
+            "scope": "program",
+            "window": "day",
+            "amount": 100000,
+            "count": 20,
+            "mode": "cap",
+            "merchant": {"mcc": "5411"},
+        }),
+    ),
+    responses(
+        (status = 201, description = "The limit.", body = Limit),
+        (status = 404, description = "not_found"),
+        (status = 422, description = "limit_conflict not_supported"),
+    ),
+)]
 async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateLimit>) -> Answer {
     let limit = service.create_limit(body.parse()?).await?;
     answer::created(limit.version, Limit::from(limit))
 }
 
+/// Reads a spending limit.
+#[utoipa::path(
+    get,
+    path = "/api/v1/spending-limits/{id}",
+    tag = "Spending limits",
+    operation_id = "read_limit",
+    params(("id" = terms::LimitId, Path)),
+    responses(
+        (status = 200, description = "The limit.", body = Limit),
+    ),
+)]
 async fn read(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
     found(service.limit(id).await?)
 }
 
+/// Changes the amount or the count of a limit; it keeps one of them at least.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/spending-limits/{id}",
+    tag = "Spending limits",
+    operation_id = "change_limit",
+    params(("id" = terms::LimitId, Path), ("If-Match" = terms::VersionTag, Header)),
+    request_body(content = PatchLimit),
+    responses(
+        (status = 200, description = "The limit.", body = Limit),
+        (status = 422, description = "limit_conflict"),
+    ),
+)]
 async fn change(
     Bound(service): Bound,
     Id(id): Id<LimitId>,
@@ -41,6 +89,17 @@ async fn change(
     found(service.change_limit(id, seen, body.parse()?).await?)
 }
 
+/// Takes a limit away.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/spending-limits/{id}",
+    tag = "Spending limits",
+    operation_id = "delete_limit",
+    params(("id" = terms::LimitId, Path)),
+    responses(
+        (status = 204, description = "It is gone."),
+    ),
+)]
 async fn delete(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
     service.delete_limit(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

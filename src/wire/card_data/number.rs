@@ -122,8 +122,7 @@ fn in_ascii(text: &[u8]) -> bool {
 /// The length of a UUID that the text begins with, plain or with hyphens.
 fn id_at(text: &[u8]) -> Option<usize> {
     const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
-    let hex =
-        |part: &[u8]| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F'));
+    let hex = |part: &[u8]| part.iter().all(u8::is_ascii_hexdigit);
     let ends = |len: usize| !text.get(len).is_some_and(u8::is_ascii_alphanumeric);
     if let Some(plain) = text.get(..HEX_ID_LEN)
         && ends(HEX_ID_LEN)

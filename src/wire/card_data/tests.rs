@@ -1,3 +1,5 @@
+//! What is found, what is taken out, and what stays.
+
 use super::*;
 use crate::wire::scan::scan;
 

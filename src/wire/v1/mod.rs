@@ -27,6 +27,7 @@ pub mod posting;
 pub mod purchase;
 pub mod read;
 pub mod step;
+pub mod terms;
 pub mod text;
 pub mod transaction;
 pub mod transaction_query;

@@ -1,6 +1,8 @@
 //! Our own API over HTTP, on the embedded store: resources, money, the life cycle, bad input.
 
 mod bad_input;
+mod documented;
+mod idempotency;
 mod life_cycle;
 mod money;
 mod resources;
