@@ -19,6 +19,7 @@ RUN mkdir -p src benches \
 
 COPY benches benches
 COPY config config
+COPY docs/errors docs/errors
 COPY migrations migrations
 COPY src src
 # Copied files may be older than the empty ones were.

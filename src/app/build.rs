@@ -19,6 +19,7 @@ use crate::service::audit::AuditDesk;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::expiry::Sweeper;
 use crate::service::health::{Health, Need, Watch, Watched};
+use crate::service::in_flight::InFlight;
 use crate::service::ingest::{Ingest, IngestParts, IngestSettings};
 use crate::service::keys::KeyDesk;
 use crate::service::keys::ring::KeyRing;
@@ -103,6 +104,7 @@ pub(super) fn doors(
         pipeline: Arc::clone(&pipeline),
         ingest,
         tiers: settings.kyc.tiers.clone(),
+        in_flight: Arc::new(InFlight::default()),
         clock: Arc::clone(clock),
         reach: Reach::Program,
     });

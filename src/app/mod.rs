@@ -62,6 +62,11 @@ pub fn install_tls_provider() {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
 }
 
+/// The OpenAPI document of the service, which needs nothing to run.
+pub fn openapi() -> &'static [u8] {
+    &http::openapi::TEXT
+}
+
 /// How long requests that are under way may take to end once the door is closed.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 

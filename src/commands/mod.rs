@@ -6,6 +6,7 @@ mod client;
 mod dead_letters;
 mod demo;
 mod health;
+mod openapi;
 mod play;
 mod reconcile;
 mod scenario;
@@ -49,6 +50,8 @@ pub enum Command {
     Bench(bench::Args),
     /// Look through messages that could not be worked, send them again, or discard them.
     DeadLetters(dead_letters::Args),
+    /// Print the OpenAPI document of the service.
+    Openapi(openapi::Args),
     /// Ask a running service whether it is healthy (exit code 0) or not (1).
     Health(health::Args),
     /// Serve the empty handler that `bench` compares the service with.
@@ -69,6 +72,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Simulate(args) => simulate::start(args),
         Command::Bench(args) => finish(bench::run(args)),
         Command::DeadLetters(args) => finish(dead_letters::run(args)),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Health(args) => health::run(&args),
         Command::YardstickServer(args) => finish(yardstick_server::run(args)),
     }

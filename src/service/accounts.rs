@@ -18,17 +18,21 @@ impl Service {
         self.resources.account(id).await?.ok_or(Error::NotFound(None))
     }
 
-    /// Puts money into an account, once for each `key`.
+    /// Puts money into an account, once for each `key` of a caller.
     pub async fn fund(
         &self,
         id: AccountId,
+        caller: &str,
         key: &str,
         amount: Money,
     ) -> Result<Arc<Movement>, Error> {
+        // No key has a blank in it, so that no two callers can mean the same text.
+        let key = format!("fund:{id}:{key} {caller}");
+        let _turn = self.in_flight.begin(&key).ok_or(Error::KeyInProgress)?;
         self.account(id).await?;
         let minor = amount.minor().to_string();
         let fund = StepIntent {
-            key: format!("fund:{id}:{key}"),
+            key,
             fingerprint: Fingerprint::of(&["fund", &minor, amount.currency().code()]),
             account: id,
             chain: None,

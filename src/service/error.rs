@@ -40,6 +40,9 @@ pub enum Error {
     /// The idempotency key was used before for another request.
     #[error("the idempotency key was used before for another request")]
     KeyReused,
+    /// The same call is under way.
+    #[error("a call with this idempotency key is under way")]
+    KeyInProgress,
     /// The account holds another currency.
     #[error("the account holds another currency")]
     CurrencyMismatch,

@@ -12,6 +12,7 @@ pub mod error;
 pub mod expiry;
 pub mod health;
 pub mod imports;
+pub mod in_flight;
 pub mod ingest;
 pub mod keys;
 pub mod kyc;
@@ -37,6 +38,7 @@ use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
 use crate::domain::kyc::Tiers;
 use crate::pipeline::Pipeline;
+use crate::service::in_flight::InFlight;
 use crate::service::ingest::Ingest;
 use crate::store::bound::BoundStore;
 use crate::store::lists::Lists;
@@ -58,6 +60,8 @@ pub struct Service {
     pub ingest: Arc<Ingest>,
     /// What people may spend whose identity has been checked.
     pub tiers: Tiers,
+    /// Calls under idempotency keys that are under way.
+    pub in_flight: Arc<InFlight>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
     /// How far it sees: the program's own sees everything.
@@ -80,6 +84,7 @@ impl Service {
             ingest: Arc::clone(&self.ingest),
             lists: Arc::clone(&self.lists),
             tiers: self.tiers.clone(),
+            in_flight: Arc::clone(&self.in_flight),
             clock: Arc::clone(&self.clock),
             reach,
         })

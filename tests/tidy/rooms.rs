@@ -81,7 +81,8 @@ pub const IMPURE: &[&str] = &[
 /// The rows, in corridor order. `app` may name everything.
 pub const ROWS: &[Row] = &[
     Row { room: "domain", pure: true, sync: true, ..NONE },
-    Row { room: "wire", rooms: &["domain"], pure: true, sync: true, ..NONE },
+    // utoipa: what the shapes look like is said beside their readers.
+    Row { room: "wire", rooms: &["domain"], crates: &["utoipa"], pure: true, sync: true, ..NONE },
     Row { room: "decision", rooms: &["domain"], pure: true, sync: true, ..NONE },
     Row { room: "ledger", rooms: &["domain", "decision"], pure: true, sync: true, ..NONE },
     Row {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::Recorded;
@@ -17,16 +18,25 @@ use super::extract::{Id, query};
 use crate::domain::access::Caller;
 use crate::domain::id::ApiKeyId;
 use crate::wire::v1::api_key::{ApiKey, ApiKeyList, ApiKeyPage, CreateApiKey, IssuedApiKey};
+use crate::wire::v1::terms;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new()
-        .route("/api/v1/api-keys", post(issue).get(list))
-        .route("/api/v1/api-keys/{id}", get(read))
-        .route("/api/v1/api-keys/{id}/revoke", post(revoke))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(issue, list)).routes(routes!(read)).routes(routes!(revoke))
 }
 
-/// The one answer that holds the secret.
+/// Issues a key. This answer is the only one that shows it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/api-keys",
+    tag = "Access",
+    operation_id = "issue_api_key",
+    request_body(content = CreateApiKey),
+    responses(
+        (status = 201, description = "The key, in full.", body = IssuedApiKey),
+        (status = 404, description = "not_found"),
+    ),
+)]
 async fn issue(
     State(doors): State<Arc<Doors>>,
     caller: Caller,
@@ -38,6 +48,20 @@ async fn issue(
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
+/// Lists keys, the latest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/api-keys",
+    tag = "Access",
+    operation_id = "list_api_keys",
+    params(
+        ("cursor" = Option<terms::ApiKeyId>, Query, description = "`next` of the page before."),
+        ("limit" = Option<terms::PageSize>, Query, description = "Items of the page; 50 where it is absent."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = ApiKeyPage),
+    ),
+)]
 async fn list(
     State(doors): State<Arc<Doors>>,
     caller: Caller,
@@ -51,10 +75,36 @@ async fn list(
     Ok(Json(ApiKeyPage { items, next }).into_response())
 }
 
+/// Reads what is known of a key.
+#[utoipa::path(
+    get,
+    path = "/api/v1/api-keys/{id}",
+    tag = "Access",
+    operation_id = "read_api_key",
+    params(
+        ("id" = terms::ApiKeyId, Path),
+    ),
+    responses(
+        (status = 200, description = "The key, without its secret.", body = ApiKey),
+    ),
+)]
 async fn read(State(doors): State<Arc<Doors>>, caller: Caller, Id(id): Id<ApiKeyId>) -> Answer {
     Ok(Json(ApiKey::from(doors.keys.find(&caller, id).await?)).into_response())
 }
 
+/// Revokes a key: from now on it opens nothing.
+#[utoipa::path(
+    post,
+    path = "/api/v1/api-keys/{id}/revoke",
+    tag = "Access",
+    operation_id = "revoke_api_key",
+    params(
+        ("id" = terms::ApiKeyId, Path),
+    ),
+    responses(
+        (status = 200, description = "The key.", body = ApiKey),
+    ),
+)]
 async fn revoke(
     State(doors): State<Arc<Doors>>,
     caller: Caller,

@@ -2,22 +2,40 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Json, Router};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::answer::Answer;
 use super::extract::query;
 use crate::wire::v1::audit::{AuditEntry, AuditList, AuditPage};
+use crate::wire::v1::terms;
 
 /// The route.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new().route("/api/v1/audit", get(list))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(list))
 }
 
+/// Lists who has done what, the latest first.
+///
+/// Each entry carries the hash of the one before it; `tollgate verify` checks the chain.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    tag = "Access",
+    operation_id = "list_audit",
+    params(
+        ("cursor" = Option<terms::AuditNumber>, Query, description = "`next` of the page before."),
+        ("limit" = Option<terms::PageSize>, Query, description = "Items of the page; 50 where it is absent."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = AuditPage),
+    ),
+)]
 async fn list(
     State(doors): State<Arc<Doors>>,
     pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::json;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
-use super::body::{JsonBody, KeptBody};
+use super::body::KeptBody;
 use super::extract::{Arrival, Id, Later, QueryPairs, RESPOND_ASYNC};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Message, Outgoing, Target};
@@ -26,23 +26,55 @@ use crate::wire::v1::authorization::{Authorization, Explained};
 use crate::wire::v1::lists::AuthorizationList;
 use crate::wire::v1::movement::Movement;
 use crate::wire::v1::preview::{LimitState, Preview};
-use crate::wire::v1::purchase::{self, CreateAuthorization, MEDIA_TYPE as OWN_SHAPE};
-use crate::wire::v1::step::{StepBody, Verb};
+use crate::wire::v1::purchase::{self, CreateAuthorization, MEDIA_TYPE as OWN_SHAPE, Queued};
+use crate::wire::v1::terms;
+use crate::wire::v1::transaction::Page;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    let verbs =
-        [Verb::Increment, Verb::Reverse, Verb::Advise, Verb::Clear, Verb::Refund, Verb::Expire];
-    let router = Router::new()
-        .route("/api/v1/authorizations", post(create).get(list))
-        .route("/api/v1/authorizations/{id}", get(read));
-    verbs.into_iter().fold(router, |router, verb| {
-        let path = format!("/api/v1/authorizations/{{id}}/{}", verb.as_str());
-        let follow = move |service, arrival, id, body| follow(verb, service, arrival, id, body);
-        router.route(&path, post(follow))
-    })
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read))
 }
 
+/// Asks for an authorization: the same pipeline as the card platform's, in plain JSON.
+///
+/// A decline is an answer, not an error: it has status 201 as well. Nothing is ever decided twice for one token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/authorizations",
+    tag = "Authorizations",
+    operation_id = "create_authorization",
+    params(
+        ("dry_run" = Option<bool>, Query, description = "`true` asks what would be decided, and changes nothing."),
+        ("Prefer" = Option<String>, Header, description = "`respond-async` publishes the request and answers 202; the decision goes to the queue `jit-funding-response-queue`.", example = "wait=5"),
+    ),
+    request_body(
+        content = CreateAuthorization,
+        example = json!({
+            "token": "purchase-0001",
+            "card": "wren-0042",
+            "amount": 1050,
+            "currency": "EUR",
+            "merchant": {"mid": "m-1", "mcc": "5411", "name": "Corner shop", "country": "BEL"},
+            "entry_mode": "CHIP",
+            "channel": "POS",
+        }),
+    ),
+    responses(
+        (status = 200, description = "What would be decided (`dry_run`).", body = Preview),
+        (
+            status = 201,
+            description = "The decision, at first and at every repeat.",
+            body = Authorization,
+        ),
+        (
+            status = 202,
+            description = "The request is in the queue.",
+            body = Queued,
+            headers(("Preference-Applied" = String, description = "`respond-async`")),
+        ),
+        (status = 409, description = "token_reused"),
+    ),
+)]
 async fn create(
     State(doors): State<Arc<Doors>>,
     Bound(service): Bound,
@@ -77,7 +109,7 @@ async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
     let published = doors.broker.publish(vec![outgoing]).await;
     match published.ok().and_then(|mut results| results.pop()) {
         Some(Ok(())) => {
-            let body = Json(json!({ "token": token, "status": "accepted" }));
+            let body = Json(Queued { token: token.clone(), status: "accepted" });
             Ok((StatusCode::ACCEPTED, [("preference-applied", RESPOND_ASYNC)], body)
                 .into_response())
         }
@@ -85,26 +117,50 @@ async fn accept(doors: &Doors, token: &Token, body: Bytes) -> Answer {
     }
 }
 
+/// Lists decisions, the latest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/authorizations",
+    tag = "Authorizations",
+    operation_id = "list_authorizations",
+    params(
+        ("company" = Option<terms::CompanyId>, Query, description = "On this company's account."),
+        ("account" = Option<terms::AccountId>, Query, description = "On this account, or wallet."),
+        ("card" = Option<terms::Reference>, Query, description = "Of this card."),
+        ("decision" = Option<terms::Verdict>, Query, description = "Approved ones, or declined ones."),
+        ("from" = Option<terms::Timestamp>, Query, description = "Decided at this time or later."),
+        ("to" = Option<terms::Timestamp>, Query, description = "Decided earlier than this."),
+        ("cursor" = Option<terms::Cursor>, Query, description = "`next` of the page before."),
+        ("limit" = Option<terms::PageSize>, Query, description = "Items of the page; 50 where it is absent."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = Page<Authorization>),
+    ),
+)]
 async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
     let listed = service.list_authorizations(AuthorizationList::parse(&pairs)?).await?;
     answer::page(listed, Authorization::from)
 }
 
+/// Reads a decision with its explanation, and what has become of the purchase.
+#[utoipa::path(
+    get,
+    path = "/api/v1/authorizations/{id}",
+    tag = "Authorizations",
+    operation_id = "read_authorization",
+    params(("id" = terms::AuthorizationId, Path)),
+    responses(
+        (
+            status = 200,
+            description = "The decision, and the purchase as it stands.",
+            body = Explained,
+        ),
+    ),
+)]
 async fn read(Bound(service): Bound, Id(id): Id<AuthorizationId>) -> Answer {
     let Story { authorization, chain, postings, standing } = service.authorization(id).await?;
     let limits = standing.as_ref().map(LimitState::all);
     Ok(Json(Explained::new(authorization, chain, postings, limits)).into_response())
-}
-
-async fn follow(
-    verb: Verb,
-    Bound(service): Bound,
-    Arrival(received): Arrival,
-    Id(id): Id<AuthorizationId>,
-    JsonBody(body): JsonBody<StepBody>,
-) -> Answer {
-    let step = body.parse(verb)?;
-    answer(service.follow(id, step, received).await?, StatusCode::OK)
 }
 
 /// 201 with a decision; a movement with the status that its route gives it.

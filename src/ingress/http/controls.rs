@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
 use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::bound::Bound;
@@ -15,29 +15,90 @@ use super::extract::{Id, QueryPairs};
 use crate::domain::id::ControlId;
 use crate::wire::v1::control::{Control, CreateControl};
 use crate::wire::v1::lists::{CONTROLS, PolicyList};
+use crate::wire::v1::terms;
+use crate::wire::v1::transaction::Page;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new()
-        .route("/api/v1/spending-controls", post(create).get(list))
-        .route("/api/v1/spending-controls/{id}", get(read).delete(delete))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, delete))
 }
 
+/// Creates a spending control: where and how cards may be used.
+#[utoipa::path(
+    post,
+    path = "/api/v1/spending-controls",
+    tag = "Spending controls",
+    operation_id = "create_control",
+    request_body(
+        content = CreateControl,
+        example = json!({
+            "scope": "program",
+            "effect": "deny",
+            "mccs": ["7995"],
+            "countries": ["PRK"],
+            "starts_at": "2026-01-31T12:00:00Z",
+        }),
+    ),
+    responses(
+        (status = 201, description = "The control.", body = Control),
+        (status = 404, description = "not_found"),
+        (status = 422, description = "limit_conflict not_supported"),
+    ),
+)]
 async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateControl>) -> Answer {
     let control = service.create_control(body.parse()?).await?;
     answer::created(control.version, Control::from(control))
 }
 
+/// Lists spending controls, the latest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/spending-controls",
+    tag = "Spending controls",
+    operation_id = "list_controls",
+    params(
+        ("company" = Option<terms::CompanyId>, Query, description = "That bind this company, its users or its cards."),
+        ("scope" = Option<terms::ScopeKind>, Query, description = "That bind this kind."),
+        ("scope_id" = Option<terms::Reference>, Query, description = "That bind this very one; needs `scope` beside it."),
+        ("cursor" = Option<terms::Cursor>, Query, description = "`next` of the page before."),
+        ("limit" = Option<terms::PageSize>, Query, description = "Items of the page; 50 where it is absent."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = Page<Control>),
+    ),
+)]
 async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
     let listed = service.list_controls(PolicyList::parse(CONTROLS, &pairs)?).await?;
     answer::page(listed, Control::from)
 }
 
+/// Reads a spending control.
+#[utoipa::path(
+    get,
+    path = "/api/v1/spending-controls/{id}",
+    tag = "Spending controls",
+    operation_id = "read_control",
+    params(("id" = terms::ControlId, Path)),
+    responses(
+        (status = 200, description = "The control.", body = Control),
+    ),
+)]
 async fn read(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
     let control = service.control(id).await?;
     answer::found(control.version, Control::from(control))
 }
 
+/// Takes a control away.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/spending-controls/{id}",
+    tag = "Spending controls",
+    operation_id = "delete_control",
+    params(("id" = terms::ControlId, Path)),
+    responses(
+        (status = 204, description = "It is gone."),
+    ),
+)]
 async fn delete(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
     service.delete_control(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::answer::Answer;
@@ -18,18 +19,37 @@ use crate::wire::v1::dead_letter::{
     DiscardLetter, FullLetter, Letter, LetterList, LetterPage, NAME, RedriveLetter, RedriveLetters,
     RedriveReport,
 };
-use crate::wire::v1::query;
+use crate::wire::v1::{query, terms};
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new()
-        .route("/api/v1/dead-letters", get(list))
-        .route("/api/v1/dead-letters/redrive", post(redrive_many))
-        .route("/api/v1/dead-letters/{id}", get(read))
-        .route("/api/v1/dead-letters/{id}/redrive", post(redrive))
-        .route("/api/v1/dead-letters/{id}/discard", post(discard))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(redrive_many))
+        .routes(routes!(read))
+        .routes(routes!(redrive))
+        .routes(routes!(discard))
 }
 
+/// Lists messages that could not be worked.
+#[utoipa::path(
+    get,
+    path = "/api/v1/dead-letters",
+    tag = "Dead letters",
+    operation_id = "list_dead_letters",
+    params(
+        ("queue" = Option<terms::FilterText>, Query, description = "Of this queue."),
+        ("reason" = Option<terms::FilterText>, Query, description = "With this reason."),
+        ("state" = Option<terms::LetterState>, Query, description = "In this state."),
+        ("older_than_s" = Option<terms::Count>, Query, description = "Kept so many seconds ago or earlier."),
+        ("text" = Option<terms::FilterText>, Query, description = "With this text in the id, the errors or the body."),
+        ("cursor" = Option<terms::Cursor>, Query, description = "`next` of the page before."),
+        ("limit" = Option<terms::PageSize>, Query, description = "Items of the page; 50 where it is absent."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = LetterPage),
+    ),
+)]
 async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
     let LetterList { queue, reason, state, older_than_s, text, cursor, limit } =
         LetterList::parse(&pairs)?;
@@ -43,10 +63,35 @@ async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) ->
     Ok(Json(LetterPage { items, next }).into_response())
 }
 
+/// Reads a dead letter with its body and history.
+#[utoipa::path(
+    get,
+    path = "/api/v1/dead-letters/{id}",
+    tag = "Dead letters",
+    operation_id = "read_dead_letter",
+    params(("id" = terms::DeadLetterId, Path)),
+    responses(
+        (status = 200, description = "The letter.", body = FullLetter),
+    ),
+)]
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<DeadLetterId>) -> Answer {
     Ok(shown(doors.dead_letters.find(id).await?))
 }
 
+/// Sends a letter to its queue again. Its effects are once per message, however often it is sent.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dead-letters/{id}/redrive",
+    tag = "Dead letters",
+    operation_id = "redrive_dead_letter",
+    params(("id" = terms::DeadLetterId, Path)),
+    request_body(content = RedriveLetter),
+    responses(
+        (status = 200, description = "The letter.", body = FullLetter),
+        (status = 409, description = "invalid_transition"),
+        (status = 422, description = "not_supported"),
+    ),
+)]
 async fn redrive(
     State(doors): State<Arc<Doors>>,
     caller: Caller,
@@ -56,6 +101,24 @@ async fn redrive(
     Ok(shown(doors.dead_letters.redrive(id, &caller.key, body.parse()?).await?))
 }
 
+/// Sends all waiting letters that a filter matches to their queues again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dead-letters/redrive",
+    tag = "Dead letters",
+    operation_id = "redrive_dead_letters",
+    request_body(
+        content = RedriveLetters,
+        example = json!({
+            "queue": "webhook-queue",
+            "max": 100,
+            "dry_run": true,
+        }),
+    ),
+    responses(
+        (status = 200, description = "What it has come to.", body = RedriveReport),
+    ),
+)]
 async fn redrive_many(
     State(doors): State<Arc<Doors>>,
     caller: Caller,
@@ -68,6 +131,19 @@ async fn redrive_many(
     Ok(Json(RedriveReport { matched, redriven, failed, dry_run }).into_response())
 }
 
+/// Notes that a letter need not be worked.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dead-letters/{id}/discard",
+    tag = "Dead letters",
+    operation_id = "discard_dead_letter",
+    params(("id" = terms::DeadLetterId, Path)),
+    request_body(content = DiscardLetter),
+    responses(
+        (status = 200, description = "The letter.", body = FullLetter),
+        (status = 409, description = "invalid_transition"),
+    ),
+)]
 async fn discard(
     State(doors): State<Arc<Doors>>,
     caller: Caller,

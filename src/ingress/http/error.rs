@@ -72,6 +72,7 @@ const fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::TransactionReused => (StatusCode::CONFLICT, "transaction_id_reused"),
         Error::LimitConflict { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "limit_conflict"),
         Error::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+        Error::KeyInProgress => (StatusCode::CONFLICT, "idempotency_in_progress"),
         Error::CurrencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "currency_mismatch"),
         Error::AdviceRaises => (StatusCode::UNPROCESSABLE_ENTITY, "advice_raises"),
         Error::OutOfRange => (StatusCode::UNPROCESSABLE_ENTITY, "amount_out_of_range"),
@@ -99,6 +100,9 @@ const fn detail(error: &Error) -> &'static str {
         }
         Error::LimitConflict { detail, .. } | Error::NotSupported(detail) => detail,
         Error::KeyReused => "the idempotency key was used before for another request",
+        Error::KeyInProgress => {
+            "a call with this idempotency key is under way; send it again later"
+        }
         Error::CurrencyMismatch => "the account holds another currency",
         Error::AdviceRaises => "an advice can not raise the total; use an increment",
         Error::Forbidden => "this key is valid, and may not do this",
@@ -141,6 +145,7 @@ mod tests {
         let conflict = Error::LimitConflict { detail: "no", pointer: "/mode" };
         check(conflict, 422, "limit_conflict", false);
         check(Error::KeyReused, 422, "idempotency_key_reused", false);
+        check(Error::KeyInProgress, 409, "idempotency_in_progress", false);
         check(Error::CurrencyMismatch, 422, "currency_mismatch", false);
         check(Error::AdviceRaises, 422, "advice_raises", false);
         check(Error::OutOfRange, 422, "amount_out_of_range", false);

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::access::bound::Bound;
@@ -20,7 +20,7 @@ use crate::service::Service;
 use crate::service::error::Error;
 use crate::service::imports::{CHUNK_LINES, ImportRun};
 use crate::wire::v1::field::Invalid;
-use crate::wire::v1::import::{Import, ImportLine, ImportSummary, LineFault};
+use crate::wire::v1::import::{Import, ImportLine, ImportReport, ImportSummary, LineFault};
 
 /// Where lines are taken: a body here may take its time, as long as it goes on.
 pub(super) const PATH: &str = "/api/v1/imports";
@@ -29,8 +29,8 @@ pub(super) const PATH: &str = "/api/v1/imports";
 const NDJSON: &str = "application/x-ndjson";
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new().route(PATH, post(load))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(load))
 }
 
 /// Why no more lines are taken.
@@ -39,6 +39,27 @@ struct Stopped {
     code: &'static str,
 }
 
+/// Loads users, cards and limits in bulk.
+///
+/// The body is one object a line, of any length; the answer is one object a line as well, the summary at
+/// the end. What is there already stays as it is, so that the same lines may be sent again after any
+/// failure. Where the load has stopped, the summary says why in `code`, and from which line to go on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/imports",
+    tag = "Imports",
+    operation_id = "import",
+    request_body(content = ImportLine, content_type = "application/x-ndjson"),
+    responses(
+        (status = 200, description = "All lines were looked at.", body = ImportReport, content_type = "application/x-ndjson"),
+        (status = 400, description = "The body has ended in its midst.", body = ImportReport, content_type = "application/x-ndjson"),
+        (status = 408, description = "The lines have come too slowly.", body = ImportReport, content_type = "application/x-ndjson"),
+        (status = 413, description = "A line, or all of them, are too long.", body = ImportReport, content_type = "application/x-ndjson"),
+        (status = 415, description = "unsupported_media_type"),
+        (status = 500, description = "The load has failed.", body = ImportReport, content_type = "application/x-ndjson"),
+        (status = 503, description = "The load was interrupted.", body = ImportReport, content_type = "application/x-ndjson"),
+    ),
+)]
 async fn load(
     State(doors): State<Arc<Doors>>,
     Bound(service): Bound,

@@ -5,12 +5,13 @@ pub(super) mod access;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Extension, Router};
 use http::{HeaderValue, StatusCode, header};
 use tracing::debug;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::body::ScannedBody;
 use super::problem::Problem;
@@ -18,16 +19,40 @@ use super::{Doors, OutageAnswer, Received};
 use crate::domain::decision::{Decision, Echo};
 use crate::domain::token::Token;
 use crate::pipeline::{AuthorizeError, Unavailable};
+use crate::wire::marqeta::document::{JitAnswer, JitRequest};
 use crate::wire::marqeta::request::{JitMessage, Unreadable, decode};
 use crate::wire::marqeta::response::{self, Answer};
 
 use access::JitAccess;
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new().route("/api/v1/marqeta/jit", post(jit))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(jit))
 }
 
+/// Decides a purchase for the card platform: Gateway JIT Funding.
+///
+/// What is sent wrongly is declined rather than refused, once the funding token can be read; unknown fields are passed over. The same token is answered with the same bytes, for ever. Messages that only tell of something are answered with their echo.
+#[utoipa::path(
+    post,
+    path = "/api/v1/marqeta/jit",
+    tag = "Card platform",
+    operation_id = "jit",
+    request_body(
+        content = JitRequest,
+        example = json!({
+            "type": "authorization",
+            "token": "t-0001",
+            "card_token": "wren-0042",
+            "currency_code": "EUR",
+            "gpa_order": {"jit_funding": {"token": "f-0001", "method": "pgfs.authorization", "amount": 10.5}},
+        }),
+    ),
+    responses(
+        (status = 200, description = "Approved, or taken note of.", body = JitAnswer),
+        (status = 402, description = "Declined.", body = JitAnswer),
+    ),
+)]
 async fn jit(
     State(doors): State<Arc<Doors>>,
     _access: JitAccess,

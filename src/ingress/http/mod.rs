@@ -14,6 +14,7 @@ pub mod cards;
 pub mod companies;
 pub mod controls;
 mod dead_letters;
+mod docs;
 mod edge;
 pub mod error;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub mod imports;
 pub mod kyc;
 pub mod limits;
 pub mod marqeta;
+pub mod openapi;
 pub mod personal;
 pub mod postings;
 pub mod problem;
@@ -32,6 +34,7 @@ mod pulse;
 mod refusal;
 pub mod request_id;
 pub mod scopes;
+mod steps;
 mod timed_body;
 pub mod transactions;
 pub mod users;
@@ -48,6 +51,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use http::StatusCode;
 use secrecy::SecretString;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::broker::Broker;
 use crate::domain::clock::Clock;
@@ -122,9 +126,15 @@ pub struct Doors {
     pub broker: Arc<dyn Broker>,
 }
 
-/// Every route. Unknown ones are 404, unknown methods 405, both as problems.
-pub fn router(doors: Arc<Doors>) -> Router {
-    let managed = Router::new()
+/// Every route, in the words of the document as well: those that ask for no key of ours, and those that do.
+fn routes() -> (OpenApiRouter<Arc<Doors>>, OpenApiRouter<Arc<Doors>>) {
+    let open = OpenApiRouter::new()
+        .merge(health::router())
+        .merge(openapi::router())
+        .merge(docs::router())
+        .merge(marqeta::router())
+        .merge(webhooks::router());
+    let managed = OpenApiRouter::new()
         .merge(companies::router())
         .merge(users::router())
         .merge(cards::router())
@@ -136,21 +146,27 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .merge(kyc::router())
         .merge(imports::router())
         .merge(authorizations::router())
+        .merge(steps::router())
         .merge(postings::router())
         .merge(transactions::router())
         .merge(webhook_events::router())
         .merge(profile::router())
         .merge(api_keys::router())
-        .merge(audit::router())
-        .route_layer(from_fn_with_state(Arc::clone(&doors), access::admit));
-    let open =
-        Router::new().merge(health::router()).merge(marqeta::router()).merge(webhooks::router());
-    with_fallbacks(open.merge(managed)).with_state(doors)
+        .merge(audit::router());
+    (open, managed)
+}
+
+/// Every route. Unknown ones are 404, unknown methods 405, both as problems.
+pub fn router(doors: Arc<Doors>) -> Router {
+    let (open, managed) = routes();
+    let gate = from_fn_with_state(Arc::clone(&doors), access::admit);
+    let managed = Router::from(managed).route_layer(gate);
+    with_fallbacks(Router::from(open).merge(managed)).with_state(doors)
 }
 
 /// What a process serves that is none of the doors: probes.
 pub fn probes(doors: Arc<Doors>) -> Router {
-    with_fallbacks(health::router()).with_state(doors)
+    with_fallbacks(health::router().into()).with_state(doors)
 }
 
 fn with_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An error answer. The request id is filled in by the edge, which also sets the header.
 #[derive(Clone, Debug)]
@@ -20,16 +21,24 @@ pub struct Problem {
     pub pointer: Option<String>,
 }
 
-/// The body of a problem.
-#[derive(Serialize)]
-struct Shape<'a> {
+/// An error (RFC 9457). It never repeats what was sent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Shape<'a> {
+    /// The page of the code.
     r#type: String,
+    /// The status in words.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// The stable code: what programs should look at.
     code: &'static str,
+    /// One sentence for a person: the cause and the cure.
     detail: &'a str,
+    /// A JSON pointer to the field at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<&'a str>,
+    /// What the answer's `X-Request-Id` says, for whoever looks it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }

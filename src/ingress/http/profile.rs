@@ -1,22 +1,25 @@
 //! The stage profile, with the lanes' and the cache's figures beside it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::problem::Problem;
 use crate::pipeline::LaneStats;
 use crate::telemetry::profile::ProfileReport;
+use crate::wire::v1::terms;
 
 /// `GET /api/v1/profile?minutes=5`.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new().route("/api/v1/profile", get(profile))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(profile))
 }
 
 #[derive(Deserialize)]
@@ -31,6 +34,75 @@ const fn five() -> usize {
     5
 }
 
+/// How long decisions have taken, and how they ended.
+#[derive(ToSchema)]
+#[schema(as = Profile)]
+#[expect(dead_code, reason = "stands for `Profile` in the document")]
+struct ProfileShape {
+    /// When recording began.
+    #[schema(value_type = terms::Timestamp)]
+    started_at: (),
+    /// When this was read.
+    #[schema(value_type = terms::Timestamp)]
+    at: (),
+    since_start: WindowShape,
+    /// How many minutes `recent` covers.
+    recent_minutes: u64,
+    recent: WindowShape,
+    /// Every alert that was raised since the start.
+    #[schema(value_type = Vec<Object>)]
+    alerts: (),
+    /// How the lanes have been doing: batches, items, shed, voids, retries.
+    lanes: BTreeMap<String, u64>,
+    /// Figures of the servers, queues and caches.
+    #[schema(value_type = Object)]
+    details: (),
+}
+
+/// One stretch of time: both doors together, and each alone.
+#[derive(ToSchema)]
+#[schema(as = ProfileWindow)]
+#[expect(dead_code, reason = "stands for `telemetry::profile::WindowReport` in the document")]
+struct WindowShape {
+    #[serde(flatten)]
+    all: PathShape,
+    doors: BTreeMap<String, PathShape>,
+}
+
+/// How requests ended and how long they took.
+#[derive(ToSchema)]
+#[schema(as = ProfilePath)]
+#[expect(dead_code, reason = "stands for `telemetry::profile::PathReport` in the document")]
+struct PathShape {
+    count: u64,
+    approved: u64,
+    declined: u64,
+    /// Those without a decision.
+    unavailable: u64,
+    /// Approved among the decided, 0 to 1.
+    #[schema(required)]
+    approval_rate: Option<f64>,
+    /// Declined ones by the card platform's reason.
+    reasons: BTreeMap<String, u64>,
+    /// By stage, in order, `total` last.
+    stages: BTreeMap<String, StageShape>,
+}
+
+/// How long one stage took, in microseconds.
+#[derive(ToSchema)]
+#[schema(as = ProfileStage)]
+#[expect(dead_code, reason = "stands for `telemetry::profile::StageReport` in the document")]
+struct StageShape {
+    count: u64,
+    average_us: f64,
+    min_us: u64,
+    max_us: u64,
+    p50_us: u64,
+    p95_us: u64,
+    p99_us: u64,
+    p999_us: u64,
+}
+
 #[derive(Serialize)]
 struct Profile {
     #[serde(flatten)]
@@ -39,11 +111,25 @@ struct Profile {
     details: serde_json::Value,
 }
 
+/// Reads how long decisions have taken, stage by stage, and how they ended.
+#[utoipa::path(
+    get,
+    path = "/api/v1/profile",
+    tag = "Operations",
+    operation_id = "read_profile",
+    params(
+        ("minutes" = Option<terms::Minutes>, Query, description = "How far back `recent` reaches; 5 where it is absent."),
+    ),
+    responses(
+        (status = 200, description = "The profile.", body = ProfileShape),
+    ),
+)]
 async fn profile(
     State(doors): State<Arc<Doors>>,
     asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(asked) = asked.map_err(|_| {
+    let asked = asked.ok().filter(|Query(asked)| (1..=60).contains(&asked.minutes));
+    let Query(asked) = asked.ok_or_else(|| {
         const DETAIL: &str = "the only parameter is minutes, from 1 to 60";
         Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
     })?;

@@ -2,28 +2,42 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Doors;
 use super::answer::Answer;
 use super::extract::Id;
 use super::problem::Problem;
 use crate::domain::id::EventId;
+use crate::wire::v1::terms;
 use crate::wire::v1::webhook_event::{WebhookEvent, WebhookList, WebhookPage};
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new()
-        .route("/api/v1/webhook-events", get(list))
-        .route("/api/v1/webhook-events/{id}", get(read))
-        .route("/api/v1/webhook-events/{id}/retry", post(retry))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read)).routes(routes!(retry))
 }
 
+/// Lists what the card platform has notified of, the latest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhook-events",
+    tag = "Operations",
+    operation_id = "list_webhook_events",
+    params(
+        ("state" = Option<terms::WebhookState>, Query, description = "In this state."),
+        ("cursor" = Option<terms::EventId>, Query, description = "`next` of the page before."),
+        ("limit" = Option<terms::PageSize>, Query, description = "Items of the page; 50 where it is absent."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = WebhookPage),
+    ),
+)]
 async fn list(
     State(doors): State<Arc<Doors>>,
     pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
@@ -40,11 +54,38 @@ async fn list(
     Ok(Json(WebhookPage { items, next }).into_response())
 }
 
+/// Reads what has become of a notification. Never its body.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhook-events/{id}",
+    tag = "Operations",
+    operation_id = "read_webhook_event",
+    params(
+        ("id" = terms::EventId, Path),
+    ),
+    responses(
+        (status = 200, description = "The notification.", body = WebhookEvent),
+    ),
+)]
 async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<EventId>) -> Answer {
     let found = doors.webhooks.handler.find(id).await?;
     Ok(Json(WebhookEvent::from(found)).into_response())
 }
 
+/// Has a parked notification applied again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhook-events/{id}/retry",
+    tag = "Operations",
+    operation_id = "retry_webhook_event",
+    params(
+        ("id" = terms::EventId, Path),
+    ),
+    responses(
+        (status = 202, description = "It will be applied again.", body = WebhookEvent),
+        (status = 409, description = "invalid_transition"),
+    ),
+)]
 async fn retry(State(doors): State<Arc<Doors>>, Id(id): Id<EventId>) -> Answer {
     let found = doors.webhooks.handler.retry(id).await?;
     Ok((StatusCode::ACCEPTED, Json(WebhookEvent::from(found))).into_response())

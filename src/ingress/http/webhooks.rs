@@ -10,13 +10,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::body::{check_headers, read_within};
 use super::problem::Problem;
@@ -24,6 +24,7 @@ use super::{Doors, JitCredentials};
 use crate::service::error::Error;
 use crate::service::webhooks::{Receipt, Webhooks};
 use crate::telemetry::metrics;
+use crate::wire::marqeta::document::{WebhookAnswer, WebhookRequest};
 use crate::wire::marqeta::notification::{self, EnvelopeError};
 
 use access::WebhookAccess;
@@ -50,10 +51,35 @@ pub struct WebhookDoor {
 }
 
 /// The routes.
-pub fn router() -> Router<Arc<Doors>> {
-    Router::new().route("/api/v1/marqeta/webhooks", post(notified))
+pub fn router() -> OpenApiRouter<Arc<Doors>> {
+    OpenApiRouter::new().routes(routes!(notified))
 }
 
+/// Takes what the card platform notifies of: arrays of events by family.
+///
+/// Answered once it is kept. Everything else makes the platform send it again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/marqeta/webhooks",
+    tag = "Card platform",
+    operation_id = "webhooks",
+    params(
+        ("X-Marqeta-Signature" = Option<String>, Header, description = "The signature over the body, where the program has one."),
+    ),
+    request_body(
+        content = WebhookRequest,
+        example = json!({
+            "transactions": [{"type": "authorization", "token": "t-0001", "state": "PENDING"}],
+        }),
+    ),
+    responses(
+        (status = 200, description = "It is kept. A lone ping is echoed.", body = WebhookAnswer),
+        (status = 400, description = "ambiguous_signature"),
+        (status = 401, description = "invalid_signature stale"),
+        (status = 409, description = "event_conflict"),
+        (status = 413, description = "too_many_events"),
+    ),
+)]
 async fn notified(
     State(doors): State<Arc<Doors>>,
     _access: WebhookAccess,

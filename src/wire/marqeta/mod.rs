@@ -1,6 +1,7 @@
 //! The card platform's Gateway JIT Funding: its messages in, its answers out,
 //! and what it notifies of.
 
+pub mod document;
 pub mod method;
 pub mod notification;
 pub mod request;

@@ -1,17 +1,20 @@
 //! Accounts: read, funded, their limit changed.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::field::{Field, Read};
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::id::AccountId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::party;
 
 /// The body that changes an account.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatchAccount {
+    /// The new credit, in minor units of the account's currency.
+    #[schema(value_type = terms::Credit, required)]
     limit: Field,
 }
 
@@ -23,10 +26,13 @@ impl PatchAccount {
 }
 
 /// The body that puts money into an account.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fund {
+    #[schema(value_type = terms::Amount, required)]
     amount: Field,
+    /// The currency of the account.
+    #[schema(value_type = terms::Currency, required)]
     currency: Field,
 }
 
@@ -39,22 +45,30 @@ impl Fund {
 }
 
 /// An account, as answered. Amounts are minor units of its currency.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Account {
+    #[schema(value_type = terms::AccountId)]
     id: AccountId,
+    #[schema(value_type = terms::Version)]
     version: i64,
     #[serde(flatten)]
     balances: Balances,
 }
 
 /// What is on an account, in minor units.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Balances {
+    #[schema(value_type = terms::Currency)]
     currency: Currency,
+    /// Credit granted.
     limit: i64,
+    /// Money put in, less what was taken out.
     funded: i64,
+    /// Held for purchases.
     held: i64,
+    /// Posted by purchases, less what was given back.
     posted: i64,
+    /// limit + funded − held − posted.
     available: i64,
 }
 

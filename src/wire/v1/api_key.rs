@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Invalid, Read};
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::access::{Reach, Scope, Scopes};
 use crate::domain::api_key;
 use crate::domain::id::{ApiKeyId, CompanyId};
@@ -17,12 +18,20 @@ const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 200;
 
 /// The body that issues a key.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateApiKey {
+    /// What it is for.
+    #[schema(value_type = terms::Line, required)]
     name: Field,
+    /// What its holder may do.
+    #[schema(value_type = Vec<terms::KeyScope>, required, min_items = 1, max_items = 256)]
     scopes: Field,
+    /// The company that it is bound to; as far as its issuer sees where it is absent.
+    #[schema(value_type = Option<terms::CompanyId>)]
     company_id: Field,
+    /// From when on it is no longer valid.
+    #[schema(value_type = Option<terms::EndTime>)]
     expires_at: Field,
 }
 
@@ -75,17 +84,29 @@ impl ApiKeyList {
 }
 
 /// A key, as answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ApiKey {
+    #[schema(value_type = terms::ApiKeyId)]
     id: ApiKeyId,
+    /// How it begins: what it is known by.
     prefix: String,
+    #[schema(value_type = terms::Line)]
     name: Arc<str>,
+    #[schema(value_type = Vec<terms::KeyScope>)]
     scopes: Scopes,
+    #[schema(value_type = Option<terms::CompanyId>, required)]
     company_id: Option<CompanyId>,
+    /// Who issued it.
+    #[schema(value_type = String)]
     created_by: Arc<str>,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     expires_at: Option<String>,
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     revoked_at: Option<String>,
+    /// To the minute or so.
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     last_used_at: Option<String>,
 }
 
@@ -111,7 +132,7 @@ impl From<api_key::ApiKey> for ApiKey {
 }
 
 /// A new key, the only time that it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct IssuedApiKey {
     /// The whole key.
     pub key: String,
@@ -121,11 +142,12 @@ pub struct IssuedApiKey {
 }
 
 /// A page of keys.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ApiKeyPage {
     /// The keys, latest first.
     pub items: Vec<ApiKey>,
     /// Where the next page begins; `None`: this was the last.
+    #[schema(value_type = Option<terms::ApiKeyId>, required)]
     pub next: Option<ApiKeyId>,
 }
 

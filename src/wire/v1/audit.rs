@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::field::Read;
+use super::field::{Invalid, Read};
+use super::terms;
 use crate::domain::audit::Entry;
 
 /// Entries of a page where the caller does not say, and at most.
@@ -24,21 +26,35 @@ impl AuditList {
     /// Reads the parameters of a query; each may be given once.
     pub fn parse(pairs: &[(String, String)]) -> Read<Self> {
         let (cursor, limit) = super::page::parse(pairs, LIMIT, LIMIT_MAX)?;
+        if cursor.is_some_and(|number: i64| number < 0) {
+            return Err(Invalid::new("invalid_parameter", "numbers of entries begin with 1"));
+        }
         Ok(Self { cursor, limit })
     }
 }
 
 /// Who has done what.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AuditEntry {
+    /// Its place in the chain.
     number: i64,
+    #[schema(value_type = terms::Timestamp)]
     at: String,
+    /// `admin`, the id of a key, or a subject of a token.
+    #[schema(value_type = String)]
     who: Arc<str>,
+    /// How far the caller sees: `program`, or a company.
     reach: String,
+    /// Method and path.
     what: String,
+    /// What it was about.
+    #[schema(required)]
     object: Option<String>,
+    /// Of the request.
     request_id: String,
+    /// The hash of the entry before.
     previous: String,
+    /// The hash of this entry.
     hash: String,
 }
 
@@ -64,10 +80,11 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A page of entries.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct AuditPage {
     /// The entries, latest first.
     pub items: Vec<AuditEntry>,
     /// Where the next page begins; `None`: this was the last.
+    #[schema(value_type = Option<i64>, required)]
     pub next: Option<i64>,
 }

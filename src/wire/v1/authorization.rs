@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::posting::Posting;
 use super::preview::LimitState;
+use super::terms;
 use crate::domain::authorization::{self, StageTimes};
 use crate::domain::chain::{Chain, Closings, HoldState, Totals};
-use crate::domain::finding::{Code, Finding, Numbers, Reason};
+use crate::domain::finding::{Code, Finding, Reason};
 use crate::domain::id::{AccountId, AuthorizationId, CardId, ControlId, LimitId};
 use crate::domain::merchant::Merchant;
 use crate::domain::money::Currency;
@@ -18,66 +20,94 @@ use crate::domain::token::Token;
 
 /// A decision, as answered to the request and to every repeat of it: nothing in it ever changes,
 /// unless the decision itself is overturned.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Authorization {
+    #[schema(value_type = terms::AuthorizationId)]
     id: AuthorizationId,
+    /// The idempotency key it was decided under.
+    #[schema(value_type = terms::Token)]
     token: Token,
+    /// `null` where the request was faulty.
+    #[schema(value_type = Option<terms::Operation>, required)]
     operation: Option<Operation>,
+    #[schema(value_type = terms::Verdict)]
     decision: &'static str,
+    #[schema(value_type = Option<terms::DeclineReason>, required)]
     reason: Option<Reason>,
+    #[schema(value_type = Option<terms::DeclineCode>, required)]
     code: Option<Code>,
+    /// In minor units; `null` where it could not be read.
+    #[schema(required)]
     amount: Option<i64>,
+    #[schema(value_type = Option<terms::Currency>, required)]
     currency: Option<Currency>,
+    /// `null` where the card is not known.
+    #[schema(value_type = Option<terms::CardId>, required)]
     card: Option<CardId>,
+    #[schema(value_type = Option<terms::AccountId>, required)]
     account_id: Option<AccountId>,
+    /// The first authorization of the purchase.
+    #[schema(value_type = Option<terms::AuthorizationId>, required)]
     chain_id: Option<AuthorizationId>,
+    /// What this decision holds; when read later, what the whole purchase holds.
+    #[schema(required)]
     hold: Option<Hold>,
+    /// Every check, in order; the first that refused gives the reason.
     checks: Vec<Check>,
+    #[schema(value_type = terms::StageTimes)]
     stages: StageTimes,
+    #[schema(value_type = super::merchant::Merchant)]
     merchant: Merchant,
+    /// How the card was read.
+    #[schema(value_type = Option<String>, required)]
     entry_mode: Option<Arc<str>>,
+    /// The payment channel.
+    #[schema(value_type = Option<String>, required)]
     channel: Option<Arc<str>>,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
 }
 
 /// What is held.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Hold {
+    /// In minor units.
     amount: i64,
+    #[schema(value_type = terms::HoldState)]
     state: HoldState,
+    #[schema(value_type = Option<terms::Timestamp>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
 }
 
 /// What one check saw.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Check {
+    #[schema(value_type = terms::CheckName)]
     check: Code,
+    #[schema(value_type = terms::CheckResult)]
     result: &'static str,
+    #[schema(value_type = Option<terms::DeclineReason>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+    #[schema(value_type = Option<terms::DeclineCode>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
+    #[schema(value_type = Option<terms::LimitId>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_id: Option<LimitId>,
+    #[schema(value_type = Option<terms::ControlId>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     control_id: Option<ControlId>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    numbers: Option<Compared>,
-}
-
-/// The numbers that a check compared, in minor units or uses.
-#[derive(Serialize)]
-struct Compared {
-    asked: i64,
-    used: i64,
-    max: i64,
-}
-
-impl From<Numbers> for Compared {
-    fn from(Numbers { asked, used, max }: Numbers) -> Self {
-        Self { asked, used, max }
-    }
+    /// What was asked for, in minor units or uses; absent where the check compares no numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<i64>,
+    /// What was used already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<i64>,
+    /// The most there can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<i64>,
 }
 
 impl From<authorization::Authorization> for Authorization {
@@ -133,23 +163,29 @@ impl From<Finding> for Check {
             code,
             limit_id: finding.limit,
             control_id: finding.control,
-            numbers: finding.numbers.map(Compared::from),
+            asked: finding.numbers.map(|numbers| numbers.asked),
+            used: finding.numbers.map(|numbers| numbers.used),
+            max: finding.numbers.map(|numbers| numbers.max),
         }
     }
 }
 
 /// A decision and what has become of its purchase by now.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Explained {
     #[serde(flatten)]
     authorization: Authorization,
     /// `None` where nothing was ever held or posted.
+    #[schema(value_type = Option<terms::HoldState>, required)]
     state: Option<HoldState>,
+    #[schema(value_type = Option<terms::Totals>, required)]
     totals: Option<Totals>,
+    #[schema(value_type = Option<terms::Closings>, required)]
     closings: Option<Closings>,
     postings: Vec<Posting>,
     /// How the limits stand now that the purchase was held against; `null` where that can not be
     /// told at the moment.
+    #[schema(required)]
     limits: Option<Vec<LimitState>>,
 }
 
@@ -183,7 +219,7 @@ impl Explained {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::finding::Refusal;
+    use crate::domain::finding::{Numbers, Refusal};
     use crate::domain::money::Money;
     use crate::domain::request::Door;
     use crate::domain::time::Timestamp;

@@ -4,36 +4,57 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Read};
-use super::text;
+use super::{terms, text};
 use crate::domain::id::{AccountId, CardId, UserId};
 use crate::domain::party::{self, CardStatus};
 use crate::domain::time::Expiry;
 use crate::domain::token::Token;
 
 /// The body that creates a card of a company's user.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateCard {
+    /// Who holds it.
+    #[schema(value_type = terms::Reference, required)]
     user_id: Field,
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
+    #[schema(value_type = Option<terms::LastFour>)]
     last_four: Field,
+    #[schema(value_type = Option<terms::Month>)]
     expires: Field,
+    /// The card product.
+    #[schema(value_type = Option<terms::Token>)]
     product: Field,
+    /// UNACTIVATED where it is absent.
+    #[schema(value_type = Option<terms::CardStatus>)]
     status: Field,
 }
 
 /// The body that creates a personal card.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreatePersonalCard {
+    /// Who holds it.
+    #[schema(value_type = terms::Reference, required)]
     user_id: Field,
+    /// Where its money is; needed only where the user has several wallets.
+    #[schema(value_type = Option<terms::WalletId>)]
     wallet_id: Field,
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
+    #[schema(value_type = Option<terms::LastFour>)]
     last_four: Field,
+    #[schema(value_type = Option<terms::Month>)]
     expires: Field,
+    /// The card product.
+    #[schema(value_type = Option<terms::Token>)]
     product: Field,
+    /// UNACTIVATED where it is absent.
+    #[schema(value_type = Option<terms::CardStatus>)]
     status: Field,
 }
 
@@ -86,13 +107,19 @@ impl CreatePersonalCard {
 }
 
 /// The body that changes a card.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatchCard {
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
+    #[schema(value_type = Option<terms::LastFour>)]
     last_four: Field,
+    #[schema(value_type = Option<terms::Month>)]
     expires: Field,
+    /// The card product.
+    #[schema(value_type = Option<terms::Token>)]
     product: Field,
+    #[schema(value_type = terms::CardStatus)]
     status: Field,
 }
 
@@ -129,17 +156,28 @@ fn status(raw: &RawValue) -> Read<CardStatus> {
 }
 
 /// A card, as answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Card {
+    #[schema(value_type = terms::CardId)]
     id: CardId,
+    #[schema(value_type = terms::Version)]
     version: i64,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    #[schema(value_type = terms::UserId)]
     user_id: UserId,
+    /// The account it draws on.
+    #[schema(value_type = terms::AccountId)]
     account_id: AccountId,
+    #[schema(value_type = Option<terms::PlatformToken>, required)]
     marqeta_token: Option<Token>,
+    #[schema(value_type = Option<terms::LastFour>, required)]
     last_four: Option<Arc<str>>,
+    #[schema(value_type = Option<terms::Month>, required)]
     expires: Option<Expiry>,
+    #[schema(value_type = Option<terms::Token>, required)]
     product: Option<Token>,
+    #[schema(value_type = terms::CardStatus)]
     status: CardStatus,
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::field::{Field, Read};
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::id::{AccountId, CompanyId};
 use crate::domain::money::Currency;
 use crate::domain::party::{self, CompanyStatus};
@@ -13,13 +14,21 @@ use crate::domain::time::Zone;
 use crate::domain::token::Token;
 
 /// The body that creates a company.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateCompany {
+    #[schema(value_type = terms::Line, required)]
     name: Field,
+    /// The currency of its account.
+    #[schema(value_type = terms::Currency, required)]
     currency: Field,
+    /// Where its days begin; UTC where it is absent.
+    #[schema(value_type = Option<terms::TimeZone>)]
     time_zone: Field,
+    /// 0 where it is absent.
+    #[schema(value_type = Option<terms::Credit>)]
     credit_limit: Field,
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
 }
 
@@ -51,12 +60,16 @@ impl CreateCompany {
 }
 
 /// The body that changes a company.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatchCompany {
+    #[schema(value_type = terms::Line)]
     name: Field,
+    #[schema(value_type = terms::CompanyStatus)]
     status: Field,
+    #[schema(value_type = terms::TimeZone)]
     time_zone: Field,
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
 }
 
@@ -87,16 +100,25 @@ impl PatchCompany {
 }
 
 /// A company, as answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Company {
+    #[schema(value_type = terms::CompanyId)]
     id: CompanyId,
+    #[schema(value_type = terms::Version)]
     version: i64,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    #[schema(value_type = terms::Line)]
     name: Arc<str>,
+    #[schema(value_type = terms::CompanyStatus)]
     status: CompanyStatus,
+    #[schema(value_type = terms::Currency)]
     currency: Currency,
+    #[schema(value_type = terms::TimeZone)]
     time_zone: Zone,
+    #[schema(value_type = terms::AccountId)]
     account_id: AccountId,
+    #[schema(value_type = Option<terms::PlatformToken>, required)]
     marqeta_token: Option<Token>,
 }
 

@@ -4,31 +4,67 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Invalid, Read};
 use super::limit::{ScopeRef, scope_id};
-use super::{merchant, read, text};
+use super::{merchant, read, terms, text};
 use crate::domain::id::ControlId;
 use crate::domain::merchant::{Country, MccRange};
 use crate::domain::policy::{self, Effect};
 use crate::domain::time::Timestamp;
 
 /// The body that creates a control.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateControl {
+    #[schema(value_type = terms::ScopeKind, required)]
     scope: Field,
+    /// Whom; absent where the scope is the program.
+    #[schema(value_type = Option<terms::Reference>)]
     scope_id: Field,
+    #[schema(value_type = terms::Effect, required)]
     effect: Field,
+    #[schema(value_type = Option<Vec<terms::MccRange>>, max_items = 256)]
     mccs: Field,
+    /// Names of category groups.
+    #[schema(value_type = Option<Vec<terms::Line>>, max_items = 256)]
     mcc_groups: Field,
+    /// Merchant ids.
+    #[schema(value_type = Option<Vec<terms::Line>>, max_items = 256)]
     merchants: Field,
+    #[schema(value_type = Option<Vec<terms::Country>>, max_items = 256)]
     countries: Field,
+    /// How the card is read.
+    #[schema(value_type = Option<Vec<terms::Keyword>>, max_items = 256)]
     entry_modes: Field,
+    /// Payment channels.
+    #[schema(value_type = Option<Vec<terms::Keyword>>, max_items = 256)]
     channels: Field,
+    /// Binds from here on.
+    #[schema(value_type = Option<terms::Timestamp>)]
     starts_at: Field,
+    /// Binds until here.
+    #[schema(value_type = Option<terms::EndTime>)]
     ends_at: Field,
 }
+
+/// What the schema of [`CreateControl`] says of several fields at once.
+pub const CONDITIONS: &str = r##"[
+    {"anyOf":[
+        {"properties":{"mccs":{"type":"array","minItems":1}},"required":["mccs"]},
+        {"properties":{"mcc_groups":{"type":"array","minItems":1}},"required":["mcc_groups"]},
+        {"properties":{"merchants":{"type":"array","minItems":1}},"required":["merchants"]},
+        {"properties":{"countries":{"type":"array","minItems":1}},"required":["countries"]},
+        {"properties":{"entry_modes":{"type":"array","minItems":1}},"required":["entry_modes"]},
+        {"properties":{"channels":{"type":"array","minItems":1}},"required":["channels"]}
+    ]},
+    {"anyOf":[
+        {"properties":{"scope":{"const":"program"},"scope_id":{"type":"null"}}},
+        {"properties":{"scope":{"const":"company"},"scope_id":{"$ref":"#/components/schemas/CompanyId"}},"required":["scope_id"]},
+        {"properties":{"scope":{"enum":["user","card"]},"scope_id":{"type":"string"}},"required":["scope_id"]}
+    ]}
+]"##;
 
 /// A control to create. At least one list is not empty.
 pub struct NewControl {
@@ -111,21 +147,36 @@ fn effect(raw: &RawValue) -> Read<Effect> {
 }
 
 /// A control, as answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Control {
+    #[schema(value_type = terms::ControlId)]
     id: ControlId,
+    #[schema(value_type = terms::Version)]
     version: i64,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    #[schema(value_type = terms::ScopeKind)]
     scope: &'static str,
+    /// `null` where the scope is the program.
+    #[schema(required)]
     scope_id: Option<String>,
+    #[schema(value_type = terms::Effect)]
     effect: Effect,
+    #[schema(value_type = Vec<terms::MccRange>)]
     mccs: Vec<MccRange>,
+    #[schema(value_type = Vec<String>)]
     mcc_groups: Vec<Arc<str>>,
+    #[schema(value_type = Vec<String>)]
     merchants: Vec<Arc<str>>,
+    #[schema(value_type = Vec<terms::Country>)]
     countries: Vec<Country>,
+    #[schema(value_type = Vec<String>)]
     entry_modes: Vec<Arc<str>>,
+    #[schema(value_type = Vec<String>)]
     channels: Vec<Arc<str>>,
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     starts_at: Option<String>,
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     ends_at: Option<String>,
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::field::{Field, Invalid, Read};
 use super::query::{self, Pairs, Query, parameter};
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::dead_letter::{Act, DeadLetter, LetterState};
 use crate::domain::id::DeadLetterId;
+use crate::domain::money::AMOUNT_MAX_MINOR;
 
 /// What cursors of this list are marked with.
 pub const NAME: &str = "dead-letters";
@@ -63,7 +65,8 @@ impl LetterList {
 }
 
 fn seconds(value: &str) -> Read<i64> {
-    let seconds = value.parse().ok().filter(|seconds| *seconds >= 0);
+    let known = 0..=AMOUNT_MAX_MINOR; // as in bodies: far beyond anything kept
+    let seconds = value.parse().ok().filter(|seconds| known.contains(seconds));
     seconds.ok_or_else(|| parameter("older_than_s is a whole number of seconds"))
 }
 
@@ -74,9 +77,11 @@ fn short(value: &str) -> Read<String> {
 }
 
 /// The body that sends one letter again.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedriveLetter {
+    /// Why, for the record.
+    #[schema(value_type = Option<terms::Line>)]
     reason: Field,
 }
 
@@ -88,9 +93,11 @@ impl RedriveLetter {
 }
 
 /// The body that discards one letter.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiscardLetter {
+    /// Why, for the record.
+    #[schema(value_type = terms::Line, required)]
     reason: Field,
 }
 
@@ -102,15 +109,29 @@ impl DiscardLetter {
 }
 
 /// The body that sends many letters again.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedriveLetters {
+    /// Of this queue.
+    #[schema(value_type = Option<terms::Line>)]
     queue: Field,
+    /// With this reason.
+    #[schema(value_type = Option<terms::Line>)]
     reason: Field,
+    /// Kept so many seconds ago or earlier.
+    #[schema(value_type = Option<terms::Count>)]
     older_than_s: Field,
+    /// With this text in the id, the errors or the body.
+    #[schema(value_type = Option<terms::Line>)]
     text: Field,
+    /// So many a second at most; 100 where it is absent.
+    #[schema(value_type = Option<terms::Rate>)]
     rate_per_s: Field,
+    /// So many at most; 1000 where it is absent.
+    #[schema(value_type = Option<terms::Many>)]
     max: Field,
+    /// Only counts them.
+    #[schema(value_type = Option<bool>)]
     dry_run: Field,
 }
 
@@ -160,10 +181,13 @@ fn bounded(field: &Field, name: &str, default: u32, most: u32) -> Read<u32> {
 }
 
 /// A letter as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Letter {
+    #[schema(value_type = terms::DeadLetterId)]
     id: DeadLetterId,
+    #[schema(value_type = terms::LetterState)]
     state: LetterState,
+    /// The queue it could not be worked from.
     queue: String,
     reason: String,
     first_error: String,
@@ -176,8 +200,10 @@ pub struct Letter {
     reply_to: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<String>,
+    #[schema(value_type = Option<terms::Timestamp>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     published_at: Option<String>,
+    #[schema(value_type = terms::Timestamp)]
     died_at: String,
     body_bytes: usize,
 }
@@ -206,7 +232,7 @@ impl From<DeadLetter> for Letter {
 }
 
 /// A letter with its headers, its body and everything that was done about it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct FullLetter {
     #[serde(flatten)]
     letter: Letter,
@@ -220,12 +246,16 @@ pub struct FullLetter {
     history: Vec<Done>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Done {
+    #[schema(value_type = terms::LetterState)]
     state: LetterState,
+    /// Who.
     actor: String,
+    /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[schema(value_type = terms::Timestamp)]
     at: String,
 }
 
@@ -249,17 +279,18 @@ impl FullLetter {
 }
 
 /// A page of letters.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct LetterPage {
     /// The letters.
     pub items: Vec<Letter>,
     /// What to ask for next; absent on the last page.
+    #[schema(value_type = Option<terms::Cursor>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
 /// What sending many letters again has come to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct RedriveReport {
     /// Letters that the filter matched, before anything was done.
     pub matched: u64,

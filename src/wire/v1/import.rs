@@ -1,6 +1,7 @@
 //! Bulk load: one object a line, named by what it is, and a report.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::card::{CreatePersonalCard, NewCard};
 use super::field::{Field, Invalid, Read};
@@ -9,13 +10,37 @@ use super::read;
 use super::user::{CreatePersonalUser, CreateUser, NewUser};
 
 /// A line: `{"user": …}`, `{"card": …}` or `{"limit": …}`, each as its own route takes it.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportLine {
+    /// A user of the company that it names, or else a person on their own. `marqeta_token` has to be there.
+    #[schema(value_type = Option<CreateUser>)]
     user: Field,
+    /// A card, of whichever kind its user is. `marqeta_token` has to be there.
+    #[schema(value_type = Option<CreatePersonalCard>)]
     card: Field,
+    #[schema(value_type = Option<CreateLimit>)]
     limit: Field,
 }
+
+/// A line of the answer: what is wrong with one line, or, as the last, what it has all come to.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ImportReport {
+    /// A line that was not loaded.
+    Fault(LineFault),
+    /// The last line.
+    Summary(ImportSummary),
+}
+
+/// What the schema of [`ImportLine`] says of several fields at once.
+pub const CONDITIONS: &str = r##"[
+    {"oneOf":[
+        {"properties":{"user":{"type":"object","required":["marqeta_token"]},"card":{"type":"null"},"limit":{"type":"null"}},"required":["user"]},
+        {"properties":{"card":{"type":"object","required":["marqeta_token"]},"user":{"type":"null"},"limit":{"type":"null"}},"required":["card"]},
+        {"properties":{"limit":{"type":"object"},"user":{"type":"null"},"card":{"type":"null"}},"required":["limit"]}
+    ]}
+]"##;
 
 /// What a line asks for.
 pub enum Import {
@@ -67,7 +92,7 @@ fn named(by_token: bool) -> Read<()> {
 }
 
 /// A line that was not loaded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LineFault {
     /// The number of the line, from 1.
     pub line: u64,
@@ -81,7 +106,8 @@ pub struct LineFault {
 }
 
 /// How many of each kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportKinds)]
 pub struct Kinds {
     /// Users.
     pub users: u64,
@@ -92,7 +118,7 @@ pub struct Kinds {
 }
 
 /// What a load has come to: the last line of the answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImportSummary {
     /// Whether all lines were looked at. If not, the same lines may be sent again, from
     /// `next_line` on or from the beginning.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Invalid, Read};
 use super::query::{PageOf, Pairs, Query, id, word};
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::id::{KycId, LimitId, UserId};
 use crate::domain::kyc::{KycRecord, KycStatus};
 use crate::domain::token::Token;
@@ -19,11 +20,14 @@ const DOCUMENTS_MAX: usize = 16;
 const REFERENCE_CHARS_MIN: usize = 16;
 
 /// The body that submits what a person shows.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SubmitKyc {
+    #[schema(value_type = terms::Reference, required)]
     user_id: Field,
+    #[schema(value_type = terms::Tier, required)]
     tier: Field,
+    #[schema(value_type = Option<Vec<terms::DocumentReference>>, max_items = 16)]
     documents: Field,
 }
 
@@ -71,14 +75,16 @@ fn reference(raw: &RawValue) -> Read<Token> {
 }
 
 /// The body that approves: nothing is to be said.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApproveKyc {}
 
 /// The body that rejects.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RejectKyc {
+    /// Why, in one line.
+    #[schema(value_type = terms::Line, required)]
     reason: Field,
 }
 
@@ -119,16 +125,26 @@ impl KycList {
 }
 
 /// A submission, as answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Kyc {
+    #[schema(value_type = terms::KycId)]
     id: KycId,
+    #[schema(value_type = terms::Version)]
     version: i64,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    #[schema(value_type = terms::UserId)]
     user_id: UserId,
+    #[schema(value_type = terms::Tier)]
     tier: Arc<str>,
+    #[schema(value_type = Vec<terms::DocumentReference>)]
     documents: Vec<Token>,
+    #[schema(value_type = terms::KycStatus)]
     status: KycStatus,
+    /// Why it was rejected.
+    #[schema(value_type = Option<terms::Line>, required)]
     reason: Option<Arc<str>>,
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     decided_at: Option<String>,
 }
 
@@ -149,17 +165,23 @@ impl From<KycRecord> for Kyc {
 }
 
 /// Where a person stands.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KycStanding)]
 pub struct Standing {
     /// Who.
+    #[schema(value_type = terms::UserId)]
     pub user_id: UserId,
     /// The tier that was approved last; `null`: none.
+    #[schema(value_type = Option<terms::Tier>, required)]
     pub tier: Option<Arc<str>>,
     /// The limit that it sets, while it is there.
+    #[schema(value_type = Option<terms::LimitId>, required)]
     pub limit_id: Option<LimitId>,
     /// What may be spent a month by it, in minor units of the wallet's currency.
+    #[schema(required)]
     pub monthly_limit: Option<i64>,
     /// What has come of the latest submission; `null`: there is none.
+    #[schema(required)]
     pub latest: Option<Kyc>,
 }
 

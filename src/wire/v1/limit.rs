@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Invalid, Read};
-use super::{merchant, read, text};
+use super::{merchant, read, terms, text};
 use crate::domain::id::{CompanyId, LimitId};
 use crate::domain::money::Currency;
 use crate::domain::policy::{self, LimitMode, MerchantScope, Scope};
@@ -14,18 +15,46 @@ use crate::domain::time::Window;
 use crate::domain::token::Token;
 
 /// The body that creates a limit.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateLimit {
+    #[schema(value_type = terms::ScopeKind, required)]
     scope: Field,
+    /// Whom; absent where the scope is the program.
+    #[schema(value_type = Option<terms::Reference>)]
     scope_id: Field,
+    #[schema(value_type = terms::Window, required)]
     window: Field,
+    /// The most that may be spent. An amount, a count, or both.
+    #[schema(value_type = Option<terms::AmountOrZero>)]
     amount: Field,
+    /// How often cards may be used.
+    #[schema(value_type = Option<terms::Count>)]
     count: Field,
+    /// cap where it is absent.
+    #[schema(value_type = Option<terms::LimitMode>)]
     mode: Field,
+    /// Which merchants count; any where it is absent.
+    #[schema(value_type = Option<MerchantSelection>)]
     merchant: Field,
+    /// Binds only accounts of this currency.
+    #[schema(value_type = Option<terms::Currency>)]
     currency: Field,
 }
+
+/// What the schema of [`CreateLimit`] says of several fields at once.
+pub const CONDITIONS: &str = r##"[
+    {"x-problem-codes":["invalid_merchant"]},
+    {"anyOf":[
+        {"properties":{"amount":{"type":"integer"}},"required":["amount"]},
+        {"properties":{"count":{"type":"integer"}},"required":["count"]}
+    ]},
+    {"anyOf":[
+        {"properties":{"scope":{"const":"program"},"scope_id":{"type":"null"}}},
+        {"properties":{"scope":{"const":"company"},"scope_id":{"$ref":"#/components/schemas/CompanyId"}},"required":["scope_id"]},
+        {"properties":{"scope":{"enum":["user","card"]},"scope_id":{"type":"string"}},"required":["scope_id"]}
+    ]}
+]"##;
 
 /// Whom a limit or control is to bind, as the caller names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +147,21 @@ fn mode(raw: &RawValue) -> Read<LimitMode> {
     text::word("invalid_mode", "a mode is cap or pool", parse)(raw)
 }
 
+/// Which merchants a limit counts: `"any"`, or an object with exactly one of the other three.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "stands for what `merchant_scope` reads in the document")]
+enum MerchantSelection {
+    /// All of them.
+    Any,
+    /// One merchant id.
+    Mid(terms::Line),
+    /// One category code, or a range of them.
+    Mcc(terms::MccRange),
+    /// A named group of codes. The card platform's own word that a merchant is in it counts too.
+    MccGroup(MccGroup),
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct MerchantSelector {
@@ -126,10 +170,13 @@ struct MerchantSelector {
     mcc_group: Field,
 }
 
-#[derive(Default, Deserialize)]
+/// A named group of category codes.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct MccGroup {
+    #[schema(value_type = terms::Line, required)]
     name: Field,
+    #[schema(value_type = Option<Vec<terms::MccRange>>, max_items = 256)]
     mccs: Field,
 }
 
@@ -162,10 +209,14 @@ fn mcc_group(raw: &RawValue) -> Read<MerchantScope> {
 }
 
 /// The body that changes a limit.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatchLimit {
+    /// `null` takes it away.
+    #[schema(value_type = Option<terms::AmountOrZero>)]
     amount: Field,
+    /// `null` takes it away.
+    #[schema(value_type = Option<terms::Count>)]
     count: Field,
 }
 
@@ -188,18 +239,30 @@ impl PatchLimit {
 }
 
 /// A limit, as answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Limit {
+    #[schema(value_type = terms::LimitId)]
     id: LimitId,
+    #[schema(value_type = terms::Version)]
     version: i64,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    #[schema(value_type = terms::ScopeKind)]
     scope: &'static str,
+    /// `null` where the scope is the program.
+    #[schema(required)]
     scope_id: Option<String>,
+    #[schema(value_type = terms::Window)]
     window: Window,
+    #[schema(value_type = Option<terms::AmountOrZero>, required)]
     amount: Option<i64>,
+    #[schema(value_type = Option<terms::Count>, required)]
     count: Option<i64>,
+    #[schema(value_type = terms::LimitMode)]
     mode: LimitMode,
+    #[schema(value_type = MerchantSelection)]
     merchant: MerchantScope,
+    #[schema(value_type = Option<terms::Currency>, required)]
     currency: Option<Currency>,
 }
 

@@ -2,19 +2,27 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Read};
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::merchant;
 
 /// A merchant. Every field may be absent.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Merchant {
+    /// The acquirer's merchant id.
+    #[schema(value_type = Option<terms::Line>)]
     mid: Field,
+    #[schema(value_type = Option<terms::Mcc>)]
     mcc: Field,
+    /// Names of category groups that the merchant belongs to.
+    #[schema(value_type = Option<Vec<terms::Line>>, max_items = 256)]
     mcc_groups: Field,
+    #[schema(value_type = Option<terms::Line>)]
     name: Field,
+    #[schema(value_type = Option<terms::Country>)]
     country: Field,
 }
 

@@ -32,6 +32,7 @@ pub mod purchase;
 pub mod query;
 pub mod read;
 pub mod step;
+pub mod terms;
 pub mod text;
 pub mod transaction;
 pub mod transaction_query;

@@ -1,10 +1,11 @@
 //! Postings: what has no authorization before it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::field::{Field, Invalid, Read};
 use super::merchant::merchant;
-use super::{purchase, read, text};
+use super::{purchase, read, terms, text};
 use crate::domain::id::AuthorizationId;
 use crate::domain::money::Money;
 use crate::domain::posting::{self, Cause};
@@ -12,16 +13,32 @@ use crate::domain::request::{AuthRequest, Operation};
 use crate::domain::token::Token;
 
 /// The body that posts money without an authorization.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreatePosting {
+    #[schema(value_type = terms::PostingKind, required)]
     kind: Field,
+    #[schema(value_type = terms::Reference, required)]
     card: Field,
+    #[schema(value_type = terms::Amount, required)]
     amount: Field,
+    #[schema(value_type = terms::Currency, required)]
     currency: Field,
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
     token: Field,
+    /// Only where the kind is debit.
+    #[schema(value_type = super::merchant::Merchant)]
     merchant: Field,
 }
+
+/// What the schema of [`CreatePosting`] says of several fields at once.
+pub const CONDITIONS: &str = r#"[
+    {"anyOf":[
+        {"properties":{"kind":{"const":"debit"}}},
+        {"not":{"required":["merchant"]}}
+    ]}
+]"#;
 
 /// Something to post.
 pub enum NewPosting {
@@ -86,15 +103,23 @@ impl CreatePosting {
 }
 
 /// A posting, as answered: `amount` has left `debit` and reached `credit`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Posting {
+    /// The purchase it belongs to, or an id of its own.
+    #[schema(value_type = terms::AuthorizationId)]
     source: AuthorizationId,
+    /// Its number among the postings of `source`.
     number: u32,
+    /// Where the money has left: an account, or settlement, funding, disputes.
     debit: String,
+    /// Where the money has arrived.
     credit: String,
+    #[schema(value_type = terms::Money)]
     #[serde(flatten)]
     amount: Money,
+    #[schema(value_type = terms::PostingCause)]
     cause: Cause,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::authorization::{Check, checks};
+use super::terms;
 use crate::domain::authorization::StageTimes;
 use crate::domain::finding::{Code, Finding, Reason};
 use crate::domain::id::{AccountId, CardId, LimitId};
@@ -16,25 +18,44 @@ use crate::domain::time::Window;
 use crate::domain::token::Token;
 
 /// What would be decided now. Nothing was stored: there is no id, and nothing is held.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Preview {
+    /// Always `true`.
     dry_run: bool,
+    #[schema(value_type = terms::Token)]
     token: Token,
+    #[schema(value_type = Option<terms::Operation>, required)]
     operation: Option<Operation>,
+    #[schema(value_type = terms::Verdict)]
     decision: &'static str,
+    #[schema(value_type = Option<terms::DeclineReason>, required)]
     reason: Option<Reason>,
+    #[schema(value_type = Option<terms::DeclineCode>, required)]
     code: Option<Code>,
+    /// In minor units.
+    #[schema(required)]
     amount: Option<i64>,
+    #[schema(value_type = Option<terms::Currency>, required)]
     currency: Option<Currency>,
-    /// What would be held.
+    /// What would be held, in minor units.
     held: i64,
+    /// `null` where the card is not known.
+    #[schema(value_type = Option<terms::CardId>, required)]
     card: Option<CardId>,
+    #[schema(value_type = Option<terms::AccountId>, required)]
     account_id: Option<AccountId>,
+    /// Every check, in order; the first that refused gives the reason.
     checks: Vec<Check>,
     limits: Vec<LimitState>,
+    #[schema(value_type = terms::StageTimes)]
     stages: StageTimes,
+    #[schema(value_type = super::merchant::Merchant)]
     merchant: Merchant,
+    /// How the card would be read.
+    #[schema(value_type = Option<String>, required)]
     entry_mode: Option<Arc<str>>,
+    /// The payment channel.
+    #[schema(value_type = Option<String>, required)]
     channel: Option<Arc<str>>,
 }
 
@@ -69,9 +90,11 @@ impl From<preview::Preview> for Preview {
 }
 
 /// How a limit stands now.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LimitState {
+    #[schema(value_type = terms::LimitId)]
     limit_id: LimitId,
+    #[schema(value_type = terms::Window)]
     window: Window,
     /// In minor units of the account's currency; absent where amounts are not limited.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,11 +103,13 @@ pub struct LimitState {
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<Left>,
     /// When it begins to count anew; `null`: never, or there is nothing that it counts.
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     resets_at: Option<String>,
 }
 
 /// What is left of a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = LimitLeft)]
 struct Left {
     max: i64,
     used: i64,

@@ -1,11 +1,12 @@
 //! A purchase to decide, as our own API asks for it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::field::{Field, Read};
 use super::merchant::merchant;
 use super::query::{Pairs, Query, flag};
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::merchant::Merchant;
 use crate::domain::money::Money;
 use crate::domain::request::{AuthRequest, Door, Operation};
@@ -15,16 +16,28 @@ use crate::domain::token::Token;
 pub const MEDIA_TYPE: &str = "application/vnd.tollgate.authorization+json";
 
 /// The body that asks for an authorization.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateAuthorization {
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
     token: Field,
+    #[schema(value_type = terms::Reference, required)]
     card: Field,
+    #[schema(value_type = terms::Amount, required)]
     amount: Field,
+    #[schema(value_type = terms::Currency, required)]
     currency: Field,
+    /// Who uses the card, to be compared with who holds it.
+    #[schema(value_type = Option<terms::Reference>)]
     user: Field,
+    #[schema(value_type = Option<super::merchant::Merchant>)]
     merchant: Field,
+    /// How the card was read.
+    #[schema(value_type = Option<terms::Keyword>)]
     entry_mode: Field,
+    /// The payment channel.
+    #[schema(value_type = Option<terms::Keyword>)]
     channel: Field,
 }
 
@@ -34,6 +47,16 @@ pub fn dry_run(pairs: &Pairs) -> Read<bool> {
     let asked = query.take("dry_run", flag)?;
     query.end()?;
     Ok(asked.unwrap_or(false))
+}
+
+/// A request that is to be decided later, as answered.
+#[derive(Serialize, ToSchema)]
+pub struct Queued {
+    /// The idempotency key; the decision carries it too.
+    #[schema(value_type = terms::Token)]
+    pub token: Token,
+    /// `accepted`
+    pub status: &'static str,
 }
 
 impl CreateAuthorization {

@@ -1,55 +1,103 @@
 //! What happens to a purchase after its authorization.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::field::{Field, Invalid, Read};
-use super::{read, text};
+use super::field::{Field, Read};
+use super::{read, terms, text};
 use crate::domain::money::Currency;
 use crate::domain::token::Token;
 
-/// What is done to an authorization, as its route names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Hold more: judged like an authorization.
-    Increment,
-    /// Give back part of the hold, or all of it.
-    Reverse,
-    /// The purchase shall stand at a new, smaller total.
-    Advise,
-    /// Post a purchase.
-    Clear,
-    /// Give money back to the cardholder.
-    Refund,
-    /// The hold has run out.
-    Expire,
+/// The body of a life-cycle call. Each has the fields that its verb needs; any other is `unknown_field`.
+pub trait StepBody {
+    /// Reads the fields.
+    fn parse(&self) -> Read<NewStep>;
 }
 
-impl Verb {
-    /// The word in the route and in keys.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Increment => "increment",
-            Self::Reverse => "reverse",
-            Self::Advise => "advise",
-            Self::Clear => "clear",
-            Self::Refund => "refund",
-            Self::Expire => "expire",
-        }
-    }
-}
-
-/// The body of every life-cycle call.
-#[derive(Default, Deserialize)]
+/// The body that asks to hold more: judged like an authorization.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct StepBody {
+pub struct Increment {
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
     token: Field,
+    /// How much more.
+    #[schema(value_type = terms::Amount, required)]
     amount: Field,
+    #[schema(value_type = Option<terms::Currency>)]
     currency: Field,
+}
+
+/// The body that gives back part of a hold, or all of it.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reverse {
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
+    token: Field,
+    /// How much; all of it where it is absent.
+    #[schema(value_type = Option<terms::Amount>)]
+    amount: Field,
+    #[schema(value_type = Option<terms::Currency>)]
+    currency: Field,
+}
+
+/// The body that lets a purchase stand at a new, smaller total.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Advise {
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
+    token: Field,
+    /// The new total.
+    #[schema(value_type = terms::AmountOrZero, required)]
+    amount: Field,
+    #[schema(value_type = Option<terms::Currency>)]
+    currency: Field,
+}
+
+/// The body that posts a purchase.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clear {
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
+    token: Field,
+    #[schema(value_type = terms::Amount, required)]
+    amount: Field,
+    #[schema(value_type = Option<terms::Currency>)]
+    currency: Field,
+    /// Whether it is the last clearing: what is still held is given back. Not so where it is absent.
     #[serde(rename = "final")]
+    #[schema(value_type = Option<bool>)]
     last: Field,
 }
 
-/// A life-cycle step to take. The verb decides which amounts can be absent.
+/// The body that gives money back to the cardholder.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Refund {
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
+    token: Field,
+    #[schema(value_type = terms::Amount, required)]
+    amount: Field,
+    #[schema(value_type = Option<terms::Currency>)]
+    currency: Field,
+}
+
+/// The body that lets a hold run out.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expire {
+    /// The idempotency key: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
+    token: Field,
+    #[schema(value_type = Option<terms::Currency>)]
+    currency: Field,
+}
+
+/// A life-cycle step to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewStep {
     /// The idempotency key.
@@ -82,69 +130,86 @@ pub enum Action {
     Expire,
 }
 
-impl StepBody {
-    /// Reads the fields that `verb` has; any other is `unknown_field`.
-    pub fn parse(&self, verb: Verb) -> Read<NewStep> {
-        let token = self.token.required("token", text::token)?;
-        let action = self.action(verb)?;
-        if verb != Verb::Clear {
-            absent(&self.last, "final")?;
-        }
-        let currency = self.currency.optional("currency", text::currency)?;
-        Ok(NewStep { token, action, currency })
-    }
-
-    fn action(&self, verb: Verb) -> Read<Action> {
-        let amount = || self.amount.required("amount", read::amount);
-        Ok(match verb {
-            Verb::Increment => Action::Increment(amount()?),
-            Verb::Reverse => Action::Reverse(self.amount.optional("amount", read::amount)?),
-            Verb::Advise => Action::Advise(self.amount.required("amount", read::amount_or_zero)?),
-            Verb::Clear => {
-                let last = self.last.optional("final", read::flag)?.unwrap_or(false);
-                Action::Clear { amount: amount()?, last }
-            }
-            Verb::Refund => Action::Refund(amount()?),
-            Verb::Expire => {
-                absent(&self.amount, "amount")?;
-                Action::Expire
-            }
+impl StepBody for Increment {
+    fn parse(&self) -> Read<NewStep> {
+        step(&self.token, &self.currency, || {
+            Ok(Action::Increment(self.amount.required("amount", read::amount)?))
         })
     }
 }
 
-fn absent(field: &Field, name: &str) -> Read<()> {
-    if field.is_given() {
-        return Err(Invalid::new("unknown_field", "this call has no such field").under(name));
+impl StepBody for Reverse {
+    fn parse(&self) -> Read<NewStep> {
+        step(&self.token, &self.currency, || {
+            Ok(Action::Reverse(self.amount.optional("amount", read::amount)?))
+        })
     }
-    Ok(())
+}
+
+impl StepBody for Advise {
+    fn parse(&self) -> Read<NewStep> {
+        step(&self.token, &self.currency, || {
+            Ok(Action::Advise(self.amount.required("amount", read::amount_or_zero)?))
+        })
+    }
+}
+
+impl StepBody for Clear {
+    fn parse(&self) -> Read<NewStep> {
+        step(&self.token, &self.currency, || {
+            let last = self.last.optional("final", read::flag)?.unwrap_or(false);
+            Ok(Action::Clear { amount: self.amount.required("amount", read::amount)?, last })
+        })
+    }
+}
+
+impl StepBody for Refund {
+    fn parse(&self) -> Read<NewStep> {
+        step(&self.token, &self.currency, || {
+            Ok(Action::Refund(self.amount.required("amount", read::amount)?))
+        })
+    }
+}
+
+impl StepBody for Expire {
+    fn parse(&self) -> Read<NewStep> {
+        step(&self.token, &self.currency, || Ok(Action::Expire))
+    }
+}
+
+fn step(token: &Field, currency: &Field, action: impl Fn() -> Read<Action>) -> Read<NewStep> {
+    let token = token.required("token", text::token)?;
+    let action = action()?;
+    Ok(NewStep { token, action, currency: currency.optional("currency", text::currency)? })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
+
     use super::*;
 
-    fn read(verb: Verb, json: &str) -> Result<Action, &'static str> {
-        let body: StepBody = serde_json::from_str(json).unwrap();
-        body.parse(verb).map(|step| step.action).map_err(|fault| fault.code)
+    fn read<B: StepBody + DeserializeOwned>(json: &str) -> Result<Action, &'static str> {
+        let body: B = serde_json::from_str(json).map_err(|_| "unknown_field")?;
+        body.parse().map(|step| step.action).map_err(|fault| fault.code)
     }
 
     #[test]
     fn each_verb_has_its_own_fields() {
         let all = r#"{"token":"t","amount":5,"final":true}"#;
-        assert_eq!(read(Verb::Clear, all), Ok(Action::Clear { amount: 5, last: true }));
-        assert_eq!(read(Verb::Refund, all), Err("unknown_field"));
+        assert_eq!(read::<Clear>(all), Ok(Action::Clear { amount: 5, last: true }));
+        assert_eq!(read::<Refund>(all), Err("unknown_field"));
         let amount = r#"{"token":"t","amount":5}"#;
-        assert_eq!(read(Verb::Clear, amount), Ok(Action::Clear { amount: 5, last: false }));
-        assert_eq!(read(Verb::Reverse, amount), Ok(Action::Reverse(Some(5))));
-        assert_eq!(read(Verb::Expire, amount), Err("unknown_field"));
+        assert_eq!(read::<Clear>(amount), Ok(Action::Clear { amount: 5, last: false }));
+        assert_eq!(read::<Reverse>(amount), Ok(Action::Reverse(Some(5))));
+        assert_eq!(read::<Expire>(amount), Err("unknown_field"));
         let bare = r#"{"token":"t"}"#;
-        assert_eq!(read(Verb::Reverse, bare), Ok(Action::Reverse(None)));
-        assert_eq!(read(Verb::Expire, bare), Ok(Action::Expire));
-        assert_eq!(read(Verb::Increment, bare), Err("missing_field"));
+        assert_eq!(read::<Reverse>(bare), Ok(Action::Reverse(None)));
+        assert_eq!(read::<Expire>(bare), Ok(Action::Expire));
+        assert_eq!(read::<Increment>(bare), Err("missing_field"));
         let zero = r#"{"token":"t","amount":0}"#;
-        assert_eq!(read(Verb::Advise, zero), Ok(Action::Advise(0)));
-        assert_eq!(read(Verb::Clear, zero), Err("invalid_amount"));
-        assert_eq!(read(Verb::Expire, "{}"), Err("missing_field"));
+        assert_eq!(read::<Advise>(zero), Ok(Action::Advise(0)));
+        assert_eq!(read::<Clear>(zero), Err("invalid_amount"));
+        assert_eq!(read::<Expire>("{}"), Err("missing_field"));
     }
 }

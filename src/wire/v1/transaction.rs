@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Invalid, Read};
 use super::merchant::merchant;
-use super::{read, text};
+use super::{read, terms, text};
 use crate::domain::id::{AccountId, AuthorizationId, CardId, CompanyId, TransactionId, UserId};
 use crate::domain::merchant::Merchant;
 use crate::domain::money::{Currency, Money};
@@ -19,17 +20,29 @@ use crate::wire::card_data::number;
 pub const METADATA_BYTES_MAX: usize = 4_096;
 
 /// The body that reports a transaction.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateTransaction {
+    /// The program's own id: a repeat is answered as the first was.
+    #[schema(value_type = terms::Token, required)]
     transaction_id: Field,
+    #[schema(value_type = terms::Reference, required)]
     card: Field,
+    #[schema(value_type = terms::Amount, required)]
     amount: Field,
+    #[schema(value_type = terms::Currency, required)]
     currency: Field,
+    /// What it is, in the program's words.
+    #[schema(value_type = terms::Line, required)]
     r#type: Field,
+    #[schema(value_type = terms::Timestamp, required)]
     occurred_at: Field,
+    #[schema(value_type = Option<super::merchant::Merchant>)]
     merchant: Field,
+    #[schema(value_type = Option<terms::PurchaseReference>)]
     authorization: Field,
+    /// Anything else, in at most 4096 bytes, without card numbers.
+    #[schema(value_type = Option<Object>)]
     metadata: Field,
 }
 
@@ -89,52 +102,84 @@ fn refuse_card_number(text: &str) -> Read<()> {
 }
 
 /// What is answered at acceptance.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Accepted {
     /// Our id.
+    #[schema(value_type = terms::TransactionId)]
     pub id: TransactionId,
     /// The program's.
+    #[schema(value_type = terms::Token)]
     pub transaction_id: Token,
     /// How far it has come.
+    #[schema(value_type = terms::TransactionStatus)]
     pub status: Status,
 }
 
 /// A transaction, processed or not.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Transaction {
+    #[schema(value_type = terms::TransactionId)]
     id: TransactionId,
+    #[schema(value_type = terms::Token)]
     transaction_id: Token,
+    #[schema(value_type = terms::TransactionStatus)]
     status: Status,
+    #[schema(value_type = String)]
     r#type: Arc<str>,
+    /// As it was sent.
+    #[schema(value_type = terms::Reference)]
     card: Token,
+    #[schema(value_type = terms::Amount)]
     amount: i64,
+    #[schema(value_type = terms::Currency)]
     currency: Currency,
+    #[schema(value_type = terms::Timestamp)]
     occurred_at: String,
+    #[schema(value_type = super::merchant::Merchant)]
     merchant: Merchant,
+    /// As it was sent.
+    #[schema(value_type = Option<terms::PurchaseReference>, required)]
     authorization: Option<Purchase>,
+    #[schema(value_type = Option<Object>, required)]
     metadata: Option<Box<RawValue>>,
+    #[schema(value_type = Option<terms::CardId>, required)]
     card_id: Option<CardId>,
+    #[schema(value_type = Option<terms::UserId>, required)]
     user_id: Option<UserId>,
+    #[schema(value_type = Option<terms::CompanyId>, required)]
     company_id: Option<CompanyId>,
+    #[schema(value_type = Option<terms::AccountId>, required)]
     account_id: Option<AccountId>,
+    #[schema(value_type = Option<terms::AuthorizationId>, required)]
     authorization_id: Option<AuthorizationId>,
+    #[schema(value_type = terms::Timestamp)]
     received_at: String,
+    #[schema(value_type = Option<terms::Timestamp>, required)]
     processed_at: Option<String>,
+    /// Attempts that were begun; absent once it is processed.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
+    #[schema(value_type = Option<terms::Obstacle>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// Every attempt; only where one transaction is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<Vec<Attempt>>,
 }
 
 /// One attempt to process a transaction.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TransactionAttempt)]
 struct Attempt {
+    /// Its number.
     attempt: u32,
+    #[schema(value_type = terms::AttemptOutcome)]
     outcome: Ending,
+    #[schema(value_type = Option<terms::Obstacle>, required)]
     reason: Option<&'static str>,
+    #[schema(value_type = String)]
     worker: Arc<str>,
+    #[schema(value_type = terms::Timestamp)]
     at: String,
     took_us: u64,
 }
@@ -210,11 +255,12 @@ impl From<Progress> for Transaction {
 }
 
 /// One page of a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Page<T> {
     /// What was found.
     pub items: Vec<T>,
     /// To be sent as `cursor` for what follows; `null` at the end.
+    #[schema(required)]
     pub next: Option<String>,
 }
 

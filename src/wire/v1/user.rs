@@ -4,34 +4,50 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::field::{Field, Read};
-use super::text;
+use super::{terms, text};
 use crate::domain::id::{CompanyId, UserId};
 use crate::domain::party::{self, UserStatus};
 use crate::domain::token::Token;
 
 /// The body that creates a user of a company.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateUser {
+    #[schema(value_type = terms::CompanyId, required)]
     company_id: Field,
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
+    #[schema(value_type = Option<terms::Line>)]
     first_name: Field,
+    #[schema(value_type = Option<terms::Line>)]
     last_name: Field,
+    #[schema(value_type = Option<terms::Email>)]
     email: Field,
+    /// What the person does in the company.
+    #[schema(value_type = Option<terms::Line>)]
     role: Field,
+    /// ACTIVE where it is absent.
+    #[schema(value_type = Option<terms::UserStatus>)]
     status: Field,
 }
 
 /// The body that creates a personal user.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreatePersonalUser {
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
+    #[schema(value_type = Option<terms::Line>)]
     first_name: Field,
+    #[schema(value_type = Option<terms::Line>)]
     last_name: Field,
+    #[schema(value_type = Option<terms::Email>)]
     email: Field,
+    /// ACTIVE where it is absent.
+    #[schema(value_type = Option<terms::UserStatus>)]
     status: Field,
 }
 
@@ -89,14 +105,20 @@ impl CreatePersonalUser {
 }
 
 /// The body that changes a user.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatchUser {
+    #[schema(value_type = Option<terms::PlatformToken>)]
     marqeta_token: Field,
+    #[schema(value_type = Option<terms::Line>)]
     first_name: Field,
+    #[schema(value_type = Option<terms::Line>)]
     last_name: Field,
+    #[schema(value_type = Option<terms::Email>)]
     email: Field,
+    #[schema(value_type = Option<terms::Line>)]
     role: Field,
+    #[schema(value_type = terms::UserStatus)]
     status: Field,
 }
 
@@ -136,19 +158,30 @@ fn status(raw: &RawValue) -> Read<UserStatus> {
 }
 
 /// A user, as answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct User {
+    #[schema(value_type = terms::UserId)]
     id: UserId,
+    #[schema(value_type = terms::Version)]
     version: i64,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    /// Absent for a personal user.
+    #[schema(value_type = Option<terms::CompanyId>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     company_id: Option<CompanyId>,
+    #[schema(value_type = Option<terms::PlatformToken>, required)]
     marqeta_token: Option<Token>,
+    #[schema(value_type = Option<terms::Line>, required)]
     first_name: Option<Arc<str>>,
+    #[schema(value_type = Option<terms::Line>, required)]
     last_name: Option<Arc<str>>,
+    #[schema(value_type = Option<terms::Email>, required)]
     email: Option<Arc<str>>,
+    #[schema(value_type = Option<terms::Line>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Arc<str>>,
+    #[schema(value_type = terms::UserStatus)]
     status: UserStatus,
 }
 

@@ -1,10 +1,11 @@
 //! Wallets: personal accounts with an owner and a time zone.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::account::Balances;
 use super::field::{Field, Read};
-use super::text;
+use super::{terms, text};
 use crate::domain::id::{AccountId, UserId};
 use crate::domain::money::Currency;
 use crate::domain::party;
@@ -12,11 +13,16 @@ use crate::domain::time::Zone;
 use crate::domain::token::Token;
 
 /// The body that creates a wallet.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CreateWallet {
+    /// Whose it is.
+    #[schema(value_type = terms::Reference, required)]
     user_id: Field,
+    #[schema(value_type = terms::Currency, required)]
     currency: Field,
+    /// Where its days begin; UTC where it is absent.
+    #[schema(value_type = Option<terms::TimeZone>)]
     time_zone: Field,
 }
 
@@ -42,9 +48,10 @@ impl CreateWallet {
 }
 
 /// The body that changes a wallet.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PatchWallet {
+    #[schema(value_type = terms::TimeZone, required)]
     time_zone: Field,
 }
 
@@ -56,13 +63,19 @@ impl PatchWallet {
 }
 
 /// A wallet, as answered, with what is on it. Its id is that of its account.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Wallet {
+    #[schema(value_type = terms::WalletId)]
     id: AccountId,
+    #[schema(value_type = terms::Version)]
     version: i64,
+    #[schema(value_type = terms::Timestamp)]
     created_at: String,
+    #[schema(value_type = terms::UserId)]
     user_id: UserId,
+    #[schema(value_type = terms::WalletId)]
     account_id: AccountId,
+    #[schema(value_type = terms::TimeZone)]
     time_zone: Zone,
     #[serde(flatten)]
     balances: Balances,

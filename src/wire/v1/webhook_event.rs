@@ -1,8 +1,10 @@
 //! Notifications of the card platform, as operators look through them: never their bodies.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::field::{Invalid, Read};
+use super::terms;
 use crate::domain::id::EventId;
 use crate::domain::webhook::{WebhookRecord, WebhookStatus};
 
@@ -54,12 +56,16 @@ fn parameter(detail: &'static str) -> Invalid {
 }
 
 /// A notification as it is answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct WebhookEvent {
+    #[schema(value_type = terms::EventId)]
     id: EventId,
+    #[schema(value_type = terms::WebhookState)]
     state: &'static str,
+    /// Why it is parked or ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Of events.
     family: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     r#type: Option<String>,
@@ -67,10 +73,13 @@ pub struct WebhookEvent {
     token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
+    #[schema(value_type = Option<terms::Timestamp>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     occurred_at: Option<String>,
+    #[schema(value_type = terms::Timestamp)]
     received_at: String,
     attempts: u32,
+    #[schema(value_type = Option<terms::Timestamp>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<String>,
 }
@@ -94,11 +103,12 @@ impl From<WebhookRecord> for WebhookEvent {
 }
 
 /// A page of notifications.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct WebhookPage {
     /// The notifications.
     pub items: Vec<WebhookEvent>,
     /// What to ask for next; absent on the last page.
+    #[schema(value_type = Option<terms::EventId>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<EventId>,
 }

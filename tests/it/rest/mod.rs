@@ -1,7 +1,9 @@
 //! Our own API over HTTP, on the embedded store: resources, money, the life cycle, bad input.
 
 mod bad_input;
+mod documented;
 mod dry_run;
+mod idempotency;
 mod imports;
 mod kyc;
 mod life_cycle;

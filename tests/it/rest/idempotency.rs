@@ -1,0 +1,93 @@
+//! A call that moves money names itself by an `Idempotency-Key`: whatever happens to it and its repeats,
+//! on whichever instance, the money moves once.
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::client::Answer;
+use crate::support::instance::Instance;
+use crate::support::own_servers::OwnServers;
+use crate::support::{Client, Program, TestApp};
+
+async fn fund(client: &mut Client, account: &str, key: &str, amount: i64) -> Answer {
+    let request = client.admin(Method::POST, &format!("/api/v1/accounts/{account}/fund"));
+    let body = json!({"amount": amount, "currency": "USD"}).to_string();
+    client.send(request.header("idempotency-key", key), body.into()).await.expect("an answer")
+}
+
+/// Many callers send the same at once: the money moves once, and everyone is told of that one time, or
+/// that it is under way.
+async fn storm(clients: &[Client], program: &Program) {
+    let before = program.account(&mut clients[0].another()).await["funded"].as_i64();
+    let callers: Vec<_> = (0..16)
+        .map(|number| {
+            let mut client = clients[number % clients.len()].another();
+            let account = program.account.clone();
+            let key = if number % 2 == 0 { "storm-1" } else { "\"storm-1\"" };
+            tokio::spawn(async move { fund(&mut client, &account, key, 700).await })
+        })
+        .collect();
+    let mut moved = Vec::new();
+    for caller in callers {
+        let answer = caller.await.expect("a caller");
+        match answer.says() {
+            (201, _) => moved.push(answer.body),
+            (409, code) if code == "idempotency_in_progress" => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    moved.dedup();
+    assert_eq!(moved.len(), 1, "{moved:?}");
+    let mut client = clients[0].another();
+    let after = program.account(&mut client).await["funded"].as_i64();
+    assert_eq!(after, before.map(|before| before + 700));
+    let again =
+        fund(&mut clients[clients.len() - 1].another(), &program.account, "storm-1", 700).await;
+    assert_eq!((again.status.as_u16(), again.body), (201, moved.remove(0)));
+    let other = fund(&mut client, &program.account, "storm-1", 701).await;
+    assert_eq!(other.says(), (422, "idempotency_key_reused".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_moves_once_however_often_and_at_once_it_is_asked_for() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let business = Program::set_up(&mut client, 1_000, 1).await;
+    let personal = Program::set_up_personal(&mut client, 1_000, 1).await;
+    storm(&[app.client()], &business).await;
+    storm(&[app.client()], &personal).await;
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn money_moves_once_on_two_instances_in_either_home() {
+    let servers = OwnServers::start(&["postgres", "mongodb", "redis"]);
+    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let mut environment = servers.environment();
+    environment.push(("TOLLGATE__JIT__DEADLINE_MS".into(), "7000".into()));
+    environment.push(("TOLLGATE__LANE__STALL_MS".into(), "5000".into()));
+    let first = Instance::start_on(folders[0].path(), &environment).await;
+    let second = Instance::start_on(folders[1].path(), &environment).await;
+    let clients = [first.client(), second.client()];
+    storm(&clients, &Program::set_up(&mut first.client(), 1_000, 1).await).await;
+    storm(&clients, &Program::set_up_personal(&mut first.client(), 1_000, 1).await).await;
+    first.verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_caller_has_keys_of_its_own() {
+    let app = TestApp::start().await;
+    let mut admin = app.client();
+    let program = Program::set_up(&mut admin, 1_000, 1).await;
+    let issued = admin.post("/api/v1/api-keys", json!({"name": "till", "scopes": ["processor"]}));
+    let issued = issued.await.json();
+    let mut till = Client::new(app.addr, issued["key"].as_str().expect("a key"), "-", "-");
+    assert_eq!(fund(&mut admin, &program.account, "k", 700).await.status, 201);
+    assert_eq!(fund(&mut till, &program.account, "k", 300).await.status, 201);
+    assert_eq!(fund(&mut till, &program.account, "k", 300).await.status, 201);
+    let other = fund(&mut till, &program.account, "k", 301).await;
+    assert_eq!(other.says(), (422, "idempotency_key_reused".to_owned()));
+    assert_eq!(program.account(&mut admin).await["funded"], 1_000);
+    app.stop_and_verify().await;
+}
