@@ -8,73 +8,129 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::support::instance::Instance;
-use crate::support::{Client, Program, marqeta};
+use crate::support::{Program, marqeta};
 
 const ATTACKERS: usize = 2_000;
+
+/// So many come at a time: more would wait in the kernel, which forgets some of them.
+const WAVE: usize = 100;
 
 /// Purchases of each measurement.
 const PURCHASES: usize = 400;
 
-/// What a shared machine may add to any measurement, whatever we do.
-const NOISE: Duration = Duration::from_millis(30);
+/// How often it is measured, where it is.
+const ROUNDS: usize = 5;
 
 /// A header or body must be complete within this time; it is the default.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Descriptors that come and go beside: of good clients, and of the store.
+const OTHERS: usize = 4;
+
+/// The card platform gives up after three.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes 20 s: scripts/test"]
-async fn two_thousand_slow_silent_and_half_open_connections_change_little_for_others() {
-    let folder = tempfile::tempdir().unwrap();
-    let instance = Instance::start(folder.path()).await;
-    let mut client = instance.client();
-    let program = Program::set_up(&mut client, 100_000_000, 1).await;
-    let card = program.card();
-    measure(&mut client, card, "warm").await;
-    let calm = measure(&mut client, card, "calm").await;
-    let baseline = instance.descriptors();
+async fn two_thousand_slow_silent_and_half_open_connections_end_in_time_and_stop_nobody() {
+    let scene = Scene::set_up().await;
+    let calm = scene.measure("calm").await;
+    let beside = scene.siege("attacked").await;
+    println!("alone {calm:?}, beside {ATTACKERS} bad connections {beside:?}");
+    // How much slower it gets is measured where nothing else runs: `scripts/endure slow-clients`.
+    assert!(beside.slowest < ANSWER_MAX, "{beside:?}");
+}
 
-    let mut attackers = JoinSet::new();
-    for number in 0..ATTACKERS {
-        // Where so many come at once, the kernel forgets a few that believe to be connected: they are
-        // not ours to close. That none of ours stays open is seen by the descriptors.
-        let attack = attack(instance.addr, number);
-        attackers.spawn(async move { tokio::time::timeout(PATIENCE * 4, attack).await.ok() });
+/// The median of several rounds, alone and beside them in turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute alone on the machine: scripts/endure slow-clients"]
+async fn endured_two_thousand_bad_connections_at_most_double_the_time_of_others() {
+    let scene = Scene::set_up().await;
+    let (mut calm, mut beside) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        calm.push(scene.measure(&format!("calm-{round}")).await.p99);
+        beside.push(scene.siege(&format!("attacked-{round}")).await.p99);
     }
-    // They are all there.
-    let mut open = 0;
-    for _ in 0..200 {
-        open = open.max(instance.descriptors().saturating_sub(baseline));
-        if open >= ATTACKERS * 19 / 20 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(open >= ATTACKERS * 8 / 10, "only {open} connections were open at once");
-    let attacked = measure(&mut client.another(), card, "attacked").await;
-    println!("p99 alone {calm:?}, beside {open} bad connections {attacked:?}");
-    assert!(attacked <= (calm * 2).max(calm + NOISE), "{attacked:?} instead of {calm:?}");
+    println!("endure: slow-clients | p99 alone {calm:?} | beside {ATTACKERS} {beside:?}");
+    calm.sort();
+    beside.sort();
+    let (calm, beside) = (calm[ROUNDS / 2], beside[ROUNDS / 2]);
+    assert!(beside <= calm * 2, "median p99 {beside:?} instead of {calm:?}");
+}
 
-    // Each of them is closed in time, by us.
-    let (mut slowest, mut forgotten) = (Duration::ZERO, 0);
-    while let Some(ended) = attackers.join_next().await {
-        match ended.unwrap() {
-            Some(took) => slowest = slowest.max(took),
-            None => forgotten += 1,
-        }
+/// How long purchases took.
+#[derive(Debug)]
+struct Took {
+    p99: Duration,
+    slowest: Duration,
+}
+
+/// An instance, and a card that buys.
+struct Scene {
+    instance: Instance,
+    program: Program,
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn set_up() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let instance = Instance::start(folder.path()).await;
+        let program = Program::set_up(&mut instance.client(), 100_000_000, 1).await;
+        let scene = Self { instance, program, _folder: folder };
+        scene.measure("warm").await;
+        scene
     }
-    assert!(forgotten <= ATTACKERS - open, "{forgotten} were never closed, {open} were open");
-    assert!(slowest < PATIENCE * 3, "one was open for {slowest:?}");
-    let mut left = usize::MAX;
-    for _ in 0..200 {
-        left = instance.descriptors();
-        if left <= baseline + 2 {
-            break;
+
+    /// Purchases, one after the other.
+    async fn measure(&self, name: &str) -> Took {
+        let mut client = self.instance.client();
+        let mut took = Vec::with_capacity(PURCHASES);
+        for number in 0..PURCHASES {
+            let body = marqeta::purchase(&format!("{name}-{number}"), self.program.card(), "0.01");
+            let started = tokio::time::Instant::now();
+            let answer = client.jit(body).await;
+            took.push(started.elapsed());
+            assert_eq!(answer.status, 200, "{answer:?}");
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        took.sort();
+        Took { p99: took[PURCHASES * 99 / 100], slowest: took[PURCHASES - 1] }
     }
-    println!("descriptors: {baseline} before, {} under attack, {left} after", baseline + open);
-    assert!(left <= baseline + 2, "{left} descriptors instead of {baseline}");
-    instance.kill();
+
+    /// The same while all of them are there; then each of them is closed in time, by us.
+    async fn siege(&self, name: &str) -> Took {
+        let baseline = self.instance.descriptors();
+        let mut attackers = JoinSet::new();
+        for wave in 0..ATTACKERS / WAVE {
+            for number in 0..WAVE {
+                let attack = attack(self.instance.addr, number);
+                attackers.spawn(tokio::time::timeout(PATIENCE * 4, attack));
+            }
+            let expected = baseline + (wave + 1) * WAVE - OTHERS;
+            assert!(self.descriptors_become(|open| open >= expected).await, "wave {wave}");
+        }
+        let took = self.measure(name).await;
+        let mut slowest = Duration::ZERO;
+        while let Some(ended) = attackers.join_next().await {
+            slowest = slowest.max(ended.unwrap().expect("it is closed"));
+        }
+        assert!(slowest < PATIENCE * 3, "one was open for {slowest:?}");
+        assert!(
+            self.descriptors_become(|open| open <= baseline + OTHERS).await,
+            "{baseline} before"
+        );
+        took
+    }
+
+    async fn descriptors_become(&self, right: impl Fn(usize) -> bool) -> bool {
+        for _ in 0..400 {
+            if right(self.instance.descriptors()) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
+    }
 }
 
 /// One client of each kind in turn, until it is closed; how long that took.
@@ -104,18 +160,4 @@ async fn attack(addr: SocketAddr, number: usize) -> Duration {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
     started.elapsed()
-}
-
-/// The p99 of purchases, one after the other.
-async fn measure(client: &mut Client, card: &str, name: &str) -> Duration {
-    let mut took = Vec::with_capacity(PURCHASES);
-    for number in 0..PURCHASES {
-        let body = marqeta::purchase(&format!("{name}-{number}"), card, "0.01");
-        let started = tokio::time::Instant::now();
-        let answer = client.jit(body).await;
-        took.push(started.elapsed());
-        assert_eq!(answer.status, 200, "{answer:?}");
-    }
-    took.sort();
-    took[PURCHASES * 99 / 100]
 }
