@@ -13,7 +13,8 @@ pub struct Relay {
     pub count: u64,
     /// Events that one relay publishes at a time.
     pub batch_max: u64,
-    /// How long after it had nothing to do a relay looks again, in milliseconds.
+    /// How long after it had nothing more to do a relay looks again, in milliseconds; up to eight times
+    /// as long while nothing comes.
     pub idle_ms: u64,
     /// How long a relay that has died keeps its shards, in milliseconds.
     pub lease_ms: u64,

@@ -30,6 +30,9 @@ use crate::telemetry::metrics;
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// How many times as long as at first a relay rests at most while nothing comes.
+const REST_MAX: u32 = 8;
+
 /// How long a relay that is told to stop goes on with what still waits.
 const FLUSH_MAX: Duration = Duration::from_secs(2);
 
@@ -38,7 +41,8 @@ const FLUSH_MAX: Duration = Duration::from_secs(2);
 pub struct RelayOptions {
     /// Events that are published at a time.
     pub batch_max: u32,
-    /// How long after it had nothing to do a relay looks again.
+    /// How long after it had nothing more to do a relay looks again; up to eight times as long while
+    /// nothing comes.
     pub idle: Duration,
     /// How long a lease lasts that is not renewed.
     pub lease: Duration,
@@ -122,8 +126,10 @@ impl Trouble {
 enum Round {
     /// There may be more.
     Busy,
+    /// All that waited is published.
+    Done,
     /// Nothing waited.
-    Idle,
+    Empty,
 }
 
 /// What has become of a batch.
@@ -163,12 +169,19 @@ impl Relay {
 
     /// Relays until it is told to stop. What waits then is still published, if that goes well and soon.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut pause = PAUSE_MIN;
+        let idle = self.parts.options.idle;
+        let (mut pause, mut quiet) = (PAUSE_MIN, idle);
         while !stop.is_cancelled() {
-            let rest = match self.round().await {
+            let done = self.round().await;
+            let rest = match done {
                 Ok(Round::Busy) => Duration::ZERO,
-                Ok(Round::Idle) => self.parts.options.idle,
+                Ok(Round::Done) => idle,
+                Ok(Round::Empty) => quiet,
                 Err(_) => pause,
+            };
+            quiet = match done {
+                Ok(Round::Empty) => (quiet * 2).min(idle * REST_MAX),
+                _ => idle,
             };
             pause = if self.troubled { (pause * 2).min(PAUSE_MAX) } else { PAUSE_MIN };
             if !rest.is_zero() {
@@ -203,7 +216,7 @@ impl Relay {
         self.lease().await?;
         let rows = self.oldest().await?;
         if rows.is_empty() {
-            return Ok(Round::Idle);
+            return Ok(Round::Empty);
         }
         let full = rows.len() >= self.parts.options.batch_max as usize;
         let Published { mut done, suspects, trouble } = self.publish(rows).await;
@@ -221,7 +234,7 @@ impl Relay {
         }
         match trouble {
             Some(trouble) => Err(trouble),
-            None => Ok(if full { Round::Busy } else { Round::Idle }),
+            None => Ok(if full { Round::Busy } else { Round::Done }),
         }
     }
 

@@ -71,6 +71,9 @@ impl Run {
 
     /// Whether neighbouring groups are a card number together.
     fn has_number(&self) -> bool {
+        if self.digits.len() < DIGITS_MIN {
+            return false; // almost always: this is asked after every character that is no digit
+        }
         let ends = self.groups.iter().skip(1).copied().chain([self.digits.len()]);
         let ends: Vec<usize> = ends.collect();
         self.groups.iter().enumerate().any(|(place, start)| {
