@@ -15,6 +15,7 @@ mod routes;
 mod stats;
 #[cfg(test)]
 pub(crate) mod tests;
+mod views;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +30,7 @@ use crate::domain::token::Token;
 pub use flight::Flights;
 pub use routes::{MemoryRoutes, Routes};
 pub use stats::{CacheStats, HitCounts, SharedStats, Tally};
+pub use views::CardViews;
 
 /// A boxed future of a cache call. A cache that fails says nothing: it is as if it were empty.
 pub type CacheFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

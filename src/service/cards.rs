@@ -36,7 +36,7 @@ impl Service {
 
     /// One card of a home, by our id or the platform's token.
     pub async fn card(&self, home: Home, reference: &Token) -> Result<Card, Error> {
-        self.card_of(home, reference).await
+        self.card_seen(home, reference).await
     }
 
     /// Changes a card that is still at the version the caller has seen.

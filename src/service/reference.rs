@@ -30,14 +30,26 @@ impl Service {
 
     /// The card, in either home.
     pub(super) async fn find_card(&self, reference: &Token) -> Result<Option<Card>, Error> {
-        let id = match reference.as_str().parse::<CardId>() {
-            Ok(id) => Some(id),
-            Err(_) => self.facts.card(reference).await?.map(|facts| facts.id),
-        };
-        match id {
+        match self.card_id(reference).await? {
             Some(id) => Ok(self.resources.card_record(id).await?),
             None => Ok(None),
         }
+    }
+
+    async fn card_id(&self, reference: &Token) -> Result<Option<CardId>, Error> {
+        match reference.as_str().parse() {
+            Ok(id) => Ok(Some(id)),
+            Err(_) => Ok(self.facts.card(reference).await?.map(|facts| facts.id)),
+        }
+    }
+
+    /// The same, for those who only look at it.
+    pub(super) async fn card_seen(&self, home: Home, reference: &Token) -> Result<Card, Error> {
+        let found = match self.card_id(reference).await? {
+            Some(id) => self.resources.card_view(id).await?,
+            None => None,
+        };
+        found.filter(|card| card.account.home() == home).ok_or(Error::NotFound(None))
     }
 
     /// The card, if it draws on an account of `home`.

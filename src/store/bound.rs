@@ -196,6 +196,13 @@ impl ResourceStore for BoundStore {
         })
     }
 
+    fn card_view(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
+        Box::pin(async move {
+            let found = self.resources.card_view(id).await?;
+            seen!(found, card => self.is_account_seen(card.account).await?)
+        })
+    }
+
     fn update_card(&self, card: Card) -> Stamps<'_> {
         Box::pin(async move {
             self.name(&card.id);

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use crate::cache::{CacheStats, FactsCache, Flights, Nothing, Tally, Wanted};
+use crate::cache::{CacheStats, CardViews, FactsCache, Flights, Nothing, Tally, Wanted};
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord};
@@ -24,6 +24,7 @@ pub struct CachedStore {
     cards: Lookups<Token, CardFacts>,
     limits: Lookups<CardId, LimitFacts>,
     expected: Flights<Token, ()>,
+    views: Arc<CardViews>,
 }
 
 /// The lookups of one kind.
@@ -53,6 +54,7 @@ impl CachedStore {
             cards: Lookups::default(),
             limits: Lookups::default(),
             expected: Flights::default(),
+            views: Arc::default(),
         }
     }
 
@@ -137,6 +139,24 @@ impl CachedStore {
             Ok::<_, Infallible>(Some(Arc::new(())))
         };
         let Ok(_brought) = self.expected.join(card, |()| true, bring).await;
+    }
+
+    async fn view_card(&self, id: CardId) -> Result<Option<Card>, StoreError> {
+        let name: Option<Token> = id.to_string().parse().ok();
+        let (true, Some(name)) = (self.cache.is_shared(), name) else {
+            // Changes that others make are not heard of.
+            return self.resources.card_record(id).await;
+        };
+        let Some(facts) = self.card(&name).await? else {
+            return self.resources.card_record(id).await;
+        };
+        let version = facts.policy_version;
+        if let Some(card) = self.views.get(id, version) {
+            return Ok(Some(card));
+        }
+        let found = self.resources.card_record(id).await?;
+        found.iter().for_each(|card| self.views.keep(version, card));
+        Ok(found)
     }
 
     /// Runs a write to its end even if its caller goes away, and raises the floors it has made
@@ -230,12 +250,18 @@ macro_rules! resources {
         impl ResourceStore for CachedStore {
     fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
         let resources = self.resources.recording(record)?;
-        Some(Arc::new(Self::new(Arc::clone(&self.facts), resources, Arc::clone(&self.cache))))
+        let (facts, cache) = (Arc::clone(&self.facts), Arc::clone(&self.cache));
+        let views = Arc::clone(&self.views);
+        Some(Arc::new(Self { views, ..Self::new(facts, resources, cache) }))
     }
 
             $(fn $write(&self, $($arg: $ty),+) -> StoreFuture<'_, $out> {
                 self.write(move |store| Box::pin(async move { store.$write($($arg),+).await }))
             })+
+
+            fn card_view(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
+                Box::pin(self.view_card(id))
+            }
 
             $(fn $read(&self, $id: $id_ty) -> StoreFuture<'_, $found> {
                 self.resources.$read($id)

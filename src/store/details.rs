@@ -126,27 +126,55 @@ pub(super) struct Explained<'a> {
     channel: Option<&'a str>,
 }
 
-/// Most checks just pass: nothing but their names is to be told of those.
+/// Most checks just pass: nothing but their names is to be told of those, and nothing but their number
+/// where they are the usual ones at the beginning.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum FindingText<C, F> {
+    Usual(usize),
     Passed(C),
     Whole(F),
 }
 
+/// The checks that a purchase meets first. Rows were written with this list: it is never changed.
+const USUAL: [&str; 7] = [
+    "card.known",
+    "card.held",
+    "card.status",
+    "card.expiry",
+    "user.status",
+    "company.status",
+    "currency",
+];
+
+fn has_just_passed(finding: &Finding) -> bool {
+    matches!(finding, Finding { refusal: None, limit: None, control: None, numbers: None, .. })
+}
+
+const fn passed(check: Code) -> Finding {
+    Finding { check, refusal: None, limit: None, control: None, numbers: None }
+}
+
+fn texts(findings: &[Finding]) -> Vec<FindingText<&Code, &Finding>> {
+    let is_usual = |(finding, name): &(&Finding, &str)| {
+        has_just_passed(finding) && finding.check.as_str() == *name
+    };
+    let usual = findings.iter().zip(USUAL).take_while(is_usual).count();
+    let text = |finding| match finding {
+        finding if has_just_passed(finding) => FindingText::Passed(&finding.check),
+        finding => FindingText::Whole(finding),
+    };
+    let first = (usual > 0).then_some(FindingText::Usual(usual));
+    first.into_iter().chain(findings.iter().skip(usual).map(text)).collect()
+}
+
 pub(super) fn explained(authorization: &Authorization) -> Explained<'_> {
-    let findings = authorization.findings.iter().map(|finding| match finding {
-        Finding { check, refusal: None, limit: None, control: None, numbers: None } => {
-            FindingText::Passed(check)
-        }
-        _ => FindingText::Whole(finding),
-    });
     let stages = authorization.stages;
     Explained {
         door: authorization.door,
         preceding: authorization.preceding.as_ref(),
         original: authorization.original.as_ref(),
-        findings: findings.collect(),
+        findings: texts(&authorization.findings),
         stages: [
             stages.user_lookup_us,
             stages.card_lookup_us,
@@ -162,13 +190,13 @@ pub(super) fn explained(authorization: &Authorization) -> Explained<'_> {
 
 fn findings<'de, D: Deserializer<'de>>(text: D) -> Result<Vec<Finding>, D::Error> {
     let found = Vec::<FindingText<Code, Finding>>::deserialize(text)?;
-    let finding = |text| match text {
-        FindingText::Passed(check) => {
-            Finding { check, refusal: None, limit: None, control: None, numbers: None }
-        }
-        FindingText::Whole(finding) => finding,
+    let usual = |count| USUAL.into_iter().take(count).map(|name| passed(Code::new(name)));
+    let findings = |text| match text {
+        FindingText::Usual(count) => usual(count).collect(),
+        FindingText::Passed(check) => vec![passed(check)],
+        FindingText::Whole(finding) => vec![finding],
     };
-    Ok(found.into_iter().map(finding).collect())
+    Ok(found.into_iter().flat_map(findings).collect())
 }
 
 fn stages<'de, D: Deserializer<'de>>(text: D) -> Result<StageTimes, D::Error> {
@@ -194,4 +222,41 @@ pub(super) fn merchant_key(merchant: &Merchant) -> Option<uuid::Uuid> {
     }
     let text = serde_json::to_string(merchant).ok()?;
     Some(uuid::Uuid::from_bytes(Fingerprint::of(&[&text]).to_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Kept(#[serde(deserialize_with = "findings")] Vec<Finding>);
+
+    fn names(json: &str) -> Vec<String> {
+        let Kept(findings) = serde_json::from_str(json).unwrap();
+        findings.iter().map(|finding| finding.check.to_string()).collect()
+    }
+
+    #[test]
+    fn checks_that_have_just_passed_are_counted_and_read_back() {
+        let mut all: Vec<Finding> = USUAL.into_iter().map(|name| passed(Code::new(name))).collect();
+        all.push(passed(Code::new("funds.available")));
+        let numbers = Some(crate::domain::finding::Numbers { asked: 1, used: 2, max: 3 });
+        all.push(Finding { numbers, ..passed(Code::new("limit.day.amount")) });
+        let text = serde_json::to_string(&texts(&all)).unwrap();
+        assert!(text.starts_with(r#"[7,"funds.available",{"#), "{text}");
+        let Kept(read) = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, all);
+        // What stops early, or is in another order, is told by name.
+        for part in [&all[..3], &all[..0], &all[1..4], &all[4..]] {
+            let Kept(read) =
+                serde_json::from_str(&serde_json::to_string(&texts(part)).unwrap()).unwrap();
+            assert_eq!(read, part);
+        }
+    }
+
+    #[test]
+    fn rows_that_name_every_check_are_still_read() {
+        assert_eq!(names(r#"["card.known","card.held"]"#), ["card.known", "card.held"]);
+        assert_eq!(names("[2]"), ["card.known", "card.held"]);
+    }
 }

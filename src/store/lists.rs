@@ -1,6 +1,6 @@
 //! Ports to lists: pages of resources and of history, newest first. Ids are drawn in order of time, so
 //! a page is what comes before an id. Every query is answered from an index, but for
-//! authorizations on PostgreSQL: they walk the primary key, and a rare card or account may take long.
+//! authorizations on PostgreSQL: those of an account or company walk the primary key, and a rare one may take long.
 
 use uuid::Uuid;
 

@@ -146,6 +146,10 @@ pub trait ResourceStore: Send + Sync {
     fn insert_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>>;
     /// One card, by id.
     fn card_record(&self, id: CardId) -> StoreFuture<'_, Option<Card>>;
+    /// The same, for those who only look: as of the latest change that this process has heard of.
+    fn card_view(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
+        self.card_record(id)
+    }
     /// Status, expiry, token, product, last four.
     fn update_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>>;
 

@@ -35,7 +35,7 @@ const COUNTS: &str = include_str!("sql/audit_rows_count.sql");
 impl Audit for PostgresStore {
     fn snapshot(&self) -> StoreFuture<'_, Box<dyn AuditSnapshot>> {
         Box::pin(async move {
-            self.pool()?;
+            self.ready()?;
             let connecting = connect::auditor(&self.options);
             let mut connection = connecting.connect().await.map_err(translate)?;
             // The first statement after this one takes the snapshot.

@@ -39,10 +39,45 @@ pub(super) fn lane(options: &PostgresOptions) -> PgConnectOptions {
     ])
 }
 
-/// Connections for lookups and resources. Opened as they are needed, those that must be kept too.
-pub(super) fn pool(options: &PostgresOptions) -> PgPool {
+/// Connections for lookups. Opened as they are needed, those that must be kept too. What is only read
+/// in single statements leaves nothing open behind it, so that nothing is to be rolled back.
+pub(super) fn readers(options: &PostgresOptions) -> PgPool {
+    let connecting = pooled(options).options([("default_transaction_read_only", "on")]);
+    let connections_max = options.pool_max.saturating_sub(writers_max(options)).max(1);
+    sized(options, connections_max)
+        .min_connections(options.pool_min.min(connections_max))
+        .connect_lazy_with(connecting)
+}
+
+/// Connections for writes outside the lanes.
+pub(super) fn writers(options: &PostgresOptions) -> PgPool {
+    sized(options, writers_max(options))
+        .after_release(|connection, _| {
+            // A write that was dropped in the middle must not hand on an open transaction: the next
+            // borrower's writes would vanish with it.
+            Box::pin(async move {
+                sqlx::raw_sql("rollback").execute(connection).await?;
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(pooled(options))
+}
+
+/// A quarter of the pool.
+fn writers_max(options: &PostgresOptions) -> u32 {
+    (options.pool_max / 4).max(1)
+}
+
+fn sized(options: &PostgresOptions, connections_max: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(options.idle_timeout)
+}
+
+fn pooled(options: &PostgresOptions) -> PgConnectOptions {
     let statement = milliseconds(options.statement_timeout);
-    let connecting = safe(options, "tollgate").options([
+    safe(options, "tollgate").options([
         ("statement_timeout", statement.as_str()),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         // Rolling back where nothing has begun is a warning, and done after every call.
@@ -54,21 +89,7 @@ pub(super) fn pool(options: &PostgresOptions) -> PgPool {
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
-    ]);
-    PgPoolOptions::new()
-        .min_connections(options.pool_min)
-        .max_connections(options.pool_max)
-        .acquire_timeout(options.acquire_timeout)
-        .idle_timeout(options.idle_timeout)
-        .after_release(|connection, _| {
-            // A call that was dropped in the middle must not hand on an open transaction: the next
-            // borrower's writes would vanish with it.
-            Box::pin(async move {
-                sqlx::raw_sql("rollback").execute(connection).await?;
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(connecting)
+    ])
 }
 
 /// A connection for work that may take long: one snapshot of everything.

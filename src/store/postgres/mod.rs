@@ -111,7 +111,8 @@ pub struct PostgresStore {
 
 /// What there is once the server is known to be as it must be.
 struct Ready {
-    pool: PgPool,
+    readers: PgPool,
+    writers: PgPool,
     lanes: Arc<Lanes>,
 }
 
@@ -126,7 +127,8 @@ impl PostgresStore {
     pub async fn close(&self) {
         if let Some(ready) = self.ready.get() {
             ready.lanes.close().await;
-            ready.pool.close().await;
+            ready.readers.close().await;
+            ready.writers.close().await;
         }
     }
 
@@ -139,17 +141,17 @@ impl PostgresStore {
         self.ready.get().ok_or_else(|| silent(Silence::Unprepared))
     }
 
-    fn pool(&self) -> Result<&PgPool, StoreError> {
-        Ok(&self.ready()?.pool)
+    fn writers(&self) -> Result<&PgPool, StoreError> {
+        Ok(&self.ready()?.writers)
     }
 
     fn lanes(&self) -> Result<&Arc<Lanes>, StoreError> {
         Ok(&self.ready()?.lanes)
     }
 
-    /// A connection that reads what has been committed.
+    /// A connection that reads what has been committed, in single statements.
     async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.pool()?.acquire().await.map_err(translate)
+        self.ready()?.readers.acquire().await.map_err(translate)
     }
 }
 

@@ -68,7 +68,11 @@ impl Prepare for PostgresStore {
 fn ready(options: &PostgresOptions) -> Ready {
     let transaction_max = options.deadline * 2;
     let lanes = Lanes::new(connect::lane(options), options.lanes, transaction_max);
-    Ready { pool: connect::pool(options), lanes: lanes.into() }
+    Ready {
+        readers: connect::readers(options),
+        writers: connect::writers(options),
+        lanes: lanes.into(),
+    }
 }
 
 async fn connect(options: &PostgresOptions) -> Result<PgConnection, StoreError> {

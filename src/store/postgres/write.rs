@@ -15,7 +15,7 @@ impl PostgresStore {
         T: Send + 'static,
         W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T> + Send + 'static,
     {
-        let pool = self.pool()?.clone();
+        let pool = self.writers()?.clone();
         let act = self.record.as_ref().and_then(|record| record.pending());
         let task = tokio::spawn(transact(pool, work, act));
         // A panic may have come before or after the commit.

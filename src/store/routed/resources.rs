@@ -173,6 +173,13 @@ impl ResourceStore for RoutedStore {
         })
     }
 
+    fn card_view(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
+        Box::pin(async move {
+            let ask = |home| self.home(home).resources.card_view(id);
+            find(&*self.cards, &as_reference(&id)?, ask).await
+        })
+    }
+
     fn update_card(&self, card: Card) -> StoreFuture<'_, Vec<PolicyStamp>> {
         Box::pin(async move {
             self.card_token_is_free(&card).await?;

@@ -405,3 +405,35 @@ async fn ten_thousand_cancelled_calls_mix_nothing_up() {
     eprintln!("{answered} of 10000 were answered, the others cancelled");
     assert!((1..10_000).contains(&answered), "{answered}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_is_shown_of_a_card_is_as_new_as_what_was_heard_of() {
+    let corner = Corner::new().await;
+    let (first, second) = (corner.instance().await, corner.instance().await);
+    assert_eq!(first.shown(0).await, Some(1));
+    let before = corner.source.reads();
+    assert_eq!(first.shown(0).await, Some(1));
+    assert_eq!(corner.source.reads(), before, "the store was not asked");
+    first.update_card(&corner.source, 0).await;
+    assert_eq!(first.shown(0).await, Some(2), "its own change");
+    assert_eq!(second.shown(0).await, Some(2));
+    second.update_card(&corner.source, 0).await;
+    for _ in 0..2_000 {
+        if first.shown(0).await == Some(3) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(first.shown(0).await, Some(3), "the other's");
+    assert_eq!(first.shown(100).await, None, "there is no such card");
+}
+
+#[tokio::test]
+async fn where_others_are_not_heard_of_a_card_is_shown_as_it_is_stored() {
+    let source = Scripted::with_cards(1);
+    let (first, second) = (Instance::alone(&source), Instance::alone(&source));
+    assert_eq!(first.shown(0).await, Some(1));
+    second.update_card(&source, 0).await;
+    assert_eq!(first.shown(0).await, Some(2));
+}

@@ -82,8 +82,28 @@ impl Scripted {
     }
 
     fn number(&self, reference: &Token, kind: &str) -> Option<u128> {
-        let number: u128 = reference.as_str().strip_prefix(kind)?.parse().ok()?;
-        (number < u128::from(self.cards.load(Ordering::SeqCst))).then_some(number)
+        let known = 0..u128::from(self.cards.load(Ordering::SeqCst));
+        if let Some(number) = reference.as_str().strip_prefix(kind) {
+            return number.parse().ok().filter(|number| known.contains(number));
+        }
+        known.into_iter().find(|n| card_id(*n).to_string() == reference.as_str())
+    }
+
+    /// At the version of its policy.
+    fn card_object(&self, n: u128) -> Card {
+        let facts = self.card_facts(n);
+        Card {
+            id: facts.id,
+            user: facts.owner.id,
+            account: facts.account,
+            marqeta_token: facts.marqeta_token,
+            last_four: None,
+            product: None,
+            expires: None,
+            status: facts.status,
+            version: facts.policy_version,
+            created_at: Timestamp::from_micros(0),
+        }
     }
 
     pub fn user_facts(&self, n: u128) -> UserFacts {
@@ -177,6 +197,14 @@ impl ResourceStore for Scripted {
         Box::pin(async move { Ok(self.bump(Scope::User(user.id))) })
     }
 
+    fn card_record(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
+        Box::pin(async move {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            let number = self.number(&token(&id.to_string()), "card-");
+            Ok(number.map(|n| self.card_object(n)))
+        })
+    }
+
     not_played! {
         fn insert_company(Company, Account) -> Vec<PolicyStamp>;
         fn insert_user(User) -> Vec<PolicyStamp>;
@@ -190,7 +218,6 @@ impl ResourceStore for Scripted {
         fn delete_control(ControlId) -> Option<Vec<PolicyStamp>>;
         fn company(CompanyId) -> Option<Company>;
         fn user_record(UserId) -> Option<User>;
-        fn card_record(CardId) -> Option<Card>;
         fn wallet(AccountId) -> Option<Wallet>;
         fn wallets_of(UserId) -> Vec<Wallet>;
         fn account(AccountId) -> Option<Account>;
@@ -259,25 +286,17 @@ impl Instance {
         self.store.card(&card_token(n)).await.unwrap().map(|card| card.policy_version)
     }
 
+    /// The version of a card that is shown.
+    pub async fn shown(&self, n: u128) -> Option<i64> {
+        self.store.card_view(card_id(n)).await.unwrap().map(|card| card.version)
+    }
+
     pub async fn store_card(&self, n: u128) -> Arc<CardFacts> {
         self.store.card(&card_token(n)).await.unwrap().unwrap()
     }
 
     pub async fn update_card(&self, source: &Scripted, n: u128) {
-        let facts = source.card_facts(n);
-        let card = Card {
-            id: facts.id,
-            user: facts.owner.id,
-            account: facts.account,
-            marqeta_token: facts.marqeta_token,
-            last_four: None,
-            product: None,
-            expires: None,
-            status: facts.status,
-            version: 2,
-            created_at: Timestamp::from_micros(0),
-        };
-        self.store.update_card(card).await.unwrap();
+        self.store.update_card(source.card_object(n)).await.unwrap();
     }
 
     pub async fn update_company(&self) {
