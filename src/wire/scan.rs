@@ -226,7 +226,9 @@ impl Scanner<'_> {
         match self.secret {
             Secret::Next if !text.is_empty() => self.found.secret(from, self.text.at()),
             Secret::None if may_hold_number(text) && number::is_in(text) => {
-                if !names::is_identifier(self.keys.last()) {
+                // A key that was a card number itself names nothing.
+                let key = self.keys.last();
+                if !names::is_identifier(key) || number::is_in(key) {
                     self.found.number(from, self.text.at());
                 } else if number::is_whole(text) {
                     self.found.identifier();

@@ -10,8 +10,8 @@ mod tests;
 
 use std::borrow::Cow;
 
-/// Instead of a key that was a card number.
-const KEY_REMOVED: &[u8] = b"\"removed\"";
+/// Instead of a key that was a card number. More of them are numbered: no object names a key twice.
+const KEY_REMOVED: &str = "removed";
 
 /// Instead of a value: it is as if it had not been sent.
 const VALUE_REMOVED: &[u8] = b"null";
@@ -34,11 +34,11 @@ pub struct CardData {
 }
 
 /// A stretch of the body that must go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Cut {
     from: usize,
     to: usize,
-    instead: &'static [u8],
+    instead: Cow<'static, [u8]>,
 }
 
 impl CardData {
@@ -80,20 +80,28 @@ impl CardData {
     /// A value that is a card number, or holds one, from its first byte to behind its last.
     pub(super) fn number(&mut self, from: usize, to: usize) {
         self.numbers = self.numbers.saturating_add(1);
-        self.cuts.push(Cut { from, to, instead: VALUE_REMOVED });
+        self.cut(from, to, VALUE_REMOVED.into());
     }
 
     /// The same of a key.
     pub(super) fn key(&mut self, from: usize, to: usize) {
         self.numbers = self.numbers.saturating_add(1);
-        self.cuts.push(Cut { from, to, instead: KEY_REMOVED });
+        let key = match self.cuts.len() {
+            0 => format!("\"{KEY_REMOVED}\""),
+            before => format!("\"{KEY_REMOVED}-{before}\""),
+        };
+        self.cut(from, to, key.into_bytes().into());
         self.under(Vec::new);
     }
 
     /// The value of a field that may hold nothing.
     pub(super) fn secret(&mut self, from: usize, to: usize) {
         self.secrets = self.secrets.saturating_add(1);
-        self.cuts.push(Cut { from, to, instead: VALUE_REMOVED });
+        self.cut(from, to, VALUE_REMOVED.into());
+    }
+
+    fn cut(&mut self, from: usize, to: usize, instead: Cow<'static, [u8]>) {
+        self.cuts.push(Cut { from, to, instead });
     }
 
     /// An identifier.

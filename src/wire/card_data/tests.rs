@@ -26,6 +26,11 @@ fn numbers_are_taken_out_wherever_they_stand() {
     check(r#"{"a": 378282246310005 , "b":2}"#, r#"{"a": null , "b":2}"#);
     check(r#"{"a":"\u0034111 1111 1111 \u0031111"}"#, r#"{"a":null}"#);
     check(r#"{"6011000990139424":{"x":1}}"#, r#"{"removed":{"x":1}}"#);
+    // Two of them are two names, and neither names an identifier.
+    check(
+        r#"{"4111111111111111_id":"5555555555554444","x5555-5555-5555-4444_token":"t"}"#,
+        r#"{"removed":null,"removed-2":"t"}"#,
+    );
     check(r#"{"a":["4111111111111111","4111111111111111"]}"#, r#"{"a":[null,null]}"#);
     check(r#"{"a":"%B4111111111111111^W/J^2712"}"#, r#"{"a":null}"#);
     check(
