@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +13,7 @@ use super::Doors;
 use super::access::Recorded;
 use super::answer::Answer;
 use super::body::JsonBody;
-use super::extract::{Id, query};
+use super::extract::{Id, QueryPairs};
 use crate::domain::access::Caller;
 use crate::domain::id::ApiKeyId;
 use crate::wire::v1::api_key::{ApiKey, ApiKeyList, ApiKeyPage, CreateApiKey, IssuedApiKey};
@@ -65,9 +64,9 @@ async fn issue(
 async fn list(
     State(doors): State<Arc<Doors>>,
     caller: Caller,
-    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    QueryPairs(pairs): QueryPairs,
 ) -> Answer {
-    let asked = ApiKeyList::parse(&query(pairs)?)?;
+    let asked = ApiKeyList::parse(&pairs)?;
     let found = doors.keys.list(&caller, asked.cursor, asked.limit).await?;
     let full = found.len() >= usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let next = found.last().filter(|_| full).map(|last| last.id);

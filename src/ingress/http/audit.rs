@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
 use super::answer::Answer;
-use super::extract::query;
+use super::extract::QueryPairs;
 use crate::wire::v1::audit::{AuditEntry, AuditList, AuditPage};
 use crate::wire::v1::terms;
 
@@ -36,11 +35,8 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
         (status = 200, description = "A page.", body = AuditPage),
     ),
 )]
-async fn list(
-    State(doors): State<Arc<Doors>>,
-    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
-) -> Answer {
-    let asked = AuditList::parse(&query(pairs)?)?;
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
+    let asked = AuditList::parse(&pairs)?;
     let found = doors.audit.list(asked.cursor, asked.limit).await?;
     let full = found.len() >= usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let next = found.last().filter(|last| full && last.number > 1).map(|last| last.number);

@@ -131,16 +131,6 @@ impl FromRequestParts<Arc<Doors>> for Arrival {
     }
 }
 
-/// The names and values of a query, in their order.
-pub(super) fn query(
-    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
-) -> Result<Vec<(String, String)>, Problem> {
-    pairs.map(|Query(pairs)| pairs).map_err(|_| {
-        const DETAIL: &str = "the query is names and values, percent-encoded";
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
-    })
-}
-
 /// `None`: no such header. `Some(None)`: one that is not text, or several.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a str>> {
     let mut values = headers.get_all(name).iter();

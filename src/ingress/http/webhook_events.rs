@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,8 +11,7 @@ use utoipa_axum::routes;
 
 use super::Doors;
 use super::answer::Answer;
-use super::extract::Id;
-use super::problem::Problem;
+use super::extract::{Id, QueryPairs};
 use crate::domain::id::EventId;
 use crate::wire::v1::terms;
 use crate::wire::v1::webhook_event::{WebhookEvent, WebhookList, WebhookPage};
@@ -38,14 +36,7 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
         (status = 200, description = "A page.", body = WebhookPage),
     ),
 )]
-async fn list(
-    State(doors): State<Arc<Doors>>,
-    pairs: Result<Query<Vec<(String, String)>>, QueryRejection>,
-) -> Answer {
-    let Query(pairs) = pairs.map_err(|_| {
-        const DETAIL: &str = "the query is names and values, percent-encoded";
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
-    })?;
+async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
     let WebhookList { state, cursor, limit } = WebhookList::parse(&pairs)?;
     let found = doors.webhooks.handler.list(state, cursor, limit).await?;
     let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);

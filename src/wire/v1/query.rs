@@ -63,11 +63,16 @@ impl<'a> Query<'a> {
     /// `cursor` and `limit`. A cursor of another list, or one that we have not given out, is refused.
     pub fn page<C: FromStr + Display>(&mut self, list: &str) -> Read<PageOf<C>> {
         let cursor = self.take("cursor", |value| open(list, value))?;
+        Ok(PageOf { cursor, limit: self.limit()? })
+    }
+
+    /// `limit`.
+    pub fn limit(&mut self) -> Read<u32> {
         let limit = self.take("limit", |value| {
             let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
             limit.ok_or_else(|| parameter("limit is from 1 to 200"))
         })?;
-        Ok(PageOf { cursor, limit: limit.unwrap_or(LIMIT) })
+        Ok(limit.unwrap_or(LIMIT))
     }
 
     /// Nothing may be left.

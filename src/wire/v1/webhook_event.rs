@@ -3,14 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::field::{Invalid, Read};
+use super::field::Read;
+use super::query::{Pairs, Query, parameter, word};
 use super::terms;
 use crate::domain::id::EventId;
 use crate::domain::webhook::{WebhookRecord, WebhookStatus};
-
-/// Notifications of a page where the caller does not say, and at most.
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 200;
 
 /// Which notifications to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,34 +22,18 @@ pub struct WebhookList {
 
 impl WebhookList {
     /// Reads the parameters of a query; each may be given once.
-    pub fn parse(pairs: &[(String, String)]) -> Read<Self> {
-        let mut list = Self { state: None, cursor: None, limit: LIMIT };
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            if pairs.iter().take(at).any(|(earlier, _)| earlier == name) {
-                return Err(parameter("a parameter is given more than once"));
-            }
-            match name.as_str() {
-                "state" => {
-                    const DETAIL: &str = "state is received, applied, ignored or parked";
-                    let state = WebhookStatus::parse(value);
-                    list.state = Some(state.ok_or_else(|| parameter(DETAIL))?);
-                }
-                "cursor" => {
-                    list.cursor = Some(value.parse().map_err(|_| parameter("not a cursor"))?);
-                }
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-                    list.limit = limit.ok_or_else(|| parameter("limit is from 1 to 200"))?;
-                }
-                _ => return Err(parameter("there is no such parameter")),
-            }
-        }
+    pub fn parse(pairs: &Pairs) -> Read<Self> {
+        const STATES: &str = "state is received, applied, ignored or parked";
+        let mut query = Query::of(pairs)?;
+        let list = Self {
+            state: query.take("state", word(STATES, WebhookStatus::parse))?,
+            cursor: query
+                .take("cursor", |value| value.parse().map_err(|_| parameter("not a cursor")))?,
+            limit: query.limit()?,
+        };
+        query.end()?;
         Ok(list)
     }
-}
-
-fn parameter(detail: &'static str) -> Invalid {
-    Invalid::new("invalid_parameter", detail)
 }
 
 /// A notification as it is answered.
@@ -127,7 +108,7 @@ mod tests {
     fn a_query_is_read_and_nonsense_refused() {
         let asked = list(&[("state", "parked"), ("limit", "7")]).unwrap();
         assert_eq!((asked.state, asked.limit), (Some(WebhookStatus::Parked), 7));
-        assert_eq!(list(&[]).unwrap().limit, LIMIT);
+        assert_eq!(list(&[]).unwrap().limit, 50);
         for query in [
             &[("state", "gone")][..],
             &[("state", "parked"), ("state", "parked")],
