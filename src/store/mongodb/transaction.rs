@@ -27,11 +27,15 @@ const REPLY_ROWS_MAX: i32 = 1_000_000;
 /// How many documents one command writes at most: far below the size of the largest command.
 const COMMAND_ROWS_MAX: usize = 1_000;
 
-/// How often it is tried to kill a session. By then the server has ended the transaction by its own
-/// limit.
-const KILLS_MAX: u32 = 8;
+/// How long a server that does not answer is asked to kill a session. What it still holds after that
+/// it ends by its own limit.
+const KILL_FOR: Duration = Duration::from_secs(60);
 
-/// Between two tries.
+/// How often a session is killed. A server that had been standing still may kill it first, and only
+/// then read the statement that was sent before, which begins the transaction again.
+const KILLS: u32 = 3;
+
+/// Between two of them, or two tries.
 const KILL_AGAIN: Duration = Duration::from_millis(300);
 
 /// How many documents one statement gives values to: each looks for its own among all of them.
@@ -274,17 +278,17 @@ impl Waiting {
 /// Aborts whatever a session is at, from another connection: its own may hang.
 pub(super) fn kill(database: &Database, session: Document) {
     let admin = database.client().database("admin");
+    let until = Instant::now() + KILL_FOR;
     tokio::spawn(async move {
-        for _ in 0..KILLS_MAX {
+        let mut killed = 0;
+        while killed < KILLS && Instant::now() < until {
             let command = doc! { "killSessions": [session.clone()] };
             let killing = async { admin.run_command(command).await.map(drop).map_err(translate) };
             match within(KILL_TIMEOUT, killing).await {
-                Ok(()) => return,
+                Ok(()) => killed += 1,
                 Err(error) => {
-                    tracing::warn!(
-                        cause = error.cause(),
-                        "a transaction is still open; trying again"
-                    );
+                    let cause = error.cause();
+                    tracing::warn!(cause, "a transaction is still open; trying again");
                 }
             }
             tokio::time::sleep(KILL_AGAIN).await;

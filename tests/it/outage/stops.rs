@@ -39,8 +39,9 @@ async fn stand_still(server: &'static str) {
     let from = Instant::now();
     servers.stop(server);
     tokio::time::sleep(STOPPED).await;
-    servers.go_on(server);
+    // Before it goes on: what is sent from here may be decided again.
     let to = Instant::now();
+    servers.go_on(server);
     let returned = hit.approves_again(to).await;
     let (hit, spared) = (hit.end().await, spared.end().await);
 
