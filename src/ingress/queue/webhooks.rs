@@ -1,13 +1,17 @@
 //! Notifications of the card platform: they are stored, and the queue carries their ids.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::{Handled, Handler, Handling};
 use crate::broker::Message;
 use crate::domain::id::EventId;
-use crate::service::webhooks::{Applied, Webhooks};
+use crate::service::webhooks::{Applied, TURN_MAX, Webhooks};
+
+/// How long one may take that has its turn.
+const APPLY_MAX: Duration = Duration::from_secs(5);
 
 /// Applies notifications.
 pub struct WebhookHandler {
@@ -35,5 +39,9 @@ impl Handler for WebhookHandler {
                 Applied::Unavailable => Handled::Unavailable,
             }
         })
+    }
+
+    fn deadline(&self) -> Duration {
+        TURN_MAX + APPLY_MAX
     }
 }

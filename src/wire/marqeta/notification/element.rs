@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::message::{Notified, Parked, Told, Transaction, link};
-use super::transition::{CardMoved, Fields, UserMoved, time};
+use super::transition::{CardMoved, CompanyMoved, Fields, UserMoved, time};
 use super::{Family, Raw};
 use crate::domain::decision::Fingerprint;
 use crate::domain::time::Timestamp;
@@ -42,6 +42,8 @@ pub enum Content {
     Card(CardMoved),
     /// Of a cardholder.
     User(UserMoved),
+    /// Of a company.
+    Company(CompanyMoved),
     /// Nothing that concerns us; why.
     Nothing(&'static str),
 }
@@ -112,6 +114,10 @@ fn transition(raw: Raw<'_>) -> Result<Element, Parked> {
     let (subject, content) = match raw.family {
         Family::Card => (of("card", link(fields.card_token)), fields.card().map(Content::Card)),
         Family::User => (of("user", link(fields.user_token)), fields.user().map(Content::User)),
+        Family::Business => {
+            let subject = of("company", link(fields.business_token));
+            (subject, fields.company().map(Content::Company))
+        }
         Family::Ping => (None, Ok(Content::Nothing("ping"))),
         Family::Other => (None, Ok(Content::Nothing("unknown_family"))),
         _ => (None, Ok(Content::Nothing("no_effect"))),
