@@ -138,7 +138,8 @@ pub trait Broker: Send + Sync {
     /// what differs where something exists with other arguments.
     fn declare(&self) -> BrokerFuture<'_, ()>;
     /// Publishes, and waits until each message is confirmed: on disk, and in a queue if it must be in
-    /// one. One result for each, in order. Each call is bounded by the confirm timeout.
+    /// one. One result for each, in order. Each call is bounded by the confirm timeout. Messages of one
+    /// call keep their order where they go to the same exchange.
     fn publish(&self, messages: Vec<Outgoing>) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>>;
     /// Consumes a queue; at most `prefetch` deliveries are unsettled at a time.
     fn consume(&self, queue: Queue, prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>>;

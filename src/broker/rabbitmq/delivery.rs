@@ -83,7 +83,7 @@ impl RabbitDelivery {
         match self.onward(settlement) {
             Move::Gone => self.acknowledge().await,
             Move::Copy(outgoing) => {
-                if let Err(error) = self.publisher.publish_one(outgoing).await {
+                if let Err(error) = self.publisher.move_on(outgoing).await {
                     tokio::time::sleep(BACK_AFTER).await;
                     return Err(error); // dropped, it comes again
                 }
