@@ -144,7 +144,8 @@ pub trait Broker: Send + Sync {
     /// Consumes a queue; at most `prefetch` deliveries are unsettled at a time.
     fn consume(&self, queue: Queue, prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>>;
     /// Consumes answers to [`Target::Reply`] of this name. The queue lives as long as what this
-    /// returns; answers that come later are unroutable.
+    /// returns; answers that come later are unroutable. An answer that is not settled need not come
+    /// again.
     fn replies(&self, name: String) -> BrokerFuture<'_, Box<dyn Deliveries>>;
     /// How the queues stand.
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>>;

@@ -4,6 +4,7 @@
 //! What the driver offers to recover by itself is left off: whatever breaks, our own supervisor connects
 //! anew, and there is one way in which things are found again.
 
+mod acks;
 mod connect;
 mod consumer;
 mod delivery;
@@ -13,6 +14,7 @@ mod link;
 mod properties;
 mod publisher;
 mod sender;
+mod tags;
 mod topology;
 
 use std::borrow::Cow;
@@ -158,7 +160,7 @@ impl Broker for RabbitBroker {
             let session = self.consuming.session().await?;
             let consume = || {
                 let (publisher, name) = (Arc::clone(&self.publisher), self.names.queue(queue));
-                consumer::consume(Arc::clone(&session), name, Some(queue), prefetch, publisher)
+                consumer::consume(Arc::clone(&session), name, queue, prefetch, publisher)
             };
             match consume().await {
                 Err(error) if error::is_missing(&error) => {
