@@ -20,6 +20,8 @@ use crate::store::webhooks::WebhookEvents;
 
 use super::Service;
 
+#[cfg(test)]
+pub(super) use apply::step; // the comparison with the platform's list is held to it
 pub use keep::Receipt;
 
 /// What happens to notifications of a card or cardholder that nobody knows.
