@@ -114,9 +114,6 @@ const MALFORMED: EnvelopeError = error("malformed_json", "the body is not well-f
 const TOO_MANY_FAMILIES: EnvelopeError =
     error("too_many_fields", "the body names more than 64 event families");
 
-const NAMED_TWICE: EnvelopeError =
-    error("duplicate_key", "the body names the same event family twice");
-
 /// Too many elements: answered 413, and nothing is kept.
 pub const TOO_MANY: EnvelopeError =
     error("too_many_events", "the body has more than 1000 elements");
@@ -134,11 +131,6 @@ pub fn open(body: &[u8]) -> Result<Vec<Raw<'_>>, EnvelopeError> {
     let Families(families) = serde_json::from_str(text).map_err(|_| MALFORMED)?;
     if families.len() > FAMILIES_MAX {
         return Err(TOO_MANY_FAMILIES);
-    }
-    let named_before =
-        |(at, (key, _)): (usize, &(_, _))| families.iter().take(at).any(|(k, _)| k == key);
-    if families.iter().enumerate().any(named_before) {
-        return Err(NAMED_TWICE);
     }
     let mut elements = Vec::new();
     for (key, value) in families {

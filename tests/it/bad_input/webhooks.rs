@@ -22,18 +22,6 @@ pub fn rows() -> Vec<Row> {
         ("byte order mark", "\u{feff}{}".into(), 400, "malformed_json"),
         ("not UTF-8", Bytes::from_static(b"{\"a\":[\"\xff\"]}"), 400, "invalid_utf8"),
         ("60,000 levels", format!("{{\"a\":{}", "[".repeat(60_000)).into(), 400, "malformed_json"),
-        (
-            "a family twice",
-            r#"{"transactions":[],"transactions":[{}]}"#.into(),
-            400,
-            "duplicate_key",
-        ),
-        (
-            "a family twice, by an escape",
-            r#"{"transactions":[],"transaction\u0073":[{}]}"#.into(),
-            400,
-            "duplicate_key",
-        ),
         ("65 families", format!("{{{}}}", families.join(",")).into(), 400, "too_many_fields"),
         ("1,001 elements", many.into(), 413, "too_many_events"),
         ("over 256 KiB", large.into(), 413, "body_too_large"),
