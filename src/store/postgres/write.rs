@@ -3,6 +3,7 @@
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::error::{Silence, may_be_committed, of_commit, translate, unknown};
+use super::turns::in_few_turns;
 use super::{PostgresStore, audit_log};
 use crate::domain::audit::Act;
 use crate::store::{StoreError, StoreFuture};
@@ -36,7 +37,7 @@ impl PostgresStore {
         }
         let pool = self.writers()?.clone();
         let task = tokio::spawn(async move {
-            let mut connection = pool.acquire().await.map_err(translate)?;
+            let mut connection = in_few_turns(pool.acquire()).await.map_err(translate)?;
             statement(&mut connection).await.map_err(may_be_committed)
         });
         task.await.unwrap_or_else(|_| Err(unknown(Silence::Stopped)))
@@ -47,7 +48,7 @@ async fn transact<T, W>(pool: PgPool, work: W, act: Option<Act>) -> Result<T, St
 where
     W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T>,
 {
-    let mut connection = pool.acquire().await.map_err(translate)?;
+    let mut connection = in_few_turns(pool.acquire()).await.map_err(translate)?;
     sqlx::raw_sql("begin").execute(&mut *connection).await.map_err(translate)?;
     let done = work(&mut connection).await?; // the pool rolls back what is released to it
     if let Some(act) = act {
