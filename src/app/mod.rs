@@ -217,8 +217,9 @@ pub async fn start_as(
     background.spawn(async move { ring.write_use_for_ever().await });
     background.spawn(build::tick(Arc::clone(&profiler), Arc::clone(&clock)));
     if roles.worker {
-        let retention = Duration::from_secs(settings.outbox.retention_s);
-        background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
+        if let Some(retention) = settings.outbox.drop_after(&settings.relay) {
+            background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
+        }
         let sweeper = build::sweeper(&homes, &pipeline);
         background.spawn(sweeper.sweep_for_ever(Duration::from_secs(settings.holds.sweep_s)));
     }

@@ -138,12 +138,14 @@ pub trait Broker: Send + Sync {
     /// what differs where something exists with other arguments.
     fn declare(&self) -> BrokerFuture<'_, ()>;
     /// Publishes, and waits until each message is confirmed: on disk, and in a queue if it must be in
-    /// one. One result for each, in order. Each call is bounded by the confirm timeout.
+    /// one. One result for each, in order. Each call is bounded by the confirm timeout. Messages of one
+    /// call keep their order where they go to the same exchange.
     fn publish(&self, messages: Vec<Outgoing>) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>>;
     /// Consumes a queue; at most `prefetch` deliveries are unsettled at a time.
     fn consume(&self, queue: Queue, prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>>;
     /// Consumes answers to [`Target::Reply`] of this name. The queue lives as long as what this
-    /// returns; answers that come later are unroutable.
+    /// returns; answers that come later are unroutable. An answer that is not settled need not come
+    /// again.
     fn replies(&self, name: String) -> BrokerFuture<'_, Box<dyn Deliveries>>;
     /// How the queues stand.
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>>;

@@ -13,6 +13,13 @@ use crate::config::{Settings, SettingsError};
 
 const PATH: &str = "/api/v1/dead-letters";
 
+/// Letters of one page, at most.
+const PAGE: u32 = 200;
+
+/// How long a call that sends letters again may take, in seconds, and how many it may send.
+const CALL_S: u32 = 5;
+const CALL_MAX: u32 = 1_000;
+
 /// Which letters, and what to do.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -37,8 +44,11 @@ enum Verb {
         #[arg(long, default_value = "waiting", value_parser = ["waiting", "redriven", "discarded", "all"])]
         state: String,
         /// At most so many.
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
+        /// Only letters after those of an earlier list, as it has said at its end.
+        #[arg(long, allow_hyphen_values = true)]
+        after: Option<String>,
     },
     /// A letter with its headers, body and history, as JSON.
     Show {
@@ -48,9 +58,13 @@ enum Verb {
     /// Send letters to their queues again: the named ones, or all that wait and match.
     Redrive {
         /// Letters' ids.
+        #[arg(
+            required_unless_present = "all",
+            conflicts_with_all = ["all", "queue", "with_reason", "older_than_s", "text"]
+        )]
         ids: Vec<String>,
         /// All waiting letters that match the filter.
-        #[arg(long, conflicts_with = "ids")]
+        #[arg(long)]
         all: bool,
         #[command(flatten)]
         which: Which,
@@ -124,19 +138,12 @@ pub async fn run(args: Args) -> Result<ExitCode, DeadLettersError> {
     let key = args.admin_key.or(settings.admin.key).ok_or(DeadLettersError::Key)?;
     let mut desk = Desk { client: Client::new(address), key };
     match args.verb {
-        Verb::List { which, state, limit } => desk.list(&which, &state, limit).await?,
-        Verb::Show { id } => println!("{:#}", desk.ask(Ask::get(format!("{PATH}/{id}"))).await?),
+        Verb::List { which, state, limit, after } => {
+            desk.list(&which, &state, limit, after).await?;
+        }
+        Verb::Show { id } => println!("{:#}", desk.ask(Ask::get(path(&id))).await?),
         Verb::Redrive { all: true, which, rate, dry_run, .. } => {
-            let body = json!({
-                "queue": which.queue, "reason": which.with_reason, "text": which.text,
-                "older_than_s": which.older_than_s, "rate_per_s": rate, "dry_run": dry_run,
-            });
-            let ask = Ask::post(format!("{PATH}/redrive"), body.to_string());
-            let done = desk.ask(ask).await?;
-            println!(
-                "matched {}, sent again {}, failed {}",
-                done["matched"], done["redriven"], done["failed"]
-            );
+            return desk.redrive_all(&which, rate, dry_run).await;
         }
         Verb::Redrive { ids, .. } => desk.act(&ids, "redrive", &json!({})).await?,
         Verb::Discard { ids, reason } => {
@@ -152,6 +159,7 @@ impl Desk {
         which: &Which,
         state: &str,
         limit: u32,
+        after: Option<String>,
     ) -> Result<(), DeadLettersError> {
         let seconds = which.older_than_s.map(|seconds| seconds.to_string());
         let filter = [
@@ -164,24 +172,53 @@ impl Desk {
         let given = filter.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let query: String =
             given.map(|(name, value)| format!("&{name}={}", percent_encoded(value))).collect();
-        let page = self.ask(Ask::get(format!("{PATH}?limit={limit}{query}"))).await?;
-        for letter in page["items"].as_array().into_iter().flatten() {
-            let text = |name: &str| letter[name].as_str().unwrap_or_default().to_owned();
-            println!(
-                "{}  {}  {:9}  {}  {} after {} attempts: {}",
-                text("id"),
-                text("died_at"),
-                text("state"),
-                text("queue"),
-                text("reason"),
-                letter["attempts"],
-                text("last_error"),
-            );
+        let (mut left, mut next) = (limit, after);
+        while left > 0 {
+            let cursor = next.as_deref().map(percent_encoded);
+            let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let count = left.min(PAGE);
+            let page = self.ask(Ask::get(format!("{PATH}?limit={count}{query}{cursor}"))).await?;
+            page["items"].as_array().into_iter().flatten().for_each(print);
+            left -= count;
+            next = page["next"].as_str().map(str::to_owned);
+            if next.is_none() {
+                return Ok(());
+            }
         }
-        if let Some(next) = page["next"].as_str() {
-            println!("there are more, after {next}");
+        if let Some(next) = next {
+            println!("there may be more: list them with --after {next}");
         }
         Ok(())
+    }
+
+    /// Sends all that wait and match again, in calls that are short whatever the rate. Those that die
+    /// once more meanwhile are left for the next time.
+    async fn redrive_all(
+        &mut self,
+        which: &Which,
+        rate: u32,
+        dry_run: bool,
+    ) -> Result<ExitCode, DeadLettersError> {
+        let most = u64::from(rate.saturating_mul(CALL_S).clamp(1, CALL_MAX));
+        let (mut matched, mut redriven) = (None, 0);
+        loop {
+            let left = matched.map_or(most, |matched: u64| matched.saturating_sub(redriven));
+            let body = json!({
+                "queue": which.queue, "reason": which.with_reason, "text": which.text,
+                "older_than_s": which.older_than_s, "rate_per_s": rate, "dry_run": dry_run,
+                "max": left.min(most),
+            });
+            let done = self.ask(Ask::post(format!("{PATH}/redrive"), body.to_string())).await?;
+            let number = |name: &str| done[name].as_u64().unwrap_or(0);
+            let matched = *matched.get_or_insert(number("matched"));
+            let (sent, failed) = (number("redriven"), number("failed"));
+            redriven += sent;
+            // What has failed waits still, and is among the first of every call.
+            if sent == 0 || redriven + failed >= matched {
+                println!("matched {matched}, sent again {redriven}, failed {failed}");
+                return Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+        }
     }
 
     async fn act(
@@ -191,7 +228,7 @@ impl Desk {
         body: &Value,
     ) -> Result<(), DeadLettersError> {
         for id in ids {
-            let ask = Ask::post(format!("{PATH}/{id}/{verb}"), body.to_string());
+            let ask = Ask::post(format!("{}/{verb}", path(id)), body.to_string());
             let letter = self.ask(ask).await?;
             println!("{id} {}", letter["state"].as_str().unwrap_or_default());
         }
@@ -208,6 +245,26 @@ impl Desk {
         let detail = json["detail"].as_str().unwrap_or("without a reason").to_owned();
         Err(DeadLettersError::Refused { status, detail })
     }
+}
+
+/// Where a letter is.
+fn path(id: &str) -> String {
+    format!("{PATH}/{}", percent_encoded(id))
+}
+
+/// One line for a letter.
+fn print(letter: &Value) {
+    let text = |name: &str| letter[name].as_str().unwrap_or_default().to_owned();
+    println!(
+        "{}  {}  {:9}  {}  {} after {} attempts: {}",
+        text("id"),
+        text("died_at"),
+        text("state"),
+        text("queue"),
+        text("reason"),
+        letter["attempts"],
+        text("last_error"),
+    );
 }
 
 /// Everything but unreserved characters (RFC 3986) is escaped.

@@ -1,8 +1,11 @@
 //! What statuses permit, how long holds and events live, what an outage is answered with.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer};
 
 use super::error::{SettingsError, choice, within};
+use super::relay::Relay;
 use crate::domain::hold::HoldDays;
 
 /// What statuses permit.
@@ -43,13 +46,20 @@ impl Holds {
 /// Events that no relay has taken yet.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Outbox {
-    /// After how many seconds they are dropped.
+    /// After how many seconds they are dropped where nobody relays; 0: never.
     pub retention_s: u64,
 }
 
 impl Outbox {
     pub(super) fn check(&self) -> Result<(), SettingsError> {
-        within("outbox.retention_s", self.retention_s, 1..=31_536_000)
+        within("outbox.retention_s", self.retention_s, 0..=31_536_000)
+    }
+
+    /// After how long events are dropped that no relay has taken. `None`: they wait for as long as it
+    /// takes. So they do wherever relays are at work, whatever is set.
+    pub fn drop_after(&self, relay: &Relay) -> Option<Duration> {
+        let drops = self.retention_s > 0 && !relay.enabled;
+        drops.then(|| Duration::from_secs(self.retention_s))
     }
 }
 
@@ -68,4 +78,20 @@ choice! {
 pub struct Outage {
     /// The answer at the JIT door.
     pub answer: OutageAnswer,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_dropped_only_where_that_is_asked_for_and_nobody_relays() {
+        let relay =
+            |enabled| Relay { enabled, count: 1, batch_max: 1, idle_ms: 1, lease_ms: 1_000 };
+        let drop_after = |retention_s, enabled| Outbox { retention_s }.drop_after(&relay(enabled));
+        assert_eq!(drop_after(0, false), None);
+        assert_eq!(drop_after(0, true), None);
+        assert_eq!(drop_after(60, true), None);
+        assert_eq!(drop_after(60, false), Some(Duration::from_secs(60)));
+    }
 }

@@ -12,6 +12,9 @@ const KEY_CHARS_MIN: usize = 24;
 /// The shortest password of the card platform, in characters.
 const PASSWORD_CHARS_MIN: usize = 20;
 
+/// The shortest password of a server, in characters.
+const SERVER_CHARS_MIN: usize = 12;
+
 /// Different characters that a secret has at least.
 const DISTINCT_MIN: usize = 8;
 
@@ -53,6 +56,7 @@ impl Settings {
             ("webhooks.signature.secret", signature.secret.as_ref()),
             ("webhooks.signature.previous_secret", signature.previous_secret.as_ref()),
             ("personal.key", self.personal.key.as_ref()),
+            ("personal.previous_keys", self.personal.previous_keys.as_ref()),
             ("webhooks.storage.key", storage.key.as_ref()),
             ("webhooks.storage.previous_key", storage.previous_key.as_ref()),
         ];
@@ -101,14 +105,12 @@ fn server(key: &str, url: &Option<SecretString>) -> Result<(), SettingsError> {
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
     let Some((user, _)) = authority.rsplit_once('@') else { return Ok(()) };
     let Some((name, password)) = user.split_once(':') else { return Ok(()) };
-    let lower = password.to_lowercase();
-    let guessed = GUESSED.contains(&&*lower) || lower == name.to_lowercase();
-    if guessed || password.is_empty() {
+    if GUESSED.contains(&&*password.to_lowercase()) || password.eq_ignore_ascii_case(name) {
         let expected =
             "a URL with a password of its own in production: this one is everybody's first guess";
         return Err(SettingsError::value(key, expected));
     }
-    Ok(())
+    strong(key, Some(&password.into()), SERVER_CHARS_MIN)
 }
 
 #[cfg(test)]
@@ -161,6 +163,8 @@ mod tests {
         assert!(set(postgres, "postgres://postgres:postgres@db/tollgate").is_err());
         assert!(set(postgres, "postgres://app:app@db/tollgate").is_err());
         assert!(set(postgres, "postgres://app:@db/tollgate").is_err());
+        assert!(set(postgres, "postgres://app:x1@db/tollgate").is_err());
+        assert!(set(postgres, "postgres://app:change-me-now-1@db/tollgate").is_err());
         assert!(set(rabbit, "amqp://guest:guest@mq:5672/").is_err());
         assert_eq!(set(postgres, "postgres://app:v9x_Lm4Zt8Hs1@db/tollgate"), Ok(()));
         assert_eq!(set(postgres, "postgres://app@db/tollgate"), Ok(()), "a certificate, perhaps");

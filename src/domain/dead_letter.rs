@@ -85,7 +85,7 @@ pub struct DeadLetter {
 /// What somebody did about a letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
-    /// What it made of the letter.
+    /// What it made of the letter. [`LetterState::Waiting`]: it was about to be sent again.
     pub state: LetterState,
     /// Who did it.
     pub actor: String,

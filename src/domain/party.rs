@@ -94,6 +94,12 @@ impl UserStatus {
                 Closed => false,
             }
     }
+
+    /// Whether this holder's cards may be activated and their wallet loaded (protocol reference,
+    /// section 8.2).
+    pub const fn may_activate_and_load(self) -> bool {
+        matches!(self, Self::Active | Self::Limited)
+    }
 }
 
 impl CardStatus {

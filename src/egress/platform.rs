@@ -50,6 +50,8 @@ pub enum PlatformError {
 pub struct Platform {
     host: String,
     port: u16,
+    /// The host as the header names it: with the port, unless that is the scheme's own.
+    host_header: String,
     tls: Option<TlsConnector>,
     base: String,
     basic: SecretString,
@@ -60,16 +62,20 @@ impl Platform {
     /// token.
     pub fn new(url: &str, application: &str, access: &SecretString) -> Result<Self, PlatformError> {
         let uri: Uri = url.parse().map_err(|_| PlatformError::Url)?;
-        let host = uri.host().ok_or(PlatformError::Url)?.to_owned();
-        let (tls, port) = match uri.scheme_str() {
+        let named = uri.host().ok_or(PlatformError::Url)?;
+        let (tls, own_port) = match uri.scheme_str() {
             Some("https") => (Some(connector()), 443),
             Some("http") => (None, 80),
             _ => return Err(PlatformError::Url),
         };
         let pair = format!("{application}:{}", access.expose_secret());
+        let port = uri.port_u16().unwrap_or(own_port);
+        let host_header =
+            if port == own_port { named.to_owned() } else { format!("{named}:{port}") };
         Ok(Self {
-            port: uri.port_u16().unwrap_or(port),
-            host,
+            host: named.trim_matches(['[', ']']).to_owned(), // an IPv6 address is connected to bare
+            port,
+            host_header,
             tls,
             base: uri.path().trim_end_matches('/').to_owned(),
             basic: format!("Basic {}", STANDARD.encode(pair)).into(),
@@ -94,7 +100,7 @@ impl Platform {
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection); // ends with the answer
         let request = Request::get(path)
-            .header(header::HOST, &self.host)
+            .header(header::HOST, &self.host_header)
             .header(header::AUTHORIZATION, self.basic.expose_secret())
             .header(header::ACCEPT, "application/json")
             .header(header::CONNECTION, "close")
@@ -147,6 +153,16 @@ mod tests {
         assert_eq!((platform.host.as_str(), platform.port), ("127.0.0.1", 8_080));
         assert_eq!(platform.base, "/v3");
         assert_eq!(new("https://example.test/v3").unwrap().port, 443);
+        for (url, host, header) in [
+            ("http://127.0.0.1:8080/v3", "127.0.0.1", "127.0.0.1:8080"),
+            ("https://example.test/v3", "example.test", "example.test"),
+            ("https://example.test:443/v3", "example.test", "example.test"),
+            ("http://example.test:443/v3", "example.test", "example.test:443"),
+            ("http://[::1]:8080/v3", "::1", "[::1]:8080"),
+        ] {
+            let platform = new(url).unwrap();
+            assert_eq!((&*platform.host, &*platform.host_header), (host, header), "{url}");
+        }
         for url in ["", "example.test", "ftp://example.test/", "/v3"] {
             assert!(new(url).is_err(), "{url}");
         }

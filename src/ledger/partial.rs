@@ -17,8 +17,7 @@ pub(super) fn what_is_left(
     verdict: &Verdict,
     rules: &Rules,
 ) -> Option<AuthRequest> {
-    let single = matches!(request.operation, Operation::Authorize | Operation::Debit);
-    let offered = rules.partial_approval && request.partial && single;
+    let offered = rules.partial_approval && request.partial && is_plain(request);
     let mut refused = verdict.findings.iter().filter(|finding| finding.refusal.is_some());
     let (funds, None) = (refused.next().filter(|_| offered)?, refused.next()) else { return None };
     let numbers = funds.numbers.filter(|_| funds.check.as_str() == FUNDS)?;
@@ -26,6 +25,16 @@ pub(super) fn what_is_left(
     let less = (1..request.amount.minor()).contains(&left);
     let amount = Money::new(left, request.amount.currency());
     less.then(|| AuthRequest { amount, ..request.clone() })
+}
+
+/// An ordinary authorization or a single message (protocol reference, section 5.6): whoever asks for
+/// cash, say, must not be given less.
+fn is_plain(request: &AuthRequest) -> bool {
+    let ordinary = |method: &str| method.eq_ignore_ascii_case("pgfs.authorization");
+    match request.operation {
+        Operation::Authorize => request.method.as_deref().is_none_or(ordinary),
+        operation => operation == Operation::Debit,
+    }
 }
 
 /// What was asked for, and what was approved of it.

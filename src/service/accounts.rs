@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Service;
-use super::error::Error;
+use super::error::{Error, allowed};
 use crate::domain::decision::Fingerprint;
 use crate::domain::facts::Facts;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, Home};
 use crate::domain::money::Money;
 use crate::domain::party::Account;
 use crate::domain::posting::Movement;
@@ -18,7 +18,8 @@ impl Service {
         self.resources.account(id).await?.ok_or(Error::NotFound(None))
     }
 
-    /// Puts money into an account, once for each `key` of a caller.
+    /// Puts money into an account, once for each `key` of a caller. A key that was used for another
+    /// account of the home is refused like one that was used for another amount.
     pub async fn fund(
         &self,
         id: AccountId,
@@ -27,18 +28,29 @@ impl Service {
         amount: Money,
     ) -> Result<Arc<Movement>, Error> {
         // No key has a blank in it, so that no two callers can mean the same text.
-        let key = format!("fund:{id}:{key} {caller}");
+        let key = format!("fund:{key} {caller}");
         let _turn = self.in_flight.begin(&key).ok_or(Error::KeyInProgress)?;
         self.account(id).await?;
-        let minor = amount.minor().to_string();
+        self.loadable(id).await?;
+        let (account, minor) = (id.to_string(), amount.minor().to_string());
         let fund = StepIntent {
             key,
-            fingerprint: Fingerprint::of(&["fund", &minor, amount.currency().code()]),
+            fingerprint: Fingerprint::of(&["fund", &account, &minor, amount.currency().code()]),
             account: id,
             chain: None,
             step: Step::Fund(amount),
         };
         Ok(self.pipeline.step(Facts::default(), fund).await?)
+    }
+
+    /// `Err` where the account is the wallet of somebody who may not load it.
+    async fn loadable(&self, id: AccountId) -> Result<(), Error> {
+        if id.home() == Home::Business {
+            return Ok(());
+        }
+        let wallet = self.resources.wallet(id).await?.ok_or(Error::NotFound(None))?;
+        let owner = self.resources.user_record(wallet.user).await?;
+        allowed(owner.is_some_and(|owner| owner.status.may_activate_and_load()))
     }
 
     /// Sets the credit granted to an account that is still at the version the caller has seen.

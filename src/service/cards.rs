@@ -3,7 +3,7 @@
 use super::Service;
 use super::error::{Error, allowed, at_version};
 use crate::domain::id::{AccountId, CardId, CompanyId, Home, UserId};
-use crate::domain::party::Card;
+use crate::domain::party::{Card, CardStatus, CompanyStatus, UserStatus};
 use crate::domain::token::Token;
 use crate::wire::v1::card::{CardChange, NewCard};
 use crate::wire::v1::field::Invalid;
@@ -14,6 +14,7 @@ impl Service {
     pub async fn create_card(&self, home: Home, new: NewCard) -> Result<Card, Error> {
         let user = self.find_user(&new.user).await?.filter(|user| user.home() == home);
         let user = user.ok_or(Error::NotFound(Some("/user_id")))?;
+        allowed(may_hold(user.status, new.status))?;
         let account = match user.company {
             Some(company) => self.company_account(company).await?,
             None => self.wallet_account(user.id, new.wallet).await?,
@@ -51,6 +52,10 @@ impl Service {
         let card = at_version(Some(found), |card| card.version, seen)?;
         let status = change.status.unwrap_or(card.status);
         allowed(card.status.may_become(status))?;
+        if status == CardStatus::Active && card.status != status {
+            let holder = self.resources.user_record(card.user).await?;
+            allowed(holder.is_some_and(|holder| may_hold(holder.status, status)))?;
+        }
         let changed = Card {
             marqeta_token: change.marqeta_token.unwrap_or(card.marqeta_token),
             last_four: change.last_four.unwrap_or(card.last_four),
@@ -66,7 +71,9 @@ impl Service {
 
     async fn company_account(&self, id: CompanyId) -> Result<AccountId, Error> {
         let company = self.resources.company(id).await?;
-        Ok(company.ok_or(Error::NotFound(Some("/user_id")))?.account)
+        let company = company.ok_or(Error::NotFound(Some("/user_id")))?;
+        allowed(company.status != CompanyStatus::Closed)?;
+        Ok(company.account)
     }
 
     pub(super) async fn wallet_account(
@@ -85,6 +92,12 @@ impl Service {
             _ => Err(wallet_required("the user has several wallets; name one of them")),
         }
     }
+}
+
+/// Whether a holder of this status may be given a card of that one.
+pub(super) fn may_hold(holder: UserStatus, card: CardStatus) -> bool {
+    let active = card != CardStatus::Active || holder.may_activate_and_load();
+    active && holder != UserStatus::Closed
 }
 
 fn wallet_required(detail: &'static str) -> Error {

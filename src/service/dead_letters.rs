@@ -111,7 +111,8 @@ impl DeadLetterDesk {
     }
 
     /// Sends a letter to its queue again. It may be sent more than once: its effects are once per
-    /// message id. A discarded one is not sent.
+    /// message id. A discarded one is not sent. Who sends it is written down before it is sent, and
+    /// that it was sent after: whatever happens in between leaves a trace, and a letter that waits.
     pub async fn redrive(
         &self,
         id: DeadLetterId,
@@ -123,6 +124,7 @@ impl DeadLetterDesk {
             return Err(Error::InvalidTransition);
         }
         let message = again(&found).ok_or(Error::NotSupported(NO_QUEUE))?;
+        self.act(id, LetterState::Waiting, actor, reason.clone()).await?;
         let published = self.broker.publish(vec![message]).await;
         let confirmed =
             published.map_err(|_| Error::Unavailable)?.into_iter().all(|one| one.is_ok());

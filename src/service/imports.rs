@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use super::Service;
+use super::cards::may_hold;
 use super::error::Error;
 use crate::domain::decision::Fingerprint;
 use crate::domain::event::further_id;
@@ -145,6 +146,10 @@ impl Service {
                 run.fault(line, &not_found("card/user_id"));
                 continue;
             };
+            if !may_hold(owner.status, card.status) {
+                run.fault(line, &holder_may_not());
+                continue;
+            }
             let account = match self.account_for(run, owner, &card).await? {
                 Ok(account) => account,
                 Err(fault) => {
@@ -323,6 +328,11 @@ fn name_of(scope: Scope, new: &NewLimit) -> LimitId {
 fn not_found(path: &str) -> Invalid {
     let fault = Invalid::new("not_found", "there is no such object");
     path.rsplit('/').fold(fault, |fault, part| fault.under(part))
+}
+
+fn holder_may_not() -> Invalid {
+    const DETAIL: &str = "a card of this status can not be given to a holder of that one";
+    Invalid::new("invalid_transition", DETAIL).under("status").under("card")
 }
 
 fn taken(kind: &str) -> Invalid {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Service;
 use super::error::{Error, allowed};
 use super::lists::{Listed, page};
-use crate::domain::id::{Home, KycId};
+use crate::domain::id::{Home, KycId, UserId};
 use crate::domain::kyc::{self, KycGrant, KycRecord, KycStatus};
 use crate::domain::party::{User, UserStatus};
 use crate::domain::policy::Limit;
@@ -18,6 +18,9 @@ use crate::wire::v1::kyc::{Kyc, KycList, NewKyc, Standing};
 
 /// How often a decision is tried that meets another change of the person or their limit.
 const ATTEMPTS_MAX: u32 = 3;
+
+/// How many submissions are forgotten at a time.
+const ERASED_AT_ONCE: u32 = 100;
 
 impl Service {
     /// Keeps what a person has submitted. While one submission waits, there can be no other.
@@ -131,6 +134,28 @@ impl Service {
         let query = KycQuery { user, status: asked.status, page: page(&asked.page) };
         let found = self.lists.kyc_records(query).await?;
         Ok(Listed::of(KycList::NAME, found, asked.page.limit, |row| row.id))
+    }
+
+    /// Forgets the references to documents, and why they did not do. What was asked for and decided stays.
+    pub(super) async fn erase_kyc(&self, user: UserId) -> Result<(), Error> {
+        let mut before = None;
+        loop {
+            let page = Page { before, rows_max: ERASED_AT_ONCE };
+            let query = KycQuery { user: Some(user), status: None, page };
+            let found = self.lists.kyc_records(query).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            before = Some(last.id);
+            let kept = |record: &KycRecord| record.documents.is_empty() && record.reason.is_none();
+            for record in found.into_iter().filter(|record| !kept(record)) {
+                let erased = KycRecord {
+                    documents: Vec::new(),
+                    reason: None,
+                    version: record.version.saturating_add(1),
+                    ..record
+                };
+                self.resources.decide_kyc(erased, None).await?;
+            }
+        }
     }
 
     /// Where a person stands.

@@ -1,11 +1,12 @@
-//! The sweeper: a net under the relays. Events that none of them has taken away are dropped after their
-//! retention, so that a broker that is gone for good does not fill the store.
+//! The sweeper: for deployments that relay no events at all, and say so. Events are dropped there after
+//! their retention, so that they do not fill the store. Wherever a relay is at work none is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::clock::Clock;
 use crate::store::{Outbox, StoreError};
+use crate::telemetry::metrics;
 
 /// Between two rounds.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -19,7 +20,9 @@ pub async fn sweep_for_ever(outbox: Arc<dyn Outbox>, clock: Arc<dyn Clock>, rete
         tokio::time::sleep(SWEEP_EVERY).await;
         match sweep(&*outbox, &*clock, retention).await {
             Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "dropped events that no relay has taken"),
+            Ok(rows) => {
+                tracing::error!(rows, "dropped events that nobody relays: they are lost");
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "could not drop old events; trying again in a minute");
@@ -39,6 +42,7 @@ pub async fn sweep(
     let mut dropped = 0;
     loop {
         let rows = outbox.drop_before(before, ROWS_MAX).await?;
+        metrics::events_dropped(rows);
         dropped += rows;
         if rows < u64::from(ROWS_MAX) {
             return Ok(dropped);

@@ -3,7 +3,7 @@
 use super::Service;
 use super::error::{Error, allowed, at_version};
 use crate::domain::id::{Home, UserId};
-use crate::domain::party::{User, UserStatus};
+use crate::domain::party::{CompanyStatus, User, UserStatus};
 use crate::domain::token::Token;
 use crate::store::StoreError;
 use crate::wire::v1::user::{NewUser, UserChange};
@@ -14,10 +14,10 @@ const ERASE_TRIES: u32 = 5;
 impl Service {
     /// Creates a user: of the company that is named, or a personal one.
     pub async fn create_user(&self, new: NewUser) -> Result<User, Error> {
-        if let Some(company) = new.company
-            && self.resources.company(company).await?.is_none()
-        {
-            return Err(Error::NotFound(Some("/company_id")));
+        if let Some(company) = new.company {
+            let company = self.resources.company(company).await?;
+            let company = company.ok_or(Error::NotFound(Some("/company_id")))?;
+            allowed(company.status != CompanyStatus::Closed)?;
         }
         let user = User {
             id: UserId::new(self.clock.uuid()),
@@ -66,9 +66,15 @@ impl Service {
         Ok(changed)
     }
 
-    /// Forgets a person: the personal fields are gone, and the user is closed for good. Ids, tokens, cards
-    /// and every record of money stay. May be repeated.
+    /// Forgets a person: the personal fields are gone, and what was submitted for KYC, and the user is
+    /// closed for good. Ids, tokens, cards and every record of money stay. May be repeated.
     pub async fn erase_user(&self, reference: &Token) -> Result<User, Error> {
+        let erased = self.erase_fields(reference).await?;
+        self.erase_kyc(erased.id).await?;
+        Ok(erased)
+    }
+
+    async fn erase_fields(&self, reference: &Token) -> Result<User, Error> {
         for _ in 0..ERASE_TRIES {
             let user = self.user_of(Home::Personal, reference).await?;
             let erased = User {

@@ -372,6 +372,18 @@ impl History for BoundStore {
         })
     }
 
+    fn known<'a>(&'a self, ids: &'a [AuthorizationId]) -> StoreFuture<'a, Vec<AuthorizationId>> {
+        Box::pin(async move {
+            let mut seen = Vec::new();
+            for id in self.history.known(ids).await? {
+                if self.reach == Reach::Program || self.authorization(id).await?.is_some() {
+                    seen.push(id);
+                }
+            }
+            Ok(seen)
+        })
+    }
+
     fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>> {
         Box::pin(async move {
             let found = self.history.chain(id).await?;

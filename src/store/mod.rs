@@ -274,6 +274,8 @@ pub trait MoneyTxn: Send {
 pub trait History: Send + Sync {
     /// One decided message.
     fn authorization(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Authorization>>;
+    /// Those of these decided messages that there are.
+    fn known<'a>(&'a self, ids: &'a [AuthorizationId]) -> StoreFuture<'a, Vec<AuthorizationId>>;
     /// A chain, by the id of its first authorization or of one that was merged into it.
     fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>>;
     /// The postings of a chain, in order.

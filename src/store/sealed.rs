@@ -44,17 +44,46 @@ impl SealedResources {
     fn opened(&self, user: User) -> Result<User, StoreError> {
         opened(&self.seal, user)
     }
+
+    /// Why a submission was rejected is about a person, in free words.
+    fn closed_kyc(&self, record: KycRecord) -> Result<KycRecord, StoreError> {
+        on_reason(record, |place, text| {
+            if self.seal.is_foreign(text) {
+                return Ok(text.to_owned());
+            }
+            self.seal.close_text(place, text)
+        })
+    }
 }
 
-/// The user with their fields open.
-pub(super) fn opened(seal: &Seal, user: User) -> Result<User, StoreError> {
-    on_each(user, |place, text| match seal.open_text(place, text) {
+/// The submission with its reason open.
+pub(super) fn opened_kyc(seal: &Seal, record: KycRecord) -> Result<KycRecord, StoreError> {
+    on_reason(record, |place, text| open_or_leave(seal, place, text))
+}
+
+fn on_reason(
+    record: KycRecord,
+    turn: impl Fn(&[u8], &str) -> Result<String, SealError>,
+) -> Result<KycRecord, StoreError> {
+    let Some(reason) = &record.reason else { return Ok(record) };
+    let reason = turn(format!("{} reason", record.id).as_bytes(), reason);
+    let reason = reason.map_err(|error| StoreError::Failed(Box::new(error)))?;
+    Ok(KycRecord { reason: Some(reason.into()), ..record })
+}
+
+fn open_or_leave(seal: &Seal, place: &[u8], text: &str) -> Result<String, SealError> {
+    match seal.open_text(place, text) {
         Err(SealError::UnknownKey) => {
             tracing::error!("a personal field is sealed with a key that is not set here");
             Ok(text.to_owned())
         }
         opened => opened,
-    })
+    }
+}
+
+/// The user with their fields open.
+pub(super) fn opened(seal: &Seal, user: User) -> Result<User, StoreError> {
+    on_each(user, |place, text| open_or_leave(seal, place, text))
 }
 
 /// The user with another text in each personal field.
@@ -123,16 +152,19 @@ impl ResourceStore for SealedResources {
                 }
                 None => None,
             };
-            self.resources.decide_kyc(record, grant).await
+            self.resources.decide_kyc(self.closed_kyc(record)?, grant).await
         })
     }
 
     fn insert_kyc(&self, record: KycRecord) -> StoreFuture<'_, Vec<PolicyStamp>> {
-        self.resources.insert_kyc(record)
+        Box::pin(async move { self.resources.insert_kyc(self.closed_kyc(record)?).await })
     }
 
     fn kyc(&self, id: KycId) -> StoreFuture<'_, Option<KycRecord>> {
-        self.resources.kyc(id)
+        Box::pin(async move {
+            let found = self.resources.kyc(id).await?;
+            found.map(|record| opened_kyc(&self.seal, record)).transpose()
+        })
     }
 
     fn insert_cards(&self, cards: Vec<Card>) -> StoreFuture<'_, Vec<PolicyStamp>> {

@@ -7,7 +7,7 @@ use super::lists::{
     PolicyQuery, UserQuery,
 };
 use super::seal::Seal;
-use super::sealed::opened;
+use super::sealed::{opened, opened_kyc};
 use super::{StoreError, StoreFuture};
 use crate::domain::authorization::Authorization;
 use crate::domain::id::{AccountId, ControlId, LimitId};
@@ -72,7 +72,10 @@ impl Lists for SealedLists {
     }
 
     fn kyc_records(&self, query: KycQuery) -> StoreFuture<'_, Vec<KycRecord>> {
-        self.lists.kyc_records(query)
+        Box::pin(async move {
+            let found = self.lists.kyc_records(query).await?;
+            found.into_iter().map(|record| opened_kyc(&self.seal, record)).collect()
+        })
     }
 
     fn authorizations(&self, query: AuthorizationQuery) -> StoreFuture<'_, Vec<Authorization>> {

@@ -197,6 +197,12 @@ pub const EVENTS_SET_ASIDE: Metric = metric(
     Unit::Count,
     "Events that the broker has refused again and again, and that are dead letters now",
 );
+/// Events that were dropped unpublished, where no relay is configured.
+pub const EVENTS_DROPPED: Metric = metric(
+    "tollgate_events_dropped_total",
+    Unit::Count,
+    "Events that nobody relays and that were dropped after outbox.retention_s: each is lost",
+);
 /// Notices of this process that reached nobody.
 pub const NOTICES_DROPPED: Metric = metric(
     "tollgate_notices_dropped_total",
@@ -236,6 +242,7 @@ const COUNTERS: &[Metric] = &[
     EVENTS_PUBLISHED,
     EVENTS_FAILED,
     EVENTS_SET_ASIDE,
+    EVENTS_DROPPED,
     NOTICES_DROPPED,
     HOLDS_EXPIRED,
     WEBHOOKS,
@@ -350,6 +357,11 @@ pub fn access_refused(reason: &str) {
 /// The platform has not waited for an answer.
 pub fn platform_timeout() {
     add_one(PLATFORM_TIMEOUTS, &[]);
+}
+
+/// So many events were dropped unpublished.
+pub fn events_dropped(rows: u64) {
+    add(EVENTS_DROPPED, &[], rows);
 }
 
 /// Card data was seen so often.

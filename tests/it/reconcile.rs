@@ -1,10 +1,12 @@
 //! `tollgate reconcile`: the platform's list beside our books.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::support::app::{ADMIN_KEY, JIT_PASSWORD, JIT_USER};
 use crate::support::instance::Instance;
 use crate::support::marqeta;
 use crate::support::program::{Program, text};
@@ -13,7 +15,7 @@ use crate::support::program::{Program, text};
 fn listed(kind: &str, state: &str, token: &str, follows: Option<&str>, amount: &str) -> Value {
     let amount: Value = amount.parse::<serde_json::Number>().map(Value::Number).unwrap();
     json!({
-        "type": kind, "state": state, "token": format!("t-{token}"),
+        "type": kind, "state": state, "token": format!("t-{token}"), "card_token": "any",
         "preceding_related_transaction_token": follows.map(|token| format!("t-{token}")),
         "amount": amount, "currency_code": "USD", "created_time": "2026-11-20T12:00:00Z",
         "is_final_clearing": kind == "authorization.clearing",
@@ -22,14 +24,18 @@ fn listed(kind: &str, state: &str, token: &str, follows: Option<&str>, amount: &
     })
 }
 
-/// The exit code, and what is printed.
+/// The exit code, and what is printed of a list in a file.
 fn reconcile(data_dir: &Path, list: &Value, more: &[&str]) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("list.json");
     std::fs::write(&file, list.to_string()).unwrap();
+    run(data_dir, &[&["--file", file.to_str().unwrap()], more].concat())
+}
+
+fn run(data_dir: &Path, more: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-    command.arg("reconcile").arg("--data-dir").arg(data_dir).arg("--file").arg(&file).args(more);
-    let output = command.output().unwrap();
+    let output = command.arg("reconcile").arg("--data-dir").arg(data_dir).args(more).output();
+    let output = output.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.code().unwrap(), said + &complained)
@@ -83,6 +89,7 @@ async fn what_is_missing_extra_or_different_is_named_and_fails() {
         "cleared 4835, but 0 at the platform",
         "approved (1) or declined (0): 1, but 0 at the platform",
         "missing: transaction t-nobody-knows holds 700 and has moved 0",
+        "unreadable: transaction t: type_missing",
         "missing: 1, extra: 0, different: 2, unreadable: 1",
         "1 can not be judged",
     ] {
@@ -90,4 +97,74 @@ async fn what_is_missing_extra_or_different_is_named_and_fails() {
     }
     let (code, said) = reconcile(&folder.path().join("nowhere"), &json!([]), &[]);
     assert_ne!(code, 0, "{said}");
+}
+
+/// The platform, played for an instance, and serving after that.
+struct Platform {
+    process: Child,
+    url: String,
+}
+
+/// What the played platform wants to be asked with, and what its notifications are signed with.
+const ACCESS: [&str; 2] = ["application-1", "access-1"];
+const SECRET: &str = "Example-Secret-0002-abcXYZ!";
+
+impl Platform {
+    /// Plays every flow so often, and goes on serving.
+    fn play(instance: &Instance, rounds: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .args(["simulate", "--serve", "--rounds", rounds, "--access", &ACCESS.join(":")])
+            .args(["--tollgate", &instance.addr.to_string(), "--key", ADMIN_KEY])
+            .args(["--username", JIT_USER, "--password", JIT_PASSWORD])
+            .args(["--secret", SECRET, "--algorithm", "sha1"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
+        let first = said.next().unwrap().unwrap();
+        let url = first.split_once(" is on ").unwrap().1.to_owned();
+        let second = said.next().unwrap().unwrap();
+        assert!(second.starts_with("serving until"), "{second}");
+        Self { process, url }
+    }
+
+    /// Whether both sides agree, and what is printed.
+    fn reconciled(&self, data_dir: &Path, access: &str) -> (i32, String) {
+        let window = ["--from", "2020-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z"];
+        let whom = ["--platform", &self.url, "--application", ACCESS[0], "--access", access];
+        run(data_dir, &[&whom[..], &window].concat())
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// More transactions than a page has, over HTTP: of 17 flows six times, each of which has one at least.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_is_fetched_from_the_platform_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let signed = [("TOLLGATE__WEBHOOKS__SIGNATURE__SECRET".to_owned(), SECRET.to_owned())];
+    let instance = Instance::start_on(folder.path(), &signed).await;
+    let platform = Platform::play(&instance, "6");
+    let (code, said) = platform.reconciled(folder.path(), "wrong");
+    assert!(code == 1 && said.contains("answered 401"), "{code}: {said}");
+    // The last notifications may be on their way.
+    let mut last = (1, String::new());
+    for _ in 0..100 {
+        last = platform.reconciled(folder.path(), ACCESS[1]);
+        if last.0 == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    let (code, said) = last;
+    assert!(code == 0 && said.contains("both sides agree"), "{code}: {said}");
+    let listed: u32 = said.split(' ').next().unwrap().parse().unwrap();
+    assert!(listed > 100, "more than a page: {said}");
+    assert!(said.contains(" 102 purchases are equal, 0 can not be judged"), "{said}");
+    instance.verify();
 }

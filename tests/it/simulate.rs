@@ -5,6 +5,9 @@ use std::process::Command;
 use crate::support::app::{ADMIN_KEY, JIT_PASSWORD, JIT_USER};
 use crate::support::instance::Instance;
 
+/// What notifications are signed with.
+const SECRET: &str = "Example-Secret-0001-abcXYZ!";
+
 /// Whether both sides agreed, and what was printed.
 async fn simulate(instance: &Instance, more: &'static [&'static str]) -> (bool, String) {
     let addr = instance.addr.to_string();
@@ -52,10 +55,13 @@ async fn what_nobody_acknowledges_is_told_and_the_books_differ() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_sides_agree_after_every_flow_late_twice_and_in_any_order() {
     let folder = tempfile::tempdir().unwrap();
-    let instance = Instance::start(folder.path()).await;
+    let signed = [("TOLLGATE__WEBHOOKS__SIGNATURE__SECRET".to_owned(), SECRET.to_owned())];
+    let instance = Instance::start_on(folder.path(), &signed).await;
     let (agree, said) = simulate(
         &instance,
         &[
+            "--secret",
+            SECRET,
             "--rounds",
             "3",
             "--seed",

@@ -7,7 +7,10 @@ use futures_util::StreamExt;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
+use super::acks::Acks;
 use super::delivery::RabbitDelivery;
 use super::error::{Silence, bounded, silent, translate};
 use super::link::Session;
@@ -20,36 +23,48 @@ const PING_AFTER: Duration = Duration::from_secs(5);
 
 /// A consumer of one queue.
 pub(super) struct RabbitDeliveries {
-    session: Arc<Session>,
     channel: Channel,
     consumer: Consumer,
-    queue: Option<Queue>,
     prefetch: u16,
+    /// None for a queue of answers.
+    queue: Option<Queue>,
+    /// None where the broker lets go of what it has delivered.
+    acks: Option<Acks>,
     publisher: Arc<Publisher>,
+    buried: watch::Receiver<bool>,
+    ping: Interval,
+    /// Whether anything has come since the last look.
+    has_come: bool,
 }
 
 /// Consumes a queue by its name at the broker.
 pub(super) async fn consume(
     session: Arc<Session>,
     name: String,
-    queue: Option<Queue>,
+    queue: Queue,
     prefetch: u16,
     publisher: Arc<Publisher>,
 ) -> Result<Box<dyn Deliveries>, BrokerError> {
     let channel = session.channel().await?;
     let prefetch = prefetch.max(1);
     bounded(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
-    let consumer = channel.basic_consume(
-        name.into(),
-        "".into(),
-        BasicConsumeOptions::default(),
-        FieldTable::default(),
-    );
-    let consumer = bounded(consumer).await?;
-    Ok(Box::new(RabbitDeliveries { session, channel, consumer, queue, prefetch, publisher }))
+    let consumer = begin(&channel, name, BasicConsumeOptions::default()).await?;
+    let buried = session.buried();
+    Ok(Box::new(RabbitDeliveries {
+        acks: Some(Acks::start(session, channel.clone())),
+        channel,
+        consumer,
+        prefetch,
+        queue: Some(queue),
+        publisher,
+        buried,
+        ping: ping(),
+        has_come: false,
+    }))
 }
 
-/// Makes a queue of answers that goes with its consumer, and consumes it.
+/// Makes a queue of answers that goes with its consumer, and consumes it. Nothing is acknowledged: a
+/// queue that goes with its consumer could not deliver anything again.
 pub(super) async fn replies(
     session: Arc<Session>,
     name: String,
@@ -59,7 +74,37 @@ pub(super) async fn replies(
     let options = QueueDeclareOptions::exclusive().auto_delete();
     let declaring = channel.queue_declare(name.as_str().into(), options, FieldTable::default());
     bounded(declaring).await?;
-    consume(session, name, None, u16::MAX, publisher).await
+    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    let consumer = begin(&channel, name, options).await?;
+    Ok(Box::new(RabbitDeliveries {
+        channel,
+        consumer,
+        prefetch: u16::MAX,
+        queue: None,
+        acks: None,
+        publisher,
+        buried: session.buried(),
+        ping: ping(),
+        has_come: false,
+    }))
+}
+
+async fn begin(
+    channel: &Channel,
+    name: String,
+    options: BasicConsumeOptions,
+) -> Result<Consumer, BrokerError> {
+    bounded(channel.basic_consume(name.into(), "".into(), options, FieldTable::default())).await
+}
+
+fn ping() -> Interval {
+    let mut ping = tokio::time::interval_at(Instant::now() + PING_AFTER, PING_AFTER);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ping
+}
+
+async fn burial(buried: &mut watch::Receiver<bool>) {
+    let _ = buried.wait_for(|buried| *buried).await;
 }
 
 impl RabbitDeliveries {
@@ -68,25 +113,31 @@ impl RabbitDeliveries {
             tokio::select! {
                 biased;
                 next = self.consumer.next() => {
+                    self.has_come = true;
                     return match next {
-                        Some(Ok(delivery)) => Ok(Box::new(RabbitDelivery::new(
-                            delivery,
-                            self.queue,
-                            self.channel.clone(),
-                            Arc::clone(&self.publisher),
-                        ))),
+                        Some(Ok(delivery)) => Ok(self.take(delivery)),
                         Some(Err(error)) => Err(translate(error)),
                         None => Err(silent(Silence::Cancelled)),
                     };
                 }
-                () = self.session.burial() => return Err(silent(Silence::Disconnected)),
-                () = tokio::time::sleep(PING_AFTER) => self.ping().await?,
+                () = burial(&mut self.buried) => return Err(silent(Silence::Disconnected)),
+                _ = self.ping.tick() => {
+                    if !std::mem::take(&mut self.has_come) {
+                        self.ask().await?;
+                    }
+                }
             }
         }
     }
 
+    fn take(&self, delivery: lapin::message::Delivery) -> Box<dyn Delivery> {
+        let ticket = self.acks.as_ref().map(|acks| acks.ticket(delivery.delivery_tag));
+        let publisher = Arc::clone(&self.publisher);
+        Box::new(RabbitDelivery::new(delivery, self.queue, ticket, publisher))
+    }
+
     /// What it sets is set already: it is the answer that counts.
-    async fn ping(&self) -> Result<(), BrokerError> {
+    async fn ask(&self) -> Result<(), BrokerError> {
         if !self.channel.status().connected() {
             return Err(silent(Silence::Gone));
         }

@@ -4,10 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::options::{BasicAckOptions, BasicNackOptions};
-use lapin::{Acker, Channel};
-
-use super::error::{Silence, bounded, silent};
+use super::acks::{Ticket, Verdict};
 use super::properties;
 use super::publisher::Publisher;
 use crate::broker::headers::{self, Onward};
@@ -21,16 +18,15 @@ const BACK_MAX: i64 = 8;
 /// How long a message waits that could not move on, before it comes again.
 const BACK_AFTER: Duration = Duration::from_millis(250);
 
-/// A message that is with a consumer. Dropped unsettled, it comes again.
+/// A message that is with a consumer. Dropped unsettled, it comes again by its ticket.
 pub(super) struct RabbitDelivery {
     message: Message,
     queue: Option<Queue>,
     failures: u32,
     redelivered: bool,
     delivery_count: i64,
-    acker: Option<Acker>,
-    /// It stays open until its last delivery is settled, though the consumer may have gone.
-    channel: Channel,
+    /// None where the broker has let go of it already.
+    ticket: Option<Ticket>,
     publisher: Arc<Publisher>,
 }
 
@@ -38,7 +34,7 @@ impl RabbitDelivery {
     pub(super) fn new(
         mut delivery: lapin::message::Delivery,
         queue: Option<Queue>,
-        channel: Channel,
+        ticket: Option<Ticket>,
         publisher: Arc<Publisher>,
     ) -> Self {
         let delivery_count = properties::delivery_count(&delivery);
@@ -49,8 +45,7 @@ impl RabbitDelivery {
             queue,
             redelivered: delivery.redelivered,
             delivery_count,
-            acker: Some(delivery.acker),
-            channel,
+            ticket,
             publisher,
         }
     }
@@ -80,25 +75,23 @@ impl RabbitDelivery {
     }
 
     async fn settled(mut self: Box<Self>, settlement: Settlement) -> Result<(), BrokerError> {
-        match self.onward(settlement) {
-            Move::Gone => self.acknowledge().await,
+        // Whatever comes again is handled alone, and everything waits for it.
+        let done = if self.redelivered { Verdict::DoneNow } else { Verdict::Done };
+        let verdict = match self.onward(settlement) {
+            Move::Gone => done,
             Move::Copy(outgoing) => {
-                if let Err(error) = self.publisher.publish_one(outgoing).await {
+                if let Err(error) = self.publisher.move_on(outgoing).await {
                     tokio::time::sleep(BACK_AFTER).await;
                     return Err(error); // dropped, it comes again
                 }
-                self.acknowledge().await
+                done
             }
-            Move::Back => {
-                let Some(acker) = self.acker.take() else { return Ok(()) };
-                used(bounded(acker.nack(requeue())).await?)
-            }
+            Move::Back => Verdict::Back,
+        };
+        match self.ticket.take() {
+            Some(ticket) => ticket.settle(verdict).await,
+            None => Ok(()),
         }
-    }
-
-    async fn acknowledge(&mut self) -> Result<(), BrokerError> {
-        let Some(acker) = self.acker.take() else { return Ok(()) };
-        used(bounded(acker.ack(BasicAckOptions::default())).await?)
     }
 }
 
@@ -106,15 +99,6 @@ enum Move {
     Gone,
     Back,
     Copy(Outgoing),
-}
-
-fn requeue() -> BasicNackOptions {
-    BasicNackOptions { requeue: true, ..BasicNackOptions::default() }
-}
-
-/// The driver says whether it has sent anything.
-fn used(sent: bool) -> Result<(), BrokerError> {
-    if sent { Ok(()) } else { Err(silent(Silence::Gone)) }
 }
 
 impl Delivery for RabbitDelivery {
@@ -140,19 +124,5 @@ impl Delivery for RabbitDelivery {
 
     fn settle(self: Box<Self>, settlement: Settlement) -> BrokerFuture<'static, ()> {
         Box::pin(self.settled(settlement))
-    }
-}
-
-impl Drop for RabbitDelivery {
-    fn drop(&mut self) {
-        let Some(acker) = self.acker.take() else { return };
-        let channel = self.channel.clone();
-        // Without a runtime the process is ending, and the connection with it.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let _ = bounded(acker.nack(requeue())).await; // with its channel gone, it comes again
-                drop(channel);
-            });
-        }
     }
 }

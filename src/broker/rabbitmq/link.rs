@@ -73,8 +73,13 @@ impl Session {
     }
 
     /// Waits until it works no more.
-    pub(super) async fn burial(&self) {
+    async fn burial(&self) {
         let _ = self.buried.subscribe().wait_for(|buried| *buried).await;
+    }
+
+    /// `true` from when it works no more.
+    pub(super) fn buried(&self) -> watch::Receiver<bool> {
+        self.buried.subscribe()
     }
 }
 

@@ -4,15 +4,20 @@
 //! What the driver offers to recover by itself is left off: whatever breaks, our own supervisor connects
 //! anew, and there is one way in which things are found again.
 
+mod acks;
 mod connect;
 mod consumer;
 mod delivery;
 mod error;
+mod flight;
 mod link;
 mod properties;
 mod publisher;
+mod sender;
+mod tags;
 mod topology;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +44,6 @@ pub struct RabbitOptions {
     pub prefix: String,
     /// How long a publish call may take until all its messages are confirmed.
     pub confirm_timeout: Duration,
-    /// Channels that publish; each waits for the confirms of what it has sent before it sends more.
-    pub publishers: usize,
 }
 
 impl RabbitOptions {
@@ -50,12 +53,7 @@ impl RabbitOptions {
     /// Where this is no such URL.
     pub fn new(url: &str) -> Result<Self, UrlError> {
         let uri = connect::parse(url).ok_or(UrlError)?;
-        Ok(Self {
-            uri,
-            prefix: String::new(),
-            confirm_timeout: Duration::from_secs(2),
-            publishers: 2,
-        })
+        Ok(Self { uri, prefix: String::new(), confirm_timeout: Duration::from_secs(2) })
     }
 }
 
@@ -70,11 +68,23 @@ impl fmt::Debug for RabbitOptions {
 #[derive(Clone, Debug)]
 struct Names {
     prefix: Arc<str>,
+    transactions: Arc<str>,
+    events: Arc<str>,
 }
 
 impl Names {
-    fn exchange(&self, exchange: Exchange) -> String {
-        format!("{}{}", self.prefix, exchange.name())
+    /// Names that begin so.
+    fn new(prefix: &str) -> Self {
+        let name = |exchange: Exchange| format!("{prefix}{}", exchange.name()).into();
+        let (transactions, events) = (name(Exchange::Transactions), name(Exchange::Events));
+        Self { prefix: prefix.into(), transactions, events }
+    }
+
+    fn exchange(&self, exchange: Exchange) -> &str {
+        match exchange {
+            Exchange::Transactions => &self.transactions,
+            Exchange::Events => &self.events,
+        }
     }
 
     fn queue(&self, queue: Queue) -> String {
@@ -94,12 +104,12 @@ impl Names {
     }
 
     /// Exchange and key of a target.
-    fn of(&self, target: &Target) -> (String, String) {
+    fn of<'a>(&'a self, target: &'a Target) -> (&'a str, Cow<'a, str>) {
         match target {
-            Target::Topic(exchange, key) => (self.exchange(*exchange), key.clone()),
+            Target::Topic(exchange, key) => (self.exchange(*exchange), Cow::Borrowed(key)),
             Target::Reply(queue) => match Queue::parse(queue) {
-                Some(ours) => (String::new(), self.queue(ours)),
-                None => (String::new(), queue.clone()),
+                Some(ours) => ("", Cow::Owned(self.queue(ours))),
+                None => ("", Cow::Borrowed(queue)),
             },
         }
     }
@@ -117,13 +127,13 @@ impl RabbitBroker {
     /// Begins to connect, and goes on until [`RabbitBroker::close`] or until it is dropped. Needs a
     /// tokio runtime.
     pub fn open(options: RabbitOptions, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let names = Names { prefix: options.prefix.as_str().into() };
+        let names = Names::new(&options.prefix);
         let metrics = BrokerMetrics::new();
         let link = |purpose| {
             Arc::new(Link::open(options.uri.clone(), names.clone(), purpose, metrics.clone()))
         };
         let (publishing, consuming) = (link(Purpose::Publish), link(Purpose::Consume));
-        let publisher = Publisher::start(&options, &names, Arc::clone(&publishing), clock);
+        let publisher = Publisher::start(&options, &names, &publishing, clock);
         Arc::new(Self { names, publishing, consuming, publisher: Arc::new(publisher) })
     }
 
@@ -150,7 +160,7 @@ impl Broker for RabbitBroker {
             let session = self.consuming.session().await?;
             let consume = || {
                 let (publisher, name) = (Arc::clone(&self.publisher), self.names.queue(queue));
-                consumer::consume(Arc::clone(&session), name, Some(queue), prefetch, publisher)
+                consumer::consume(Arc::clone(&session), name, queue, prefetch, publisher)
             };
             match consume().await {
                 Err(error) if error::is_missing(&error) => {

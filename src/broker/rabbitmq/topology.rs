@@ -27,12 +27,12 @@ pub(super) async fn declare(session: &Session, names: &Names) -> Result<(), Brok
         let name = names.exchange(exchange);
         let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
         let declaring = channel.exchange_declare(
-            name.as_str().into(),
+            name.into(),
             ExchangeKind::Topic,
             options,
             FieldTable::default(),
         );
-        told("exchange", name, bounded_by(super::error::CALL_MAX, declaring).await?)?;
+        told("exchange", name.to_owned(), bounded_by(super::error::CALL_MAX, declaring).await?)?;
     }
     for queue in Queue::ALL {
         declare_queue(&channel, names.queue(queue), arguments(names, queue)).await?;
@@ -59,7 +59,7 @@ pub(super) async fn declare(session: &Session, names: &Names) -> Result<(), Brok
 
 fn arguments(names: &Names, queue: Queue) -> FieldTable {
     let Some(key) = queue.dead_letter_key() else { return quorum() };
-    let mut arguments = dead_lettering(&names.exchange(Exchange::Transactions), key);
+    let mut arguments = dead_lettering(names.exchange(Exchange::Transactions), key);
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
     arguments
 }

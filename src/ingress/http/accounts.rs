@@ -132,6 +132,7 @@ async fn change(
             description = "What was moved. A repeat is answered the same.",
             body = Movement,
         ),
+        (status = 409, description = "invalid_transition"),
         (status = 422, description = "currency_mismatch amount_out_of_range"),
     ),
 )]

@@ -254,6 +254,7 @@ async fn change_wallet(
             description = "What was moved. A repeat is answered the same.",
             body = Movement,
         ),
+        (status = 409, description = "invalid_transition"),
         (status = 422, description = "currency_mismatch amount_out_of_range"),
     ),
 )]
@@ -278,7 +279,7 @@ async fn fund_wallet(
         (status = 201, description = "The card.", body = Card),
         (status = 400, description = "wallet_required"),
         (status = 404, description = "not_found"),
-        (status = 409, description = "token_taken"),
+        (status = 409, description = "invalid_transition token_taken"),
     ),
 )]
 async fn create_card(

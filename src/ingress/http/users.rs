@@ -33,7 +33,7 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
     responses(
         (status = 201, description = "The user.", body = User),
         (status = 404, description = "not_found"),
-        (status = 409, description = "token_taken"),
+        (status = 409, description = "invalid_transition token_taken"),
     ),
 )]
 async fn create(Bound(service): Bound, JsonBody(body): JsonBody<CreateUser>) -> Answer {

@@ -6,15 +6,28 @@ use bytes::Bytes;
 use crate::broker::Message;
 use crate::telemetry::card_data::{Place, What, seen};
 use crate::wire::card_data::{CardData, TEXT_REMOVED, may_be_in, names, number};
-use crate::wire::scan::scan;
+use crate::wire::scan::{ScanError, scan};
 
 /// Instead of a text that was, or held, a card number.
 const REMOVED: &str = "removed";
 
+/// What the body scanner says of a body: handlers need not scan it again.
+pub type Scanned = Result<(), ScanError>;
+
 /// The message without what may not be kept; `None`: it holds nothing of the kind. Its id and where
 /// its answer goes are identifiers: they stay.
 pub fn without_card_data(message: &Message) -> Option<Message> {
-    let body = body(&message.body);
+    cleanse(message).0
+}
+
+/// The same, and whether its body can be read.
+pub fn cleanse(message: &Message) -> (Option<Message>, Scanned) {
+    let scanned = scan(&message.body);
+    let body = body(&message.body, &scanned);
+    (cleansed(message, body), scanned.map(drop))
+}
+
+fn cleansed(message: &Message, body: Option<Bytes>) -> Option<Message> {
     let named = |(name, value): &(&String, &String)| number::is_in(name) || must_go(name, value);
     let headers = message.headers.iter().filter(named).count();
     seen(Place::Message, What::Number, u32::try_from(headers).unwrap_or(u32::MAX));
@@ -42,10 +55,10 @@ fn must_go(name: &str, value: &str) -> bool {
     value != REMOVED && (number::is_in(value) || names::is_secret(name))
 }
 
-fn body(body: &[u8]) -> Option<Bytes> {
-    match scan(body) {
+fn body(body: &[u8], scanned: &Result<CardData, ScanError>) -> Option<Bytes> {
+    match scanned {
         Ok(found) => {
-            tell_of(&found);
+            tell_of(found);
             found.must_go().then(|| found.removed_from(body).into())
         }
         Err(_) if may_be_in(&String::from_utf8_lossy(body)) => {
@@ -102,5 +115,7 @@ mod tests {
         assert_eq!(clean.body, TEXT_REMOVED);
         assert_eq!(without_card_data(&message("{\"a\":", &[])), None);
         assert_eq!(without_card_data(&message("{\"a\":1}", &[("x", "y")])), None);
+        assert_eq!(cleanse(&message("{\"a\":1}", &[])).1, Ok(()));
+        assert_eq!(cleanse(&message("[]", &[])).1, Err(ScanError::NotAnObject));
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::cleanse::without_card_data;
+use super::cleanse::{Scanned, cleanse};
 use super::{Handled, Handler, Tools, settle};
 use crate::broker::topology::{Queue, RETRY_AFTER};
 use crate::broker::{Deliveries, Delivery, Message, Settlement};
@@ -101,7 +101,8 @@ impl Consumer {
 
     async fn handle(&self, mut delivery: Box<dyn Delivery>) {
         let started = self.tools.clock.monotonic();
-        if let Some(clean) = without_card_data(delivery.message()) {
+        let (clean, body) = cleanse(delivery.message());
+        if let Some(clean) = clean {
             delivery.replace(clean);
         }
         // Dead letters may lack anything; that is what they may have died of.
@@ -112,18 +113,19 @@ impl Consumer {
             self.settle(delivery, Settlement::Dead { reason, error }).await
         } else if delivery.redelivered() {
             let _alone = self.gate.write().await;
-            self.handle_alone(delivery).await
+            self.handle_alone(delivery, body).await
         } else {
             let _among_others = self.gate.read().await;
-            self.handle_new(delivery).await
+            self.handle_new(delivery, body).await
         };
         self.metrics.settled(outcome, self.tools.clock.monotonic().since(started));
     }
 
-    async fn handle_new(&self, delivery: Box<dyn Delivery>) -> &'static str {
+    async fn handle_new(&self, delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
         let mut outage = Outage::begin();
         loop {
-            if let Some(settlement) = settle::settlement(self.attempt(delivery.message()).await) {
+            let handled = self.attempt(delivery.message(), body).await;
+            if let Some(settlement) = settle::settlement(handled) {
                 return self.settle(delivery, settlement).await;
             }
             if !outage.wait(&self.stop).await {
@@ -134,7 +136,7 @@ impl Consumer {
 
     /// A message that came again may be what its last consumer died of. Nobody else is at work, and
     /// the attempt is written down before it begins.
-    async fn handle_alone(&self, mut delivery: Box<dyn Delivery>) -> &'static str {
+    async fn handle_alone(&self, mut delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
         let id = delivery.message().id.clone();
         let attempts_max = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX).saturating_add(1);
         // The delivery before this one counts: nobody has lived to count it.
@@ -150,8 +152,8 @@ impl Consumer {
                     return self.settle(delivery, settle::of_silence()).await;
                 }
                 delivery.recount(failures);
-                if let Some(settlement) = settle::settlement(self.attempt(delivery.message()).await)
-                {
+                let handled = self.attempt(delivery.message(), body).await;
+                if let Some(settlement) = settle::settlement(handled) {
                     // It has lived. What is counted from here on is in the message's own headers.
                     let lived = self.settle(delivery, settlement).await;
                     if lived != UNSETTLED {
@@ -172,8 +174,8 @@ impl Consumer {
     }
 
     /// Runs the handler once, within its deadline. A panic is a failure like others.
-    async fn attempt(&self, message: &Message) -> Handled {
-        let handling = AssertUnwindSafe(self.handler.handle(message)).catch_unwind();
+    async fn attempt(&self, message: &Message, body: Scanned) -> Handled {
+        let handling = AssertUnwindSafe(self.handler.handle(message, body)).catch_unwind();
         match tokio::time::timeout(self.handler.deadline(), handling).await {
             Ok(Ok(handled)) => handled,
             Ok(Err(_panic)) => {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cleanse::Scanned;
 use super::{Handled, Handler, Handling};
 use crate::broker::Message;
 use crate::service::dead_letters::DeadLetterDesk;
@@ -13,7 +14,7 @@ pub struct DeadLetterHandler {
 }
 
 impl Handler for DeadLetterHandler {
-    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
+    fn handle<'a>(&'a self, message: &'a Message, _: Scanned) -> Handling<'a> {
         Box::pin(async move {
             match self.desk.keep(message).await {
                 Ok(()) => Handled::Done,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::cleanse::Scanned;
 use super::reply::{Answer, reply};
 use super::{Handled, Handler, Handling};
 use crate::broker::{Broker, Message};
@@ -66,8 +67,8 @@ enum Decided {
 }
 
 impl Handler for JitHandler {
-    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
-        Box::pin(self.work(message))
+    fn handle<'a>(&'a self, message: &'a Message, body: Scanned) -> Handling<'a> {
+        Box::pin(self.work(message, body))
     }
 
     fn deadline(&self) -> Duration {
@@ -76,8 +77,8 @@ impl Handler for JitHandler {
 }
 
 impl JitHandler {
-    async fn work(&self, message: &Message) -> Handled {
-        let asked = match read(message) {
+    async fn work(&self, message: &Message, body: Scanned) -> Handled {
+        let asked = match read(message, body) {
             Ok(asked) => asked,
             Err((reason, error)) => {
                 return Handled::Never { reason, error: error.to_owned() };
@@ -198,11 +199,11 @@ fn problem(status: u16, code: &'static str) -> Answer {
 
 /// What makes a message no request, by itself: a code and a sentence.
 pub fn fault_of(message: &Message) -> Option<(&'static str, &'static str)> {
-    read(message).err()
+    read(message, scan(&message.body).map(drop)).err()
 }
 
 /// Reads a request; what can not be read is told by a code and a sentence.
-fn read(message: &Message) -> Result<Asked, (&'static str, &'static str)> {
+fn read(message: &Message, body: Scanned) -> Result<Asked, (&'static str, &'static str)> {
     if message.body.len() > BODY_BYTES_MAX {
         return Err(("body_too_large", "a body has at most 64 KiB"));
     }
@@ -211,7 +212,7 @@ fn read(message: &Message) -> Result<Asked, (&'static str, &'static str)> {
     if !is_own && !shape.eq_ignore_ascii_case("application/json") {
         return Err(("unsupported_media_type", "a request is application/json"));
     }
-    scan(&message.body).map_err(|error| (error.code(), error.detail()))?;
+    body.map_err(|error| (error.code(), error.detail()))?;
     if is_own {
         let body: CreateAuthorization = serde_json::from_slice(&message.body)
             .map_err(|_| ("invalid_request", "the body is not a request of our own shape"))?;

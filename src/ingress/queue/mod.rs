@@ -24,6 +24,7 @@ use crate::domain::clock::Clock;
 use crate::service::attempts::Attempts;
 use crate::telemetry::broker::ConsumerMetrics;
 
+use cleanse::Scanned;
 use consumer::Consumer;
 
 /// What a handler has made of a message.
@@ -54,8 +55,8 @@ pub type Handling<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
 /// Works the messages of one queue. May be called again with a message that it has seen: its effects
 /// are once per message.
 pub trait Handler: Send + Sync {
-    /// Handles a message. Its id is not empty.
-    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a>;
+    /// Handles a message. Its id is not empty; `body` is what the scanner has said of its body.
+    fn handle<'a>(&'a self, message: &'a Message, body: Scanned) -> Handling<'a>;
 
     /// How long that may take.
     fn deadline(&self) -> Duration {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::cleanse::Scanned;
 use super::{Handled, Handler, Handling};
 use crate::broker::Message;
 use crate::service::dead_letters::ID_CONFLICT;
 use crate::service::error::Error;
 use crate::service::ingest::Ingest;
-use crate::wire::scan::scan;
 use crate::wire::v1::transaction::CreateTransaction;
 
 /// The largest body, in bytes: as at the HTTP door.
@@ -20,9 +20,9 @@ pub struct TransactionHandler {
 }
 
 impl Handler for TransactionHandler {
-    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
+    fn handle<'a>(&'a self, message: &'a Message, body: Scanned) -> Handling<'a> {
         Box::pin(async move {
-            let body = match read(&message.body) {
+            let body = match read(&message.body, body) {
                 Ok(body) => body,
                 Err((reason, error)) => return Handled::Never { reason, error },
             };
@@ -46,11 +46,11 @@ impl Handler for TransactionHandler {
 }
 
 /// Reads a record; what can not be read is told by a code and a sentence.
-fn read(body: &[u8]) -> Result<CreateTransaction, (&'static str, String)> {
+fn read(body: &[u8], scanned: Scanned) -> Result<CreateTransaction, (&'static str, String)> {
     if body.len() > BODY_BYTES_MAX {
         return Err(("body_too_large", "a body has at most 64 KiB".to_owned()));
     }
-    scan(body).map_err(|error| (error.code(), error.detail().to_owned()))?;
+    scanned.map_err(|error| (error.code(), error.detail().to_owned()))?;
     serde_json::from_slice(body)
         .map_err(|_| ("wrong_schema", "the body is not a transaction".to_owned()))
 }

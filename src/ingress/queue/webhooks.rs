@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::cleanse::Scanned;
 use super::{Handled, Handler, Handling};
 use crate::broker::Message;
 use crate::domain::id::EventId;
@@ -27,7 +28,7 @@ struct Stored {
 }
 
 impl Handler for WebhookHandler {
-    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
+    fn handle<'a>(&'a self, message: &'a Message, _: Scanned) -> Handling<'a> {
         Box::pin(async move {
             let Ok(Stored { id }) = serde_json::from_slice(&message.body) else {
                 let error = "the body is not the id of a notification".to_owned();

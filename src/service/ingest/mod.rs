@@ -115,6 +115,8 @@ pub struct Ingest {
     queue: mpsc::Sender<Waiting>,
     /// The other end, for [`Ingest::keep_for_ever`].
     waiting: Mutex<mpsc::Receiver<Waiting>>,
+    /// Held by the worker that claims.
+    claiming: Mutex<()>,
     /// There is something to process.
     wake: Notify,
     stopping: AtomicBool,
@@ -132,6 +134,7 @@ impl Ingest {
             parts,
             queue,
             waiting: Mutex::new(waiting),
+            claiming: Mutex::new(()),
             wake: Notify::new(),
             stopping: AtomicBool::new(false),
             down_until: AtomicU64::new(0),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use super::Ingest;
 use crate::domain::facts::CardFacts;
@@ -39,10 +39,10 @@ impl Ingest {
             };
             Ok::<_, StoreError>((card.clone(), looked))
         });
-        let cards = try_join_all(cards).await?;
         let names: BTreeSet<&Purchase> =
             records().filter_map(|record| record.authorization.as_ref()).collect();
-        let authorizations = self.authorizations(&names).await?;
+        let (cards, authorizations) =
+            try_join(try_join_all(cards), self.authorizations(&names)).await?;
         Ok(Named { cards: cards.into_iter().collect(), authorizations })
     }
 
@@ -51,15 +51,16 @@ impl Ingest {
         names: &BTreeSet<&Purchase>,
     ) -> Result<HashMap<Purchase, AuthorizationId>, StoreError> {
         let (history, mut found) = (&self.parts.history, HashMap::new());
-        let mut tokens: Vec<Token> = Vec::new();
+        let (mut tokens, mut ids) = (Vec::new(), Vec::new());
         for name in names {
             match name {
                 Purchase::Token(token) => tokens.push(token.clone()),
-                Purchase::Id(id) => {
-                    let known = history.authorization(*id).await?;
-                    found.extend(known.map(|known| ((*name).clone(), known.id)));
-                }
+                Purchase::Id(id) => ids.push(*id),
             }
+        }
+        if !ids.is_empty() {
+            let known = history.known(&ids).await?;
+            found.extend(known.into_iter().map(|id| (Purchase::Id(id), id)));
         }
         if !tokens.is_empty() {
             let decided = history.decided_under(&tokens).await?;

@@ -1,5 +1,6 @@
 //! Workers: each claims a batch under a lease, looks up what it names, writes it to the tables in one
-//! go, and settles every record. Any number of them may work, in any number of processes.
+//! go, and settles every record. Any number of them may work, in any number of processes. Those of one
+//! process claim in turn: while one does, others write and settle.
 //!
 //! A store that does not answer is nobody's failed attempt: what was claimed is given back, and the
 //! worker waits until the store answers again.
@@ -58,19 +59,12 @@ impl Ingest {
     /// Claims and settles one batch; says how many records it was. An error is a store's, and nothing
     /// has been counted as an attempt.
     pub async fn work_once(&self, worker: &Arc<str>) -> Result<usize, StoreError> {
-        let claim = Claim {
-            lease: self.parts.clock.uuid(),
-            lasts: self.parts.settings.lease,
-            rows_max: self.parts.settings.batch_max,
-        };
-        let began = self.parts.clock.monotonic();
-        let claimed = self.parts.raw.claim(claim).await?;
-        if claimed.is_empty() {
+        let batch = self.claim(worker).await?;
+        let count = batch.claimed.len();
+        if count == 0 {
             return Ok(0);
         }
         self.wake.notify_one(); // there may be more for a neighbour
-        let count = claimed.len();
-        let batch = Batch { worker: Arc::clone(worker), lease: claim.lease, began, claimed };
         match self.process(&batch).await {
             Ok(results) => self.settle(&batch, &results).await.map(|()| count),
             Err(error) => {
@@ -80,6 +74,19 @@ impl Ingest {
                 Err(error)
             }
         }
+    }
+
+    /// Two that claim at a time would find the same records, and one of them take none.
+    async fn claim(&self, worker: &Arc<str>) -> Result<Batch, StoreError> {
+        let _turn = self.claiming.lock().await;
+        let claim = Claim {
+            lease: self.parts.clock.uuid(),
+            lasts: self.parts.settings.lease,
+            rows_max: self.parts.settings.batch_max,
+        };
+        let began = self.parts.clock.monotonic();
+        let claimed = if self.stopped() { Vec::new() } else { self.parts.raw.claim(claim).await? };
+        Ok(Batch { worker: Arc::clone(worker), lease: claim.lease, began, claimed })
     }
 
     async fn until_stores_answer(&self, pause: &mut Duration) {
@@ -105,35 +112,46 @@ impl Ingest {
             return Ok(vec![Some(Obstacle::WorkerLost)]);
         }
         let named = self.named(&batch.claimed).await?;
-        let rows: Vec<_> =
-            batch.claimed.iter().map(|claimed| self.transform(&claimed.raw, &named)).collect();
-        let stored = self.store(&rows).await?;
-        drop::<Named>(named);
-        let obstacle = |row: Result<Transaction, Obstacle>| match row {
-            Err(obstacle) => Some(obstacle),
-            Ok(row) => match stored.get(&row.id) {
-                Some(stored) => *stored,
-                None => Some(Obstacle::TransactionIdTaken),
-            },
-        };
-        Ok(rows.into_iter().map(obstacle).collect())
+        let (mut rows, mut results) = (Vec::new(), Vec::new());
+        for claimed in &batch.claimed {
+            let row = self.transform(&claimed.raw, &named);
+            results.push(row.as_ref().err().copied());
+            rows.extend(row.ok());
+        }
+        let stored = self.store(rows, batch, &named).await?;
+        for (claimed, result) in batch.claimed.iter().zip(&mut results) {
+            if result.is_none() {
+                let missing = Some(Obstacle::TransactionIdTaken);
+                *result = stored.get(&claimed.raw.id).copied().unwrap_or(missing);
+            }
+        }
+        Ok(results)
     }
 
-    /// Writes rows in one go; where the store refuses them, each by itself.
-    async fn store(&self, rows: &[Result<Transaction, Obstacle>]) -> Result<Stored, StoreError> {
-        let rows: Vec<Transaction> = rows.iter().filter_map(|row| row.clone().ok()).collect();
+    /// Writes the rows of a batch in one go; where the store refuses them, each by itself.
+    async fn store(
+        &self,
+        rows: Vec<Transaction>,
+        batch: &Batch,
+        named: &Named,
+    ) -> Result<Stored, StoreError> {
         if rows.is_empty() {
             return Ok(Stored::new());
         }
-        match self.parts.processed.record(rows.clone()).await {
-            Ok(stored) => return Ok(stored.into_iter().map(|id| (id, None)).collect()),
+        match self.parts.processed.record(rows).await {
+            Ok(stored) => Ok(stored.into_iter().map(|id| (id, None)).collect()),
             Err(StoreError::Failed(source)) => {
                 tracing::error!(error.source = %source, "a batch of transactions was refused");
+                self.store_each(batch, named).await
             }
-            Err(outage) => return Err(outage),
+            Err(outage) => Err(outage),
         }
+    }
+
+    async fn store_each(&self, batch: &Batch, named: &Named) -> Result<Stored, StoreError> {
         let mut stored = Stored::new();
-        for row in rows {
+        let rows = batch.claimed.iter().map(|claimed| self.transform(&claimed.raw, named));
+        for row in rows.filter_map(Result::ok) {
             let id = row.id;
             match self.parts.processed.record(vec![row]).await {
                 Ok(found) => stored.extend(found.into_iter().map(|id| (id, None))),

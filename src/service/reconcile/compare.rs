@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::figures::{Figures, adjusted};
 use super::report::{Difference, Report};
 use super::stated::{Stated, state};
 use super::{Books, List, Window};
@@ -34,8 +35,9 @@ pub async fn reconcile(
     let known = known(books, &names).await?;
     let mut met = HashSet::new();
     for purchase in &stated {
-        let chain = match purchase.names.iter().find_map(|name| known.get(name)) {
-            Some(id) => books.chain(*id).await?,
+        let ids: Vec<_> = purchase.names.iter().filter_map(|name| known.get(name)).collect();
+        let chain = match ids.first() {
+            Some(id) => books.chain(**id).await?,
             None => None,
         };
         if let Some(chain) = &chain {
@@ -45,7 +47,14 @@ pub async fn reconcile(
             report.partial += 1;
             continue;
         }
-        compare(books, purchase, chain.as_ref(), window, &mut report).await?;
+        let ours = match &chain {
+            Some(chain) => {
+                let ids = ids.into_iter().copied().collect();
+                Some((chain, books.figures(chain, &ids).await?))
+            }
+            None => None,
+        };
+        compare(books, purchase, ours, window, &mut report).await?;
     }
     if let Some(window) = window {
         find_extra(books, window, &met, &mut report).await?;
@@ -106,48 +115,70 @@ impl Books {
         Ok(false)
     }
 
+    /// Whether we have approved a message under one of these tokens; `None`: we know none of them.
     async fn is_approved(
         &self,
-        token: &Token,
+        tokens: &[Token],
     ) -> Result<Option<(AuthorizationId, bool)>, StoreError> {
+        let mut told = None;
         for history in &self.histories {
-            let decided = history.decided_under(std::slice::from_ref(token)).await?;
-            let Some((_, id)) = decided.into_iter().next() else { continue };
-            let found = history.authorization(id).await?;
-            return Ok(found.map(|found| (id, found.refusal.is_none())));
+            for (_, id) in history.decided_under(tokens).await? {
+                let Some(found) = history.authorization(id).await? else { continue };
+                if found.refusal.is_none() {
+                    return Ok(Some((id, true)));
+                }
+                told = told.or(Some((id, false)));
+            }
         }
-        Ok(None)
+        Ok(told)
+    }
+
+    /// What we have of a chain. Postings of what was merged into it stay under their own ids: `also`
+    /// names those that are known.
+    async fn figures(
+        &self,
+        chain: &Chain,
+        also: &HashSet<AuthorizationId>,
+    ) -> Result<Figures, StoreError> {
+        let mut sum: i64 = 0;
+        for id in also.iter().copied().filter(|id| *id != chain.id).chain([chain.id]) {
+            if id == chain.id && chain.postings == 0 {
+                continue;
+            }
+            for history in &self.histories {
+                sum = sum.saturating_add(adjusted(&history.postings(id).await?));
+            }
+        }
+        Ok(Figures::of_chain(chain, sum))
     }
 }
 
 async fn compare(
     books: &Books,
     purchase: &Stated,
-    chain: Option<&Chain>,
+    ours: Option<(&Chain, Figures)>,
     window: Option<Window>,
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let mut different = false;
-    let told = [(&purchase.approved, true), (&purchase.declined, false)];
-    for (tokens, approved) in told {
-        for token in tokens {
-            let ours = books.is_approved(token).await?;
-            if let Some((chain, ours)) = ours.filter(|(_, ours)| *ours != approved) {
-                different = true;
-                let transaction = purchase.root.clone();
-                let (ours, theirs) = (i64::from(ours), i64::from(approved));
-                let what = "approved (1) or declined (0):";
-                report.keep(Difference::Different { chain, transaction, what, ours, theirs });
-            }
+    for asked in &purchase.asked {
+        let told = books.is_approved(&asked.tokens).await?;
+        if let Some((chain, ours)) = told.filter(|(_, ours)| *ours != asked.approved) {
+            different = true;
+            let transaction = purchase.root.clone();
+            let (ours, theirs) = (i64::from(ours), i64::from(asked.approved));
+            let what = "approved (1) or declined (0):";
+            report.keep(Difference::Different { chain, transaction, what, ours, theirs });
         }
     }
-    let Some(chain) = chain else {
-        if purchase.has_money() {
+    let theirs = purchase.figures();
+    let Some((chain, ours)) = ours else {
+        if !theirs.are_zero() {
             report.missing += 1;
             report.keep(Difference::Missing {
                 transaction: purchase.root.clone(),
-                held: purchase.held(),
-                posted: purchase.cleared.saturating_sub(purchase.refunded),
+                held: theirs.held,
+                posted: theirs.posted(),
             });
         } else if different {
             report.different += 1;
@@ -156,19 +187,14 @@ async fn compare(
         }
         return Ok(());
     };
-    let pairs = [
-        ("held", chain.hold(), purchase.held()),
-        ("cleared", chain.totals.cleared, purchase.cleared),
-        ("refunded", chain.totals.refunded, purchase.refunded),
-    ];
-    let differs = pairs.iter().any(|(_, ours, theirs)| ours != theirs);
-    if let Some(window) = window.filter(|_| differs)
+    let differences = ours.differences(&theirs);
+    if let Some(window) = window.filter(|_| !differences.is_empty())
         && books.moved_after(chain, window.to).await?
     {
         report.recent += 1;
         return Ok(());
     }
-    for (what, ours, theirs) in pairs.into_iter().filter(|(_, ours, theirs)| ours != theirs) {
+    for (what, ours, theirs) in differences {
         different = true;
         let (transaction, chain) = (purchase.root.clone(), chain.id);
         report.keep(Difference::Different { chain, transaction, what, ours, theirs });
@@ -191,13 +217,15 @@ async fn find_extra(
             let Some(last) = page.last() else { break };
             after = Some(last.chain.id);
             for chain in page.into_iter().map(|sums| sums.chain) {
-                let (held, totals) = (chain.hold(), chain.totals);
-                let has_money = held != 0 || totals.cleared != 0 || totals.refunded != 0;
                 let inside = window.from <= chain.opened_at && chain.opened_at < window.to;
                 let own = chain.merged_into.is_none() && !met.contains(&chain.id);
-                if inside && own && has_money {
+                if !(inside && own) {
+                    continue;
+                }
+                let ours = books.figures(&chain, &HashSet::new()).await?;
+                if !ours.are_zero() {
                     report.extra += 1;
-                    let posted = totals.cleared.saturating_sub(totals.refunded);
+                    let (held, posted) = (ours.held, ours.posted());
                     report.keep(Difference::Extra { chain: chain.id, held, posted });
                 }
             }

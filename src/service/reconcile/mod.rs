@@ -4,8 +4,11 @@
 
 mod compare;
 mod daily;
+mod figures;
 mod report;
 mod stated;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,8 +23,9 @@ use crate::wire::marqeta::listed::{Listed, listed};
 
 pub use compare::reconcile;
 pub use daily::{Daily, reconcile_daily};
+pub use figures::Figures;
 pub use report::{Difference, Report};
-pub use stated::{Stated, state};
+pub use stated::{Asked, Stated, state};
 
 /// The books of all homes.
 pub struct Books {
@@ -105,26 +109,5 @@ impl List {
                 Err(fault) => self.unreadable.push(fault.to_string()),
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_may_be_pages_envelopes_or_bare_lists() {
-        let one = r#"{"type":"refund","state":"COMPLETION","token":"t","amount":12,
-            "currency_code":"EUR"}"#;
-        for text in [
-            format!(r#"{{"count":1,"is_more":false,"data":[{one}]}}"#),
-            format!(r#"{{"transactions":[{one}]}}"#),
-            format!("[{one}]"),
-        ] {
-            assert_eq!(List::of_file(&text).unwrap().transactions.len(), 1, "{text}");
-        }
-        let faulty = List::of_file(r#"[{"token":"t"}]"#).unwrap();
-        assert_eq!(faulty.unreadable, ["currency_code can not be read"]);
-        assert!(List::of_file("{}").is_err());
     }
 }

@@ -119,7 +119,7 @@ impl Webhooks {
             }
             Told::Moved { card, verb, amount, whole, preceding, original } => {
                 let known = self.known(&card, None).await?;
-                let step = step(verb, amount, whole)?;
+                let step = step(verb, amount, whole).ok_or(Failure::Refused("amount_missing"))?;
                 let chain = ChainRef {
                     root: None,
                     parents: preceding
@@ -248,13 +248,14 @@ fn applied(movement: &Movement) -> (WebhookStatus, Option<String>) {
     (WebhookStatus::Applied, (!flags.is_empty()).then(|| flags.join(",")))
 }
 
-fn step(verb: Verb, amount: Amount, whole: bool) -> Result<Step, Failure> {
+/// The ledger's step; `None`: only a total is told where it must be said by how much.
+pub(in crate::service) fn step(verb: Verb, amount: Amount, whole: bool) -> Option<Step> {
     let by = match (verb, amount) {
-        (Verb::Advise, Amount::Total(total)) => return Ok(Step::AdviseTotal(total)),
-        (_, Amount::Total(_)) => return Err(Failure::Refused("amount_missing")),
+        (Verb::Advise, Amount::Total(total)) => return Some(Step::AdviseTotal(total)),
+        (_, Amount::Total(_)) => return None,
         (_, Amount::By(by)) => by,
     };
-    Ok(match verb {
+    Some(match verb {
         Verb::Advise => Step::AdviseBy(by),
         Verb::Reverse => Step::Reverse((!whole).then_some(by)),
         Verb::Expire => Step::Expire,

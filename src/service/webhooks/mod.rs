@@ -24,6 +24,8 @@ use super::Service;
 
 use turns::Turns;
 
+#[cfg(test)]
+pub(super) use apply::step; // the comparison with the platform's list is held to it
 pub use keep::Receipt;
 pub use work::TURN_MAX;
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::MongoStore;
 use super::error::unreadable;
-use super::narrow::{Id, key};
+use super::narrow::{Id, key, keys};
 use super::rows::{AuthorizationRow, HoldRow, LinkRow, PostingRow};
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
@@ -18,7 +18,7 @@ use crate::store::{History, StoreError, StoreFuture};
 const MERGES_MAX: usize = 1_000;
 
 #[derive(Deserialize)]
-struct Merged {
+struct Only {
     #[serde(rename = "_id")]
     id: Id<AuthorizationId>,
 }
@@ -38,6 +38,17 @@ impl History for MongoStore {
             let pipeline = vec![doc! { "$match": { "_id": key(&id) } }];
             let found = self.reader()?.row("authorizations", pipeline).await?;
             Ok(found.map(AuthorizationRow::authorization))
+        })
+    }
+
+    fn known<'a>(&'a self, ids: &'a [AuthorizationId]) -> StoreFuture<'a, Vec<AuthorizationId>> {
+        Box::pin(async move {
+            let pipeline = vec![
+                doc! { "$match": { "_id": { "$in": keys(ids) } } },
+                doc! { "$project": { "_id": 1 } },
+            ];
+            let found: Vec<Only> = self.reader()?.rows("authorizations", pipeline).await?;
+            Ok(found.into_iter().map(|row| row.id.0).collect())
         })
     }
 
@@ -128,7 +139,7 @@ impl MongoStore {
                 doc! { "$match": { "merged_into": { "$in": last } } },
                 doc! { "$project": { "_id": 1 } },
             ];
-            let found: Vec<Merged> = self.reader()?.rows("holds", pipeline).await?;
+            let found: Vec<Only> = self.reader()?.rows("holds", pipeline).await?;
             if found.is_empty() {
                 break;
             }

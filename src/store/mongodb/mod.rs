@@ -41,6 +41,7 @@ mod resources;
 mod rows;
 mod schema;
 mod seed;
+mod server_time;
 mod sums;
 mod tell;
 mod transaction;
@@ -58,6 +59,7 @@ use crate::store::{Probe, StoreError, StoreFuture};
 use connect::Clients;
 use error::NotPrepared;
 use read::Reader;
+use server_time::ServerTime;
 
 /// What may be set about the store.
 #[derive(Clone, Debug)]
@@ -110,6 +112,7 @@ pub struct MongoStore {
     options: MongoOptions,
     clients: OnceLock<Arc<Clients>>,
     prepared: OnceLock<Arc<Clients>>,
+    server_time: Arc<ServerTime>,
 }
 
 impl MongoStore {
@@ -119,7 +122,8 @@ impl MongoStore {
     /// Where the URL can not be read.
     pub fn new(options: MongoOptions) -> Result<Self, UrlError> {
         ConnectionString::parse(options.url.expose_secret()).map_err(|_| UrlError)?;
-        Ok(Self { options, clients: OnceLock::new(), prepared: OnceLock::new() })
+        let (clients, prepared) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { options, clients, prepared, server_time: Arc::default() })
     }
 
     /// The clients, once the store is prepared.

@@ -3,16 +3,18 @@
 //! lease is over, by the server's time.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use mongodb::bson::{Bson, Document, Uuid, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, Uuid, doc};
 use mongodb::error::ErrorKind;
-use mongodb::{Collection, Database};
+use mongodb::options::Hint;
+use mongodb::{Collection, Cursor, Database};
 use serde::{Deserialize, Serialize};
 
 use super::MongoStore;
 use super::error::{translate, unreadable};
 use super::narrow::{Id, key};
-use super::read::within;
+use super::read::{decode, within};
 use super::transaction::apart;
 use crate::domain::decision::Fingerprint;
 use crate::domain::id::TransactionId;
@@ -48,6 +50,7 @@ struct RawRow {
     state: Option<Status>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due: Option<Timestamp>,
+    /// How often it was claimed. One that was given back was not.
     attempts: i32,
     forgiven: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,6 +89,13 @@ impl RawRow {
         let attempts = u32::try_from(self.attempts).unwrap_or(0);
         Ok(Progress { raw, status, attempts, obstacle: self.obstacle })
     }
+
+    fn claimed(mut self, more: i32, lost: bool) -> Result<Claimed, StoreError> {
+        self.attempts = self.attempts.saturating_add(more);
+        let forgiven = u32::try_from(self.forgiven).unwrap_or(0);
+        let Progress { raw, attempts, .. } = self.progress()?;
+        Ok(Claimed { raw, attempt: attempts, forgiven, lost })
+    }
 }
 
 fn status(processed: bool, state: Option<Status>) -> Status {
@@ -104,13 +114,21 @@ struct KeptRow {
     state: Option<Status>,
 }
 
-/// A document that is due.
+/// What a claim has to know of a document, whatever else is in it.
 #[derive(Deserialize)]
-struct DueRow {
+struct LeaseRow {
     #[serde(rename = "_id")]
     transaction_id: Token,
     #[serde(default)]
     lease: Option<Uuid>,
+    attempts: i32,
+}
+
+/// A document that is due, or has just been claimed.
+struct Found {
+    leased: LeaseRow,
+    /// `None`: it can not be read.
+    row: Option<RawRow>,
 }
 
 /// `processing_logs`.
@@ -136,16 +154,32 @@ impl RawTransactions for MongoStore {
     fn keep(&self, raws: Vec<RawTransaction>) -> StoreFuture<'_, Vec<Kept>> {
         Box::pin(async move {
             let (database, limit) = (self.clients()?.rest.clone(), self.options.call);
-            let offset = self.time_offset_us();
-            apart(async move { within(limit, keep(&database, &raws, offset)).await }).await
+            let (time, offset_us) = (Arc::clone(&self.server_time), self.time_offset_us());
+            let work = async move {
+                within(limit, async {
+                    // Not later than it is: what is kept may be claimed at once.
+                    let due_us = time.now(&database).await?.earliest_us.saturating_add(offset_us);
+                    keep(&database, &raws, Timestamp::from_micros(due_us)).await
+                })
+                .await
+            };
+            apart(work).await
         })
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
         Box::pin(async move {
             let (database, limit) = (self.clients()?.rest.clone(), self.options.call);
-            let offset = self.time_offset_us();
-            apart(async move { within(limit, take(&database, claim, offset)).await }).await
+            let (time, offset_us) = (Arc::clone(&self.server_time), self.time_offset_us());
+            let work = async move {
+                within(limit, async {
+                    // Not earlier than it is: what was given back a moment ago is due.
+                    let now_us = time.now(&database).await?.latest_us.saturating_add(offset_us);
+                    take(&database, claim, now_us).await
+                })
+                .await
+            };
+            apart(work).await
         })
     }
 
@@ -239,20 +273,11 @@ fn now(offset_us: i64) -> Document {
     doc! { "$add": [micros, offset_us] }
 }
 
-/// The server's time, asked for.
-async fn server_time(database: &Database, offset_us: i64) -> Result<Timestamp, StoreError> {
-    let hello = database.run_command(doc! { "hello": 1 }).await.map_err(translate)?;
-    let time = hello.get_datetime("localTime").map_err(unreadable)?;
-    let micros = time.timestamp_millis().saturating_mul(1_000).saturating_add(offset_us);
-    Ok(Timestamp::from_micros(micros))
-}
-
 async fn keep(
     database: &Database,
     raws: &[RawTransaction],
-    offset_us: i64,
+    due: Timestamp,
 ) -> Result<Vec<Kept>, StoreError> {
-    let due = server_time(database, offset_us).await?;
     let rows: Vec<RawRow> =
         raws.iter().map(|raw| RawRow::new(raw, due)).collect::<Result<_, _>>()?;
     let known = insert(&database.collection::<RawRow>(RAW), &rows).await?;
@@ -316,53 +341,83 @@ async fn insert<T: Serialize + Send + Sync>(
     Err(translate(error))
 }
 
-async fn take(
-    database: &Database,
-    claim: Claim,
-    offset_us: i64,
-) -> Result<Vec<Claimed>, StoreError> {
-    let raw = raw(database);
-    let now_us = server_time(database, offset_us).await?.as_micros();
-    let due_rows = raw.clone_with_type::<DueRow>();
-    let due = due_rows
-        .find(doc! { "due": { "$lte": now_us } })
-        .sort(doc! { "due": 1 })
-        .limit(i64::from(claim.rows_max))
-        .projection(doc! { "_id": 1, "lease": 1 });
-    let mut cursor = due.await.map_err(translate)?;
-    let (mut names, mut lost) = (Vec::new(), None);
-    while cursor.advance().await.map_err(translate)? {
-        let row: DueRow = cursor.deserialize_current().map_err(translate)?;
-        let lost = *lost.get_or_insert(row.lease.is_some());
-        if lost == row.lease.is_some() {
-            names.push(Bson::from(row.transaction_id.as_str()));
-        }
-        if lost {
-            break;
-        }
+/// Looks for documents that are due, and puts the lease on those that still are: whoever was quicker
+/// has changed what they are looked for by. Where all of them were met, they are as they were read, but
+/// for one more attempt; only where not is it read which ones they are.
+async fn take(database: &Database, claim: Claim, now_us: i64) -> Result<Vec<Claimed>, StoreError> {
+    let raw = database.collection::<RawDocumentBuf>(RAW);
+    let mut due = due(&raw, claim.rows_max, now_us).await?;
+    let Some(first) = due.first() else { return Ok(Vec::new()) };
+    let (last_lease, attempts) = (first.leased.lease, first.leased.attempts);
+    match last_lease {
+        Some(_) => due.truncate(1), // its worker may have died of it
+        None => due.retain(|found| found.leased.lease.is_none()),
     }
-    if names.is_empty() {
-        return Ok(Vec::new());
+    let alike = due.iter().all(|found| found.leased.attempts == attempts);
+    let names: Vec<&str> = due.iter().map(|found| found.leased.transaction_id.as_str()).collect();
+    let mut still_due = doc! {
+        "_id": { "$in": &names }, "due": { "$lte": now_us },
+        "lease": last_lease.map_or(Bson::Null, Bson::from),
+    };
+    if alike {
+        still_due.insert("attempts", attempts);
     }
     let lasts = i64::try_from(claim.lasts.as_micros()).unwrap_or(i64::MAX);
     let lease = Uuid::from_bytes(claim.lease.into_bytes());
-    // Whoever was quicker has moved the time.
-    let still_due = doc! { "_id": { "$in": &names }, "due": { "$lte": now_us } };
     let change = doc! {
         "$set": { "lease": lease, "due": now_us.saturating_add(lasts) },
         "$inc": { "attempts": 1 },
     };
-    raw.update_many(still_due, change).await.map_err(translate)?;
-    let own = doc! { "_id": { "$in": names }, "lease": lease };
-    let mut cursor = database.collection::<RawRow>(RAW).find(own).await.map_err(translate)?;
-    let mut claimed = Vec::new();
-    while cursor.advance().await.map_err(translate)? {
-        let row: RawRow = cursor.deserialize_current().map_err(translate)?;
-        let forgiven = u32::try_from(row.forgiven).unwrap_or(0);
-        let Progress { raw, attempts, .. } = row.progress()?;
-        claimed.push(Claimed { raw, attempt: attempts, forgiven, lost: lost == Some(true) });
+    // By their names: the index by time changes while it is walked, and may begin far before them.
+    let leasing = raw.update_many(still_due, change).hint(Hint::Keys(doc! { "_id": 1 }));
+    let met = leasing.await.map_err(translate)?.matched_count;
+    if met == 0 {
+        return Ok(Vec::new());
     }
-    Ok(claimed)
+    let lost = last_lease.is_some();
+    if alike && usize::try_from(met).is_ok_and(|met| met == due.len()) {
+        return Ok(due.into_iter().filter_map(|found| found.claimed(1, lost)).collect());
+    }
+    let own = doc! { "_id": { "$in": names }, "lease": lease };
+    let own = raw.find(own).batch_size(claim.rows_max);
+    let own = read(own.await.map_err(translate)?).await?;
+    Ok(own.into_iter().filter_map(|found| found.claimed(0, lost)).collect())
+}
+
+/// The longest waiting first, in one reply where it can hold them.
+async fn due(
+    raw: &Collection<RawDocumentBuf>,
+    rows_max: u32,
+    now_us: i64,
+) -> Result<Vec<Found>, StoreError> {
+    let found = raw
+        .find(doc! { "due": { "$lte": now_us } })
+        .sort(doc! { "due": 1 })
+        .limit(i64::from(rows_max))
+        .batch_size(rows_max);
+    read(found.await.map_err(translate)?).await
+}
+
+async fn read(mut cursor: Cursor<RawDocumentBuf>) -> Result<Vec<Found>, StoreError> {
+    let mut found = Vec::new();
+    while cursor.advance().await.map_err(translate)? {
+        let body = cursor.current().as_bytes();
+        found.push(Found { leased: decode(body)?, row: decode(body).ok() });
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// The claimed record, after so many more attempts than its document tells. One that can not be
+    /// read stays claimed, and must not hold up those beside it.
+    fn claimed(self, more: i32, lost: bool) -> Option<Claimed> {
+        let claimed = self.row.and_then(|row| row.claimed(more, lost).ok());
+        if claimed.is_none() {
+            let name = self.leased.transaction_id;
+            tracing::error!(transaction.id = %name, "a reported transaction can not be read");
+        }
+        claimed
+    }
 }
 
 async fn write_log(database: &Database, log: &[Attempt]) -> Result<(), StoreError> {

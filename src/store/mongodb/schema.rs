@@ -44,6 +44,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_121_210_200,
         include_str!("../../../migrations/mongodb/20261121210200_create_kyc.json"),
     ),
+    (
+        20_261_121_230_000,
+        include_str!("../../../migrations/mongodb/20261121230000_lighten_ingest.json"),
+    ),
 ];
 
 /// A file of migrations. Of a command, the first key is its name: their order is kept.

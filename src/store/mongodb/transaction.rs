@@ -280,16 +280,18 @@ pub(super) fn kill(database: &Database, session: Document) {
     let admin = database.client().database("admin");
     let until = Instant::now() + KILL_FOR;
     tokio::spawn(async move {
-        let mut killed = 0;
+        let (mut killed, mut told) = (0, false);
         while killed < KILLS && Instant::now() < until {
             let command = doc! { "killSessions": [session.clone()] };
             let killing = async { admin.run_command(command).await.map(drop).map_err(translate) };
             match within(KILL_TIMEOUT, killing).await {
                 Ok(()) => killed += 1,
-                Err(error) => {
+                Err(error) if !told => {
                     let cause = error.cause();
-                    tracing::warn!(cause, "a transaction is still open; trying again");
+                    tracing::warn!(cause, "a transaction is still open; trying for a while");
+                    told = true;
                 }
+                Err(_) => {}
             }
             tokio::time::sleep(KILL_AGAIN).await;
         }

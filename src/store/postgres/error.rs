@@ -64,7 +64,12 @@ pub(super) fn clash(error: sqlx::Error) -> StoreError {
 
 /// What a commit has come to where the server has not said that it failed.
 pub(super) fn of_commit(error: sqlx::Error) -> StoreError {
-    match clash(error) {
+    may_be_committed(clash(error))
+}
+
+/// What a statement that is committed with its end has come to, or a commit.
+pub(super) fn may_be_committed(error: StoreError) -> StoreError {
+    match error {
         StoreError::Unavailable(source) => StoreError::OutcomeUnknown(source),
         other => other,
     }

@@ -11,6 +11,7 @@ use crate::domain::token::Token;
 use crate::store::{History, StoreFuture};
 
 const AUTHORIZATION: &str = include_str!("sql/authorization_find.sql");
+const KNOWN: &str = include_str!("sql/authorizations_known.sql");
 const CHAIN: &str = include_str!("sql/chain_find.sql");
 const LINKED: &str = include_str!("sql/linked.sql");
 const DECIDED: &str = include_str!("sql/decided_under.sql");
@@ -27,6 +28,15 @@ impl History for PostgresStore {
             let asked = sqlx::query_as(AUTHORIZATION).bind(own(id));
             let row = asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
             row.map(rows::authorization).transpose()
+        })
+    }
+
+    fn known<'a>(&'a self, ids: &'a [AuthorizationId]) -> StoreFuture<'a, Vec<AuthorizationId>> {
+        Box::pin(async move {
+            let keys: Vec<_> = ids.iter().copied().filter_map(own).collect();
+            let asked = sqlx::query_scalar(KNOWN).bind(keys);
+            let found = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            Ok(found.into_iter().map(rows::authorization_id).collect())
         })
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{Silence, of_commit, silent, translate, unknown};
+use super::turns::in_few_turns;
 use crate::store::StoreError;
 
 /// The set.
@@ -102,7 +103,8 @@ impl Lent {
         self.connection = None;
         self.lanes.kept().clear();
         self.is_kept = false;
-        let connected = timeout_at(self.until, self.lanes.connecting.connect()).await;
+        let connecting = in_few_turns(self.lanes.connecting.connect());
+        let connected = timeout_at(self.until, connecting).await;
         let connection = connected.map_err(|_| silent(Silence::TooLong))?.map_err(translate)?;
         self.connection = Some(connection);
         self.state = State::Clean;

@@ -25,6 +25,7 @@ mod prepare;
 mod resources;
 mod rows;
 mod transactions;
+mod turns;
 mod webhooks;
 mod write;
 
@@ -42,6 +43,7 @@ use crate::domain::audit::Recording;
 use crate::store::{Probe, StoreError, StoreFuture};
 use error::{Silence, silent, translate};
 use lanes::Lanes;
+use turns::in_few_turns;
 
 /// The URL can not be understood. Says why without repeating it: it may hold a password.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +153,7 @@ impl PostgresStore {
 
     /// A connection that reads what has been committed, in single statements.
     async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.ready()?.readers.acquire().await.map_err(translate)
+        in_few_turns(self.ready()?.readers.acquire()).await.map_err(translate)
     }
 }
 

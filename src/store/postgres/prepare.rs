@@ -7,6 +7,7 @@ use tokio::time::{Duration, timeout};
 
 use super::error::translate;
 use super::lanes::Lanes;
+use super::turns::in_few_turns;
 use super::{PostgresOptions, PostgresStore, Ready, connect};
 use crate::store::{Prepare, StoreError, StoreFuture};
 
@@ -77,7 +78,7 @@ fn ready(options: &PostgresOptions) -> Ready {
 
 async fn connect(options: &PostgresOptions) -> Result<PgConnection, StoreError> {
     let connecting = connect::plain(options);
-    let connected = timeout(CONNECT_MAX, connecting.connect()).await;
+    let connected = timeout(CONNECT_MAX, in_few_turns(connecting.connect())).await;
     let connected =
         connected.map_err(|_| StoreError::Unavailable("PostgreSQL does not answer".into()))?;
     connected.map_err(|error| match code(&error).as_deref() {

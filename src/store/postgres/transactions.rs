@@ -19,7 +19,6 @@ use crate::store::details::merchant_key;
 use crate::store::ingest::{TransactionQuery, Transactions, Whose};
 use crate::store::{StoreError, StoreFuture};
 
-const MERCHANTS: &str = include_str!("sql/merchants_insert.sql");
 const INSERT: &str = include_str!("sql/transactions_insert.sql");
 const STORED: &str = include_str!("sql/transactions_stored.sql");
 const FIND: &str = include_str!("sql/transaction_find.sql");
@@ -82,7 +81,18 @@ impl Row {
 
 impl Transactions for PostgresStore {
     fn record(&self, rows: Vec<Transaction>) -> StoreFuture<'_, Vec<TransactionId>> {
-        Box::pin(self.write(move |connection| Box::pin(record(connection, rows))))
+        Box::pin(async move {
+            let ids = column(&rows, |row| row.id.uuid());
+            let inserted = self.write_once(move |connection| insert(connection, rows));
+            let mut stored = inserted.await?;
+            if stored.len() < ids.len() {
+                // What is missing was there before, or another has its transaction id. A statement of
+                // its own: it sees what others have just committed.
+                let asked = sqlx::query_scalar(STORED).bind(ids);
+                stored = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            }
+            Ok(stored.into_iter().map(TransactionId::new).collect())
+        })
     }
 
     fn transaction(&self, id: TransactionId) -> StoreFuture<'_, Option<Transaction>> {
@@ -130,57 +140,45 @@ fn column<'a, T, C>(rows: &'a [T], cell: impl Fn(&'a T) -> C) -> Vec<C> {
     rows.iter().map(cell).collect()
 }
 
-async fn record(
-    connection: &mut PgConnection,
-    rows: Vec<Transaction>,
-) -> Result<Vec<TransactionId>, StoreError> {
-    store_merchants(connection, &rows).await?;
-    let insert = sqlx::query(INSERT)
-        .bind(column(&rows, |row| row.id.uuid()))
-        .bind(column(&rows, |row| row.record.transaction_id.as_str()))
-        .bind(column(&rows, |row| row.record.card.as_str()))
-        .bind(column(&rows, |row| row.card.uuid()))
-        .bind(column(&rows, |row| row.user.uuid()))
-        .bind(column(&rows, |row| row.company.map(CompanyId::uuid)))
-        .bind(column(&rows, |row| row.account.uuid()))
-        .bind(column(&rows, |row| row.account.home() == Home::Personal))
-        .bind(column(&rows, |row| row.record.authorization.as_ref().map(Purchase::to_string)))
-        .bind(column(&rows, |row| row.authorization.map(AuthorizationId::uuid)))
-        .bind(column(&rows, |row| &*row.record.kind))
-        .bind(column(&rows, |row| row.record.amount.minor()))
-        .bind(column(&rows, |row| row.record.amount.currency().code()))
-        .bind(column(&rows, |row| row.record.occurred_at.as_micros()))
-        .bind(column(&rows, |row| row.received_at.as_micros()))
-        .bind(column(&rows, |row| row.processed_at.as_micros()))
-        .bind(column(&rows, |row| merchant_key(&row.record.merchant)))
-        .bind(column(&rows, |row| row.record.metadata.as_deref()));
-    insert.execute(&mut *connection).await.map_err(translate)?;
-    let stored = sqlx::query_scalar(STORED).bind(column(&rows, |row| row.id.uuid()));
-    let stored: Vec<Uuid> = stored.fetch_all(connection).await.map_err(translate)?;
-    Ok(stored.into_iter().map(TransactionId::new).collect())
+/// Inserts transactions and the merchants that they name; says which were not there.
+fn insert(connection: &mut PgConnection, rows: Vec<Transaction>) -> StoreFuture<'_, Vec<Uuid>> {
+    Box::pin(async move {
+        let keys = column(&rows, |row| merchant_key(&row.record.merchant));
+        let merchants: BTreeMap<Uuid, &Merchant> = keys
+            .iter()
+            .zip(&rows)
+            .filter_map(|(key, row)| Some(((*key)?, &row.record.merchant)))
+            .collect();
+        let merchants: Vec<_> = merchants.into_iter().collect();
+        let asked = sqlx::query_scalar(INSERT)
+            .bind(column(&rows, |row| row.id.uuid()))
+            .bind(column(&rows, |row| row.record.transaction_id.as_str()))
+            .bind(column(&rows, |row| row.record.card.as_str()))
+            .bind(column(&rows, |row| row.card.uuid()))
+            .bind(column(&rows, |row| row.user.uuid()))
+            .bind(column(&rows, |row| row.company.map(CompanyId::uuid)))
+            .bind(column(&rows, |row| row.account.uuid()))
+            .bind(column(&rows, |row| row.account.home() == Home::Personal))
+            .bind(column(&rows, |row| row.record.authorization.as_ref().map(Purchase::to_string)))
+            .bind(column(&rows, |row| row.authorization.map(AuthorizationId::uuid)))
+            .bind(column(&rows, |row| &*row.record.kind))
+            .bind(column(&rows, |row| row.record.amount.minor()))
+            .bind(column(&rows, |row| row.record.amount.currency().code()))
+            .bind(column(&rows, |row| row.record.occurred_at.as_micros()))
+            .bind(column(&rows, |row| row.received_at.as_micros()))
+            .bind(column(&rows, |row| row.processed_at.as_micros()))
+            .bind(&keys)
+            .bind(column(&rows, |row| row.record.metadata.as_deref()))
+            .bind(column(&merchants, |(key, _)| *key))
+            .bind(column(&merchants, |(_, merchant)| merchant.mid.as_deref()))
+            .bind(column(&merchants, |(_, merchant)| merchant.mcc.map(|mcc| mcc.to_string())))
+            .bind(column(&merchants, |(_, merchant)| merchant.name.as_deref()))
+            .bind(column(&merchants, |(_, merchant)| merchant.country.map(|name| name.to_string())))
+            .bind(column(&merchants, |(_, merchant)| body(merchant)));
+        asked.fetch_all(connection).await.map_err(translate)
+    })
 }
 
-async fn store_merchants(
-    connection: &mut PgConnection,
-    rows: &[Transaction],
-) -> Result<(), StoreError> {
-    let merchants: BTreeMap<Uuid, &Merchant> = rows
-        .iter()
-        .filter_map(|row| Some((merchant_key(&row.record.merchant)?, &row.record.merchant)))
-        .collect();
-    if merchants.is_empty() {
-        return Ok(());
-    }
-    let merchants: Vec<_> = merchants.into_iter().collect();
-    let body = |(_, merchant): &(Uuid, &Merchant)| {
-        serde_json::to_string(merchant).expect("a merchant has no map keys that are not texts")
-    };
-    let insert = sqlx::query(MERCHANTS)
-        .bind(column(&merchants, |(key, _)| *key))
-        .bind(column(&merchants, |(_, merchant)| merchant.mid.as_deref()))
-        .bind(column(&merchants, |(_, merchant)| merchant.mcc.map(|mcc| mcc.to_string())))
-        .bind(column(&merchants, |(_, merchant)| merchant.name.as_deref()))
-        .bind(column(&merchants, |(_, merchant)| merchant.country.map(|name| name.to_string())))
-        .bind(column(&merchants, body));
-    insert.execute(connection).await.map(drop).map_err(translate)
+fn body(merchant: &Merchant) -> String {
+    serde_json::to_string(merchant).expect("a merchant has no map keys that are not texts")
 }

@@ -15,6 +15,20 @@ impl History for RoutedStore {
         self.home(id.home()).history.authorization(id)
     }
 
+    fn known<'a>(&'a self, ids: &'a [AuthorizationId]) -> StoreFuture<'a, Vec<AuthorizationId>> {
+        Box::pin(async move {
+            let asked = Home::ALL.map(|home| async move {
+                let own: Vec<_> = ids.iter().copied().filter(|id| id.home() == home).collect();
+                if own.is_empty() {
+                    return Ok(own); // whether that home answers is nothing to these
+                }
+                self.home(home).history.known(&own).await
+            });
+            let found = futures_util::future::try_join_all(asked).await?;
+            Ok(found.into_iter().flatten().collect())
+        })
+    }
+
     fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>> {
         self.home(id.home()).history.chain(id)
     }

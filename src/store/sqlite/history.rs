@@ -13,6 +13,7 @@ use crate::domain::token::Token;
 use crate::store::{History, StoreFuture};
 
 const AUTHORIZATION: &str = include_str!("sql/authorization_find.sql");
+const KNOWN: &str = include_str!("sql/authorizations_known.sql");
 const CHAIN: &str = include_str!("sql/chain_find.sql");
 const LINKED: &str = include_str!("sql/linked.sql");
 const DECIDED: &str = include_str!("sql/decided_under.sql");
@@ -23,6 +24,13 @@ impl History for SqliteStore {
         Box::pin(async move {
             let asked = ask(AUTHORIZATION).bind(id.to_string());
             Ok(one(&mut *self.reader().await?, asked).await?.map(rows::authorization))
+        })
+    }
+
+    fn known<'a>(&'a self, ids: &'a [AuthorizationId]) -> StoreFuture<'a, Vec<AuthorizationId>> {
+        Box::pin(async move {
+            let asked = ask(KNOWN).bind(keys(ids));
+            many(&mut *self.reader().await?, asked).await
         })
     }
 

@@ -37,17 +37,21 @@ pub(super) async fn insert(
     connection: &mut SqliteConnection,
     record: KycRecord,
 ) -> Result<Vec<PolicyStamp>, StoreError> {
-    let documents: Vec<&str> = record.documents.iter().map(Token::as_str).collect();
     let query = sqlx::query(include_str!("sql/kyc_insert.sql"))
         .bind(record.id.to_string())
         .bind(record.user.to_string())
         .bind(record.tier.to_string())
-        .bind(serde_json::to_string(&documents).unwrap_or_default())
+        .bind(documents(&record))
         .bind(record.status.as_str())
         .bind(record.version)
         .bind(record.created_at.as_micros());
     affected(connection, query).await?;
     Ok(Vec::new())
+}
+
+fn documents(record: &KycRecord) -> String {
+    let documents: Vec<&str> = record.documents.iter().map(Token::as_str).collect();
+    serde_json::to_string(&documents).unwrap_or_default()
 }
 
 /// The decision, and what it gives, or none of it.
@@ -56,12 +60,14 @@ pub(super) async fn decide(
     record: KycRecord,
     grant: Option<KycGrant>,
 ) -> Result<Vec<PolicyStamp>, StoreError> {
+    let documents = documents(&record);
     let query = sqlx::query(include_str!("sql/kyc_update.sql"))
         .bind(record.id.to_string())
         .bind(record.version)
         .bind(record.status.as_str())
         .bind(record.reason.map(|reason| reason.to_string()))
-        .bind(record.decided_at.map(Timestamp::as_micros));
+        .bind(record.decided_at.map(Timestamp::as_micros))
+        .bind(documents);
     replaced(connection, query).await?;
     let Some(KycGrant { limit, user }) = grant else { return Ok(Vec::new()) };
     let mut stamps = match limit.version {

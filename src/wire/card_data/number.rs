@@ -16,13 +16,38 @@ const HEX_ID_LEN: usize = 32;
 /// other groups of digits (an expiry date, a security code). One in ten random numbers of such a
 /// form passes for one; the digits of a UUID are not looked at.
 pub fn is_in(text: &str) -> bool {
-    // Most texts are out after one or two passes over their bytes.
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if text.is_ascii() {
-        return digits >= DIGITS_MIN && in_ascii(text.as_bytes());
+    let bytes = text.as_bytes();
+    let other_script = |found, byte: &u8| found | LEADS[usize::from(*byte)];
+    if bytes.iter().fold(false, other_script) {
+        return in_ascii(in_plain_digits(text).as_bytes());
     }
-    let others = text.bytes().filter(|byte| LEADS.contains(byte)).count();
-    digits.saturating_add(others) >= DIGITS_MIN && in_ascii(in_plain_digits(text).as_bytes())
+    has_long_run(bytes) && in_ascii(bytes)
+}
+
+/// Whether there is a run of digits that is long enough, whatever its groups and whatever it is a part
+/// of: nearly every text is out after a look at every twelfth byte, as no run that is long enough lies
+/// between two of them.
+fn has_long_run(text: &[u8]) -> bool {
+    const STEP: usize = DIGITS_MIN - 1;
+    let in_run = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-');
+    let mut at = STEP;
+    while let Some(byte) = text.get(at) {
+        if in_run(byte) {
+            let (before, rest) = text.split_at_checked(at).unwrap_or_default();
+            let before = before.iter().rev().take_while(|byte| in_run(byte));
+            let digits = |run: &mut dyn Iterator<Item = &u8>| {
+                run.filter(|byte| byte.is_ascii_digit()).count()
+            };
+            let found = digits(&mut before.clone());
+            let behind = rest.iter().take_while(|byte| in_run(byte));
+            if found.saturating_add(digits(&mut behind.clone())) >= DIGITS_MIN {
+                return true;
+            }
+            at = at.saturating_add(behind.count());
+        }
+        at = at.saturating_add(STEP);
+    }
+    false
 }
 
 /// Whether the text is nothing but a card number.
@@ -32,8 +57,17 @@ pub fn is_whole(text: &str) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&digits) && text.bytes().all(legal) && is_in(text)
 }
 
-/// First bytes of the digits of other scripts.
-const LEADS: [u8; 4] = [0xd9, 0xdb, 0xe0, 0xef];
+/// First bytes of the digits, spaces and dashes of other scripts.
+const LEADS: [bool; 256] = {
+    let mut leads = [false; 256];
+    let of = [0xc2, 0xd9, 0xdb, 0xe0, 0xe2, 0xe3, 0xef];
+    let mut at = 0;
+    while at < of.len() {
+        leads[of[at]] = true;
+        at += 1;
+    }
+    leads
+};
 
 /// The text with the digits, spaces and dashes of other scripts as ASCII has them.
 fn in_plain_digits(text: &str) -> Cow<'_, str> {
@@ -51,43 +85,49 @@ fn in_plain_digits(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(plain).collect())
 }
 
-/// Groups of digits with single separators between them, until something else comes.
+/// The last digits of a run: groups with single separators between them, until something else comes.
+/// No more of them are kept than the longest number has.
 #[derive(Default)]
 struct Run {
-    digits: Vec<u8>,
-    /// Where each group begins.
-    groups: Vec<usize>,
+    digits: [Digit; DIGITS_MAX],
+    len: usize,
     separated: bool,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Digit {
+    value: u8,
+    begins_group: bool,
+}
+
 impl Run {
-    fn digit(&mut self, byte: u8) {
-        if self.digits.is_empty() || self.separated {
-            self.groups.push(self.digits.len());
+    /// Takes a digit. Whether the group before it, which it ends if it begins another, was the end of
+    /// a number.
+    fn digit(&mut self, byte: u8) -> bool {
+        let found = self.separated && self.ends_number();
+        let begins_group = self.len == 0 || self.separated;
+        if self.len == DIGITS_MAX {
+            self.digits.rotate_left(1);
+            self.len = DIGITS_MAX.saturating_sub(1);
         }
-        self.digits.push(byte.wrapping_sub(b'0'));
+        if let Some(place) = self.digits.get_mut(self.len) {
+            *place = Digit { value: byte.wrapping_sub(b'0'), begins_group };
+        }
+        self.len = self.len.saturating_add(1);
         self.separated = false;
+        found
     }
 
-    /// Whether neighbouring groups are a card number together.
-    fn has_number(&self) -> bool {
-        if self.digits.len() < DIGITS_MIN {
-            return false; // almost always: this is asked after every character that is no digit
-        }
-        let ends = self.groups.iter().skip(1).copied().chain([self.digits.len()]);
-        let ends: Vec<usize> = ends.collect();
-        self.groups.iter().enumerate().any(|(place, start)| {
-            let mut ends = ends.iter().skip(place);
-            let fits = |end: &&usize| end.saturating_sub(*start) <= DIGITS_MAX;
-            ends.by_ref()
-                .take_while(fits)
-                .any(|end| is_card_number(self.digits.get(*start..*end).unwrap_or_default()))
-        })
+    /// Whether some of the last groups are a card number together.
+    fn ends_number(&self) -> bool {
+        let digits = self.digits.get(..self.len).unwrap_or_default();
+        let starts = digits.iter().enumerate().filter(|(_, digit)| digit.begins_group);
+        let mut starts = starts.map(|(place, _)| digits.get(place..).unwrap_or_default());
+        self.len >= DIGITS_MIN && starts.any(is_card_number)
     }
 
     fn clear(&mut self) {
-        self.digits.clear();
-        self.groups.clear();
+        self.len = 0;
         self.separated = false;
     }
 }
@@ -98,7 +138,7 @@ fn in_ascii(text: &[u8]) -> bool {
     let mut in_word = false;
     while let Some(byte) = text.get(at) {
         if !in_word && let Some(len) = id_at(text.get(at..).unwrap_or_default()) {
-            if run.has_number() {
+            if run.ends_number() {
                 return true;
             }
             run.clear();
@@ -107,10 +147,14 @@ fn in_ascii(text: &[u8]) -> bool {
             continue;
         }
         match byte {
-            b'0'..=b'9' => run.digit(*byte),
-            b' ' | b'-' if !run.digits.is_empty() && !run.separated => run.separated = true,
+            b'0'..=b'9' => {
+                if run.digit(*byte) {
+                    return true;
+                }
+            }
+            b' ' | b'-' if run.len > 0 && !run.separated => run.separated = true,
             _ => {
-                if run.has_number() {
+                if run.ends_number() {
                     return true;
                 }
                 run.clear();
@@ -119,7 +163,7 @@ fn in_ascii(text: &[u8]) -> bool {
         in_word = byte.is_ascii_alphanumeric();
         at = at.saturating_add(1);
     }
-    run.has_number()
+    run.ends_number()
 }
 
 /// The length of a UUID that the text begins with, plain or with hyphens.
@@ -147,17 +191,17 @@ fn id_at(text: &[u8]) -> Option<usize> {
     ends(at).then_some(at)
 }
 
-fn is_card_number(digits: &[u8]) -> bool {
+fn is_card_number(digits: &[Digit]) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len())
         && is_issued(digits)
         && has_check_digit(digits)
 }
 
 /// Prefixes and lengths of the large schemes.
-fn is_issued(digits: &[u8]) -> bool {
+fn is_issued(digits: &[Digit]) -> bool {
     let prefix = |count: usize| {
-        let digits = digits.iter().take(count);
-        digits.fold(0_u32, |sum, digit| sum.saturating_mul(10).saturating_add(u32::from(*digit)))
+        let digits = digits.iter().take(count).map(|digit| u32::from(digit.value));
+        digits.fold(0_u32, |sum, digit| sum.saturating_mul(10).saturating_add(digit))
     };
     match digits.len() {
         13 => prefix(1) == 4,
@@ -176,9 +220,9 @@ fn is_issued(digits: &[u8]) -> bool {
 }
 
 /// Luhn: every second digit from the right counts double.
-fn has_check_digit(digits: &[u8]) -> bool {
-    let value = |(place, digit): (usize, &u8)| {
-        let digit = u32::from(*digit);
+fn has_check_digit(digits: &[Digit]) -> bool {
+    let value = |(place, digit): (usize, &Digit)| {
+        let digit = u32::from(digit.value);
         match (place % 2, digit) {
             (0, digit) => digit,
             (_, 0..=4) => digit.saturating_mul(2),

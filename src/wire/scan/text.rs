@@ -79,7 +79,7 @@ impl<'a> Text<'a> {
     /// As much of a string as needs no second look.
     fn plain(&mut self) -> &'a str {
         let from = self.at;
-        self.at += self.rest().iter().take_while(|byte| !ENDS_PLAIN[usize::from(**byte)]).count();
+        self.at += plain_len(self.rest());
         self.text.get(from..self.at).unwrap_or_default()
     }
 
@@ -134,6 +134,31 @@ impl<'a> Text<'a> {
     fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
+}
+
+/// How many bytes come before the first that ends a plain stretch: eight at a time, then one by one.
+fn plain_len(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut len: usize = 0;
+    for word in words {
+        let ends = ends_plain(u64::from_le_bytes(*word));
+        if ends != 0 {
+            return len + ends.trailing_zeros() as usize / 8;
+        }
+        len += word.len();
+    }
+    len + rest.iter().take_while(|byte| !ENDS_PLAIN[usize::from(**byte)]).count()
+}
+
+/// The highest bit of the first byte that ends a plain stretch, of eight. (Bits of later bytes may be
+/// set as well: a difference borrows from the byte behind it.)
+fn ends_plain(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = zero_in(word ^ (ONES * b'"' as u64));
+    let backslash = zero_in(word ^ (ONES * b'\\' as u64));
+    (control | quote | backslash) & (ONES << 7)
 }
 
 /// The bytes that end a plain stretch of a string: the quote, the backslash, control characters.

@@ -30,7 +30,7 @@ pub struct CreateCard {
     #[schema(value_type = Option<terms::Token>)]
     product: Field,
     /// UNACTIVATED where it is absent.
-    #[schema(value_type = Option<terms::CardStatus>)]
+    #[schema(value_type = Option<terms::SettableCardStatus>)]
     status: Field,
 }
 
@@ -54,7 +54,7 @@ pub struct CreatePersonalCard {
     #[schema(value_type = Option<terms::Token>)]
     product: Field,
     /// UNACTIVATED where it is absent.
-    #[schema(value_type = Option<terms::CardStatus>)]
+    #[schema(value_type = Option<terms::SettableCardStatus>)]
     status: Field,
 }
 
@@ -119,7 +119,7 @@ pub struct PatchCard {
     /// The card product.
     #[schema(value_type = Option<terms::Token>)]
     product: Field,
-    #[schema(value_type = terms::CardStatus)]
+    #[schema(value_type = terms::SettableCardStatus)]
     status: Field,
 }
 
@@ -150,9 +150,12 @@ impl PatchCard {
     }
 }
 
+/// `LIMITED` is told by the card platform alone (protocol reference, section 8.1).
 fn status(raw: &RawValue) -> Read<CardStatus> {
-    const STATUSES: &str = "a card is UNACTIVATED, ACTIVE, SUSPENDED, TERMINATED or LIMITED";
-    text::word("invalid_status", STATUSES, CardStatus::parse)(raw)
+    const STATUSES: &str = "a card is made UNACTIVATED, ACTIVE, SUSPENDED or TERMINATED";
+    let settable =
+        |text: &str| CardStatus::parse(text).filter(|status| *status != CardStatus::Limited);
+    text::word("invalid_status", STATUSES, settable)(raw)
 }
 
 /// A card, as answered.

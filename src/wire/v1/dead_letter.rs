@@ -248,6 +248,7 @@ pub struct FullLetter {
 
 #[derive(Serialize, ToSchema)]
 struct Done {
+    /// What it made of the letter; `waiting`: it was about to be sent again.
     #[schema(value_type = terms::LetterState)]
     state: LetterState,
     /// Who.

@@ -28,7 +28,8 @@ pub fn needles() -> Vec<Vec<u8>> {
     let digits = |number: &str| number.replace([' ', '-'], "");
     let numbers = NUMBERS.iter().flat_map(|number| [(*number).to_owned(), digits(number)]);
     let secrets = SECRETS.iter().map(|secret| (*secret).to_owned());
-    let personal = ["Jennifer-Planted", "Wren-Planted", "jenny.planted", "Role-Planted"];
+    let personal =
+        ["Jennifer-Planted", "Wren-Planted", "jenny.planted", "Role-Planted", "Reason-Planted"];
     let texts = numbers.chain(secrets).chain(personal.map(str::to_owned));
     // Binary columns come as hexadecimal digits.
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -100,6 +101,11 @@ async fn change_person(client: &mut Client, id: &str) {
     assert_eq!(read["first_name"], "Jennifer-Planted", "opened on the way out");
     assert_eq!(read["last_name"], "Wren-Planted-Too");
     assert_eq!(read["email"], "jenny.planted@example.org");
+    let asked = json!({"user_id": id, "tier": "basic"});
+    let submitted = client.post("/api/v1/personal/kyc", asked).await.json();
+    let reject = format!("/api/v1/personal/kyc/{}/reject", text(&submitted["id"]));
+    let rejected = client.post(&reject, json!({"reason": "Reason-Planted"})).await;
+    assert_eq!(rejected.json()["reason"], "Reason-Planted", "opened on the way out");
 }
 
 /// A purchase is decided as if what is planted had not been sent.
@@ -279,9 +285,20 @@ async fn a_person_is_forgotten_and_the_money_record_stays() {
     assert_eq!(client.patch(&path, 1, names).await.status, 200);
     let answer = client.decided(marqeta::purchase("before", program.card(), "5.00")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
+    let documents = ["018f6b1e-7e2a-7c3d-9f1a-2b3c4d5e6f70"];
+    let asked = json!({"user_id": program.user, "tier": "basic", "documents": documents});
+    let submitted = client.post("/api/v1/personal/kyc", asked).await.json();
+    let submission = format!("/api/v1/personal/kyc/{}", text(&submitted["id"]));
+    let reason = json!({"reason": "Reason-Planted: lives elsewhere"});
+    let rejected = client.post(&format!("{submission}/reject"), reason.clone()).await.json();
+    assert_eq!(rejected["reason"], reason["reason"], "opened on the way out");
+    assert_eq!(client.get(&submission).await.json(), rejected);
     let erase = client.admin(Method::POST, &format!("{path}/erase"));
     let erased = client.send(erase, Bytes::new()).await.unwrap();
     assert_eq!(erased.status, 200, "{erased:?}");
+    let forgotten = client.get(&submission).await.json();
+    assert_eq!((&forgotten["documents"], &forgotten["reason"]), (&json!([]), &Value::Null));
+    assert_eq!(forgotten["status"], "rejected", "what was decided stays");
     let read = client.get(&path).await.json();
     for field in ["first_name", "last_name", "email", "role"] {
         assert!(read[field].is_null(), "{read}");

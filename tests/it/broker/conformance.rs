@@ -178,6 +178,71 @@ pub async fn what_nobody_takes_is_told_to_its_publisher(broker: Shared) {
     }
 }
 
+pub async fn each_of_many_publishers_is_told_of_its_own(broker: Shared) {
+    let name = format!("answers-{}", crate::support::servers::unique());
+    let _answers = broker.replies(name.clone()).await.unwrap();
+    let target = |n: usize| match n % 4 {
+        0 => Target::Topic(Exchange::Transactions, "jit-funding.decision".to_owned()),
+        1 => Target::Topic(Exchange::Transactions, "jit-funding.nonsense".to_owned()),
+        2 => Target::Reply(name.clone()),
+        _ => Target::Reply(format!("nobody-{n}")),
+    };
+    let publishing = (0..200).map(|n| {
+        let outgoing = Outgoing { target: target(n), message: message(&format!("m-{n}")) };
+        let broker = broker.clone();
+        tokio::spawn(async move { publish(&broker, outgoing).await })
+    });
+    for (n, published) in publishing.collect::<Vec<_>>().into_iter().enumerate() {
+        match published.await.unwrap() {
+            Ok(()) => assert_eq!(n % 2, 0, "{n} went nowhere"),
+            Err(BrokerError::Unroutable(_)) => assert_eq!(n % 2, 1, "{n} has arrived"),
+            Err(error) => panic!("{n}: {error:?}"),
+        }
+    }
+    let mut deliveries = consume(&broker, Queue::JitResponses, 100).await;
+    let mut arrived = BTreeSet::new();
+    for _ in 0..50 {
+        let delivery = next(&mut deliveries).await;
+        arrived.insert(delivery.message().id.clone());
+        delivery.settle(Settlement::Done).await.unwrap();
+    }
+    assert_eq!(arrived, (0..200).step_by(4).map(|n| format!("m-{n}")).collect());
+}
+
+pub async fn whatever_order_they_are_settled_in_each_is_settled_once(broker: Shared) {
+    let ids: Vec<String> = (0..100).map(|n| format!("m-{n}")).collect();
+    put(&broker, Queue::Webhooks, &ids).await;
+    let mut deliveries = consume(&broker, Queue::Webhooks, 200).await;
+    let mut taken = Vec::new();
+    for _ in &ids {
+        taken.push(next(&mut deliveries).await);
+    }
+    // The first stays at work, one goes back, and the others are settled from both ends.
+    let first = taken.remove(0);
+    drop(taken.remove(39));
+    let mut settling = Vec::new();
+    while let Some(last) = taken.pop() {
+        settling.push(tokio::spawn(last.settle(Settlement::Done)));
+        if !taken.is_empty() {
+            settling.push(tokio::spawn(taken.remove(0).settle(Settlement::Done)));
+        }
+    }
+    for settled in settling {
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
+        settled.expect("nobody waits for the first").unwrap().unwrap();
+    }
+    let back = next(&mut deliveries).await;
+    assert_eq!((back.message().id.as_str(), back.redelivered()), ("m-40", true));
+    back.settle(Settlement::Done).await.unwrap();
+    drop(deliveries);
+    drop(first);
+    let mut others = consume(&broker, Queue::Webhooks, 200).await;
+    let again = next(&mut others).await;
+    assert_eq!((again.message().id.as_str(), again.redelivered()), ("m-0", true));
+    again.settle(Settlement::Done).await.unwrap();
+    nothing(&mut others).await;
+}
+
 pub async fn answers_go_to_whoever_asked(broker: Shared) {
     let name = format!("answers-{}", crate::support::servers::unique());
     let answer = |id: &str| Outgoing {

@@ -38,6 +38,8 @@ conformance! {
     what_is_dropped_unsettled_comes_again
     what_is_returned_is_not_counted
     what_nobody_takes_is_told_to_its_publisher
+    each_of_many_publishers_is_told_of_its_own
+    whatever_order_they_are_settled_in_each_is_settled_once
     answers_go_to_whoever_asked
     what_is_worth_nothing_any_more_is_gone
     publishers_and_consumers_side_by_side_lose_nothing

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use lapin::options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions};
+use futures_util::StreamExt;
+use lapin::options::{
+    BasicConsumeOptions, BasicPublishOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
+};
 use lapin::types::FieldTable;
-use tollgate::broker::topology::Queue;
-use tollgate::broker::{Broker, BrokerError, Settlement};
+use tollgate::broker::topology::{Exchange, Queue};
+use tollgate::broker::{Broker, BrokerError, Outgoing, Settlement, Target};
 
-use super::world::{Shared, clear, connect, consume, message, next, open, publish, to};
+use super::world::{
+    PATIENCE, Shared, clear, connect, consume, message, next, open, publish, rabbitmq_named, to,
+};
 use crate::support::servers;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,4 +83,62 @@ async fn what_others_publish_is_read_as_far_as_it_can_be() {
     delivery.settle(Settlement::Done).await.unwrap();
     broker.close().await;
     clear(&url, &prefix).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn events_reach_whoever_binds_a_queue_to_their_keys() {
+    rabbitmq_named(|broker, prefix| async move {
+        let connection = connect(&servers::url("RABBITMQ_URL")).await;
+        let decisions = subscribe(&connection, &prefix, "authorization.*").await;
+        let everything = subscribe(&connection, &prefix, "#").await;
+        let keys = ["authorization.approved", "limit.changed", "authorization.declined", "a.b.c"];
+        let event = |key: &str| Outgoing {
+            target: Target::Topic(Exchange::Events, key.to_owned()),
+            message: message(&format!("evt-{key}")),
+        };
+        let published = broker.publish(keys.map(event).into()).await.unwrap();
+        assert!(published.iter().all(Result::is_ok), "{published:?}");
+        // In their order, and each once: one more is the last that comes.
+        publish(&broker, event("authorization.last")).await.unwrap();
+        let all = [&keys[..], &["authorization.last"]].concat();
+        assert_eq!(until_the_last(everything).await, all);
+        let of_decisions = [keys[0], keys[2], "authorization.last"];
+        assert_eq!(until_the_last(decisions).await, of_decisions);
+        connection.close(200, "done".into()).await.unwrap();
+    })
+    .await;
+}
+
+/// A queue of a stranger's own, bound to the exchange of events.
+async fn subscribe(
+    connection: &lapin::Connection,
+    prefix: &str,
+    keys: &str,
+) -> (lapin::Channel, lapin::Consumer) {
+    let channel = connection.create_channel().await.unwrap();
+    let options = QueueDeclareOptions::exclusive().auto_delete();
+    let queue = channel.queue_declare("".into(), options, FieldTable::default()).await.unwrap();
+    let (queue, exchange) = (queue.name().clone(), format!("{prefix}events"));
+    let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
+    let binding =
+        channel.queue_bind(queue.clone(), exchange.into(), keys.into(), options, arguments);
+    binding.await.unwrap();
+    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    let consuming = channel.basic_consume(queue, "".into(), options, FieldTable::default());
+    let consumer = consuming.await.unwrap();
+    (channel, consumer)
+}
+
+/// The keys of what comes, each with its own message.
+async fn until_the_last((_channel, mut events): (lapin::Channel, lapin::Consumer)) -> Vec<String> {
+    let mut keys = Vec::new();
+    while keys.last().is_none_or(|key: &String| !key.ends_with(".last")) {
+        let event = tokio::time::timeout(PATIENCE, events.next()).await;
+        let event = event.expect("an event comes").unwrap().unwrap();
+        let (key, id) = (event.routing_key.as_str(), event.properties.message_id());
+        assert_eq!(id.as_ref().map(|id| id.as_str()), Some(format!("evt-{key}").as_str()));
+        keys.push(key.to_owned());
+    }
+    keys
 }

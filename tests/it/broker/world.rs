@@ -32,10 +32,15 @@ pub async fn embedded<F: Future<Output = ()>>(test: impl FnOnce(Shared) -> F) {
 
 /// Runs a test in a corner of the server, and clears it away.
 pub async fn rabbitmq<F: Future<Output = ()>>(test: impl FnOnce(Shared) -> F) {
+    rabbitmq_named(|broker, _| test(broker)).await;
+}
+
+/// The same for a test that has to know what the corner's names begin with.
+pub async fn rabbitmq_named<F: Future<Output = ()>>(test: impl FnOnce(Shared, String) -> F) {
     let (url, prefix) = (servers::url("RABBITMQ_URL"), format!("{}.", servers::unique()));
     let broker = open(&url, &prefix);
     broker.declare().await.unwrap();
-    let result = AssertUnwindSafe(test(broker.clone())).catch_unwind().await;
+    let result = AssertUnwindSafe(test(broker.clone(), prefix.clone())).catch_unwind().await;
     broker.close().await;
     clear(&url, &prefix).await;
     if let Err(panic) = result {

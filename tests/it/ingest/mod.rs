@@ -4,6 +4,7 @@ mod door;
 mod outages;
 mod raw;
 mod speed;
+mod statements;
 mod tables;
 mod workers;
 

@@ -12,6 +12,7 @@ on_both_pairs! {
     the_longest_waiting_are_claimed_first_and_by_one_worker_only
     a_lease_that_is_over_is_claimed_alone_and_its_first_worker_settles_nothing
     outcomes_move_records_on_and_each_attempt_is_logged_once
+    records_after_different_attempts_are_claimed_together
     a_released_record_is_as_if_it_had_not_been_claimed
     what_is_not_processed_is_listed_newest_first_by_filters
     many_claim_at_once_and_no_record_is_claimed_twice
@@ -128,6 +129,25 @@ async fn outcomes_move_records_on_and_each_attempt_is_logged_once(pair: Pair) {
     assert_eq!((claimed[0].raw.id, claimed[0].attempt, claimed[0].forgiven), (parked.id, 2, 1));
     let repeated = pair.raw.keep(vec![pair.raw(record("done", "card-1", 500))]).await.unwrap();
     assert_eq!((repeated[0].status, repeated[0].known), (Status::Processed, true));
+}
+
+async fn records_after_different_attempts_are_claimed_together(pair: Pair) {
+    let again = pair.raw(record("again", "card-1", 500));
+    pair.raw.keep(vec![again.clone()]).await.unwrap();
+    let (lease, _) = pair.claim(10).await;
+    let later = Outcome::Retry(Obstacle::CardUnknown, Duration::from_secs(5));
+    pair.raw.settle(lease, vec![settled(&again, later)], vec![]).await.unwrap();
+    pair.clock.pass(5_500_000);
+    let first = pair.raw(record("first", "card-1", 500));
+    pair.raw.keep(vec![first.clone()]).await.unwrap();
+    let (lease, claimed) = pair.claim(10).await;
+    let mut claimed: Vec<_> =
+        claimed.into_iter().map(|one| (one.raw.id, one.attempt, one.lost)).collect();
+    claimed.sort();
+    assert_eq!(claimed, [(again.id, 2, false), (first.id, 1, false)]);
+    let both = [&again, &first].map(|raw| settled(raw, Outcome::Processed));
+    pair.raw.settle(lease, both.to_vec(), vec![]).await.unwrap();
+    assert_eq!(pair.raw.backlog().await.unwrap(), Backlog::default());
 }
 
 async fn a_released_record_is_as_if_it_had_not_been_claimed(pair: Pair) {

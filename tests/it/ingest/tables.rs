@@ -13,6 +13,7 @@ use super::{Pair, on_both_pairs, record};
 on_both_pairs! {
     a_transaction_is_kept_whole_and_once
     another_transaction_of_the_same_id_is_not_stored
+    batches_of_the_same_merchants_and_transactions_do_not_stop_each_other
     pages_follow_each_other_without_gaps_by_every_filter
 }
 
@@ -61,6 +62,30 @@ async fn another_transaction_of_the_same_id_is_not_stored(pair: Pair) {
     let stored = pair.tables.record(vec![second.clone(), third.clone()]).await.unwrap();
     assert_eq!(stored, [third.id]);
     assert_eq!(pair.tables.transaction(second.id).await.unwrap(), None);
+}
+
+async fn batches_of_the_same_merchants_and_transactions_do_not_stop_each_other(pair: Pair) {
+    let mut rows: Vec<_> = (0..60).map(|n| transaction(&pair, &format!("t-{n}"), 500)).collect();
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.record.merchant.mid = Some(format!("m-{}", number % 7).into());
+    }
+    let batches = (0..6_usize).map(|batch| {
+        let mut own: Vec<_> = rows.iter().skip(batch * 5).take(35).cloned().collect();
+        own.rotate_left(batch * 3);
+        own
+    });
+    let mut wanted: Vec<Vec<_>> =
+        batches.clone().map(|batch| batch.iter().map(|row| row.id).collect()).collect();
+    let stored = futures_util::future::join_all(batches.map(|batch| pair.tables.record(batch)));
+    for (stored, wanted) in stored.await.into_iter().zip(&mut wanted) {
+        let mut stored = stored.unwrap();
+        stored.sort();
+        wanted.sort();
+        assert_eq!(stored, *wanted);
+    }
+    for row in rows {
+        assert_eq!(pair.tables.transaction(row.id).await.unwrap(), Some(row));
+    }
 }
 
 async fn pages_follow_each_other_without_gaps_by_every_filter(pair: Pair) {

@@ -243,6 +243,31 @@ async fn an_outage_is_not_an_attempt_and_parks_nothing() {
     assert_eq!(world.log(id).await, [(1, "processed", None)]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_beside_each_other_process_each_record_once() {
+    let world = world().await;
+    world.cards.issue(&world.clock, "card-1");
+    let names: Vec<_> = (0..500).map(|n| format!("t-{n}")).collect();
+    let accepted = names.iter().map(|name| world.accept(name, "card-1", 500));
+    let ids = futures_util::future::join_all(accepted).await;
+    let workers: Vec<_> =
+        (0..3).map(|_| tokio::spawn(world.ingest.clone().work_until_stopped())).collect();
+    let processed = async {
+        while world.ingest.stats().processed < 500 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), processed).await.unwrap();
+    world.ingest.stop();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    for id in ids {
+        assert_eq!(world.state(id).await, (Status::Processed, 1, None));
+        assert_eq!(world.log(id).await, [(1, "processed", None)]);
+    }
+}
+
 #[tokio::test]
 async fn what_a_killed_worker_had_is_taken_over_once_its_lease_is_over() {
     let world = world().await;

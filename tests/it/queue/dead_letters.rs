@@ -1,11 +1,14 @@
 //! Dead letters over the API: looked through, sent again, discarded, and every act written down.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 use tollgate::broker::headers::{ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON};
 use tollgate::broker::topology::{Exchange, Queue};
 use tollgate::broker::{Message, Outgoing, Target};
 
 use super::world::{ask, request, take, until};
+use crate::support::app::ADMIN_KEY;
 use crate::support::{Client, Program, TestApp, marqeta, servers};
 
 const PATH: &str = "/api/v1/dead-letters";
@@ -61,11 +64,11 @@ async fn tour(app: &TestApp) {
     let again = items(&mut client, "state=waiting").await;
     assert_eq!(again.last().unwrap()["redrives"], 1);
     let history = client.get(&format!("{PATH}/{first}")).await.json()["history"].clone();
-    assert_eq!(history[0]["actor"], "admin");
-    assert_eq!(
-        (&history[0]["state"], &history[0]["reason"]),
-        (&json!("redriven"), &json!("mended"))
-    );
+    for (at, state) in ["waiting", "redriven"].into_iter().enumerate() {
+        let Value::Object(act) = &history[at] else { panic!("{history}") };
+        assert_eq!(act["actor"], "admin");
+        assert_eq!((&act["state"], &act["reason"]), (&json!(state), &json!("mended")));
+    }
 
     let missing = client.post(&format!("{PATH}/{second}/discard"), json!({})).await;
     assert_eq!(missing.says(), (400, "missing_field".to_owned()));
@@ -101,6 +104,64 @@ async fn letters_of_a_server_are_looked_through_sent_again_and_discarded() {
     tour(&app).await;
     app.stop_and_verify().await;
     crate::broker::world::clear(&url, &prefix).await;
+}
+
+/// The command, its exit code, and what it prints.
+async fn command(app: &TestApp, more: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.arg("dead-letters").args(more).env("TOLLGATE__DATA_DIR", app.dir());
+    command.args(["--address", &app.addr.to_string(), "--admin-key", ADMIN_KEY]);
+    let run = move || command.output().unwrap();
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap(), said + &complained)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_lists_shows_sends_again_and_discards() {
+    let app = TestApp::start().await;
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    poison(&app, &["p1", "p2"]).await;
+    let purchase = marqeta::purchase("t-good", program.card(), "1.00");
+    let good = died(Queue::JitFunding, request("t-good", purchase, None));
+    broker.publish(vec![good]).await.unwrap().pop().unwrap().unwrap();
+    until("all are kept", async || number(&app, "limit=200").await == 3).await;
+
+    let (code, said) = command(&app, &["list", "--limit", "2"]).await;
+    let (lines, last) = said.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!((code, lines.lines().count()), (0, 2), "{said}");
+    assert!(lines.contains("jit-funding-queue  malformed_json after 1 attempts"), "{said}");
+    let after = last.rsplit_once(' ').unwrap().1;
+    let (code, rest) = command(&app, &["list", "--after", after]).await;
+    assert_eq!((code, rest.lines().count()), (0, 1), "{rest}");
+    assert!(rest.contains("attempts_exhausted"), "{rest}");
+    let (code, all) = command(&app, &["list", "--limit", "1000"]).await;
+    assert_eq!((code, all), (0, format!("{lines}\n{rest}")));
+
+    let id = lines.split(' ').next().unwrap();
+    let (code, shown) = command(&app, &["show", id]).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((code, &shown["body"]), (0, &json!(BROKEN)));
+    for nothing in [&["redrive"][..], &["redrive", "--text", "p1"], &["redrive", id, "--all"]] {
+        let (code, said) = command(&app, nothing).await;
+        assert_eq!(code, 2, "{nothing:?}: {said}");
+    }
+    let exhausted = ["redrive", "--all", "--with-reason", "attempts_exhausted"];
+    let (code, said) = command(&app, &[&exhausted[..], &["--dry-run"]].concat()).await;
+    assert_eq!((code, said.trim_end()), (0, "matched 1, sent again 0, failed 0"));
+    let (code, said) = command(&app, &exhausted).await;
+    assert_eq!((code, said.trim_end()), (0, "matched 1, sent again 1, failed 0"));
+    until("the good one works", async || program.held(&mut app.client()).await == 1_00).await;
+
+    let (code, said) = command(&app, &["redrive", id]).await;
+    assert_eq!((code, said), (0, format!("{id} redriven\n")));
+    let (code, said) = command(&app, &["discard", id, "--reason", "noise"]).await;
+    assert_eq!((code, said), (0, format!("{id} discarded\n")));
+    let (code, said) = command(&app, &["redrive", id]).await;
+    assert!(code == 1 && said.contains("409"), "{code}: {said}");
+    app.stop_and_verify().await;
 }
 
 /// What is left of a good message whose consumers have died at every attempt.
@@ -140,7 +201,22 @@ async fn what_is_sent_again_twice_has_its_effects_once() {
 
     let found = items(&mut client, "reason=attempts_exhausted").await;
     let ids: Vec<&str> = found.iter().map(|letter| letter["id"].as_str().unwrap()).collect();
-    // Each twice, and at the same time.
+    let all = json!({"reason": "attempts_exhausted", "rate_per_s": 1000});
+    let report = client.post(&format!("{PATH}/redrive"), all.clone()).await;
+    let expected = json!({"matched": 2, "redriven": 2, "failed": 0, "dry_run": false});
+    assert_eq!(report.json(), expected);
+    let first = take(&mut answers).await;
+    assert_eq!(first.headers["x-tollgate-status"], "200");
+    let list = "/api/v1/transactions?status=processed";
+    until("the report is processed", async || {
+        app.get(list).await.1["items"].as_array().is_some_and(|items| items.len() == 1)
+    })
+    .await;
+    assert_eq!(program.held(&mut client).await, 1_00, "it has worked");
+    let none = client.post(&format!("{PATH}/redrive"), all).await;
+    assert_eq!(none.json()["matched"], 0, "none waits any more");
+
+    // What has worked is sent again all the same: each twice, and at the same time.
     let sending = ids.iter().chain(&ids).map(|id| {
         let mut client = client.another();
         async move { client.post(&format!("{PATH}/{id}/redrive"), json!({})).await }
@@ -148,23 +224,21 @@ async fn what_is_sent_again_twice_has_its_effects_once() {
     for sent in futures_util::future::join_all(sending).await {
         assert_eq!((sent.status.as_u16(), &sent.json()["state"]), (200, &json!("redriven")));
     }
-    let [first, second] = [take(&mut answers).await, take(&mut answers).await];
-    assert_eq!(first.headers["x-tollgate-status"], "200");
-    assert_eq!((&first.body, &first.headers), (&second.body, &second.headers), "one decision");
-    let list = "/api/v1/transactions?status=processed";
-    until("the report is processed", async || {
-        app.get(list).await.1["items"].as_array().is_some_and(|items| items.len() == 1)
+    for again in [take(&mut answers).await, take(&mut answers).await] {
+        assert_eq!((&first.body, &first.headers), (&again.body, &again.headers), "one decision");
+    }
+    until("every queue is empty", async || {
+        broker.stats().await.unwrap().iter().all(|queue| queue.messages == 0)
     })
     .await;
-    for result in broker.stats().await.unwrap() {
-        assert_eq!(result.messages, 0, "{result:?}");
-    }
     assert_eq!(program.held(&mut client).await, 1_00);
     assert_eq!(app.get(list).await.1["items"].as_array().unwrap().len(), 1);
     assert_eq!(number(&app, "state=waiting").await, 0, "none has died again");
     for id in ids {
         let history = client.get(&format!("{PATH}/{id}")).await.json()["history"].clone();
-        assert_eq!(history.as_array().unwrap().len(), 2, "{history}");
+        let acts: Vec<&Value> = history.as_array().unwrap().iter().map(|it| &it["state"]).collect();
+        assert_eq!(acts[..2], ["waiting", "redriven"], "written down before and after");
+        assert_eq!((acts.len(), history[0]["reason"].as_str()), (6, Some("by filter")));
     }
     app.stop_and_verify().await;
 }

@@ -10,6 +10,7 @@ use tollgate::broker::headers::{ATTEMPTS, LAST_ERROR, REASON};
 use tollgate::broker::topology::Queue;
 use tollgate::broker::{Broker, Message};
 use tollgate::domain::time::Timestamp;
+use tollgate::ingress::queue::cleanse::Scanned;
 use tollgate::ingress::queue::{Consumers, Handled, Handler, Handling, Plan, Tools};
 use tollgate::service::attempts::Attempts;
 use tollgate::store::{Inbox, StoreError, StoreFuture};
@@ -83,7 +84,7 @@ pub struct Script {
 }
 
 impl Handler for Script {
-    fn handle<'a>(&'a self, message: &'a Message) -> Handling<'a> {
+    fn handle<'a>(&'a self, message: &'a Message, _: Scanned) -> Handling<'a> {
         Box::pin(async move {
             let id = message.id.clone();
             self.seen.lock().unwrap().push(id.clone());

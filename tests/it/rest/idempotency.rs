@@ -17,14 +17,14 @@ async fn fund(client: &mut Client, account: &str, key: &str, amount: i64) -> Ans
 
 /// Many callers send the same at once: the money moves once, and everyone is told of that one time, or
 /// that it is under way.
-async fn storm(clients: &[Client], program: &Program) {
+async fn storm(clients: &[Client], program: &Program, name: &'static str) {
     let before = program.account(&mut clients[0].another()).await["funded"].as_i64();
     let callers: Vec<_> = (0..16)
         .map(|number| {
             let mut client = clients[number % clients.len()].another();
             let account = program.account.clone();
-            let key = if number % 2 == 0 { "storm-1" } else { "\"storm-1\"" };
-            tokio::spawn(async move { fund(&mut client, &account, key, 700).await })
+            let key = if number % 2 == 0 { name.to_owned() } else { format!("\"{name}\"") };
+            tokio::spawn(async move { fund(&mut client, &account, &key, 700).await })
         })
         .collect();
     let mut moved = Vec::new();
@@ -41,10 +41,9 @@ async fn storm(clients: &[Client], program: &Program) {
     let mut client = clients[0].another();
     let after = program.account(&mut client).await["funded"].as_i64();
     assert_eq!(after, before.map(|before| before + 700));
-    let again =
-        fund(&mut clients[clients.len() - 1].another(), &program.account, "storm-1", 700).await;
+    let again = fund(&mut clients[clients.len() - 1].another(), &program.account, name, 700).await;
     assert_eq!((again.status.as_u16(), again.body), (201, moved.remove(0)));
-    let other = fund(&mut client, &program.account, "storm-1", 701).await;
+    let other = fund(&mut client, &program.account, name, 701).await;
     assert_eq!(other.says(), (422, "idempotency_key_reused".to_owned()));
 }
 
@@ -54,8 +53,8 @@ async fn money_moves_once_however_often_and_at_once_it_is_asked_for() {
     let mut client = app.client();
     let business = Program::set_up(&mut client, 1_000, 1).await;
     let personal = Program::set_up_personal(&mut client, 1_000, 1).await;
-    storm(&[app.client()], &business).await;
-    storm(&[app.client()], &personal).await;
+    storm(&[app.client()], &business, "storm-1").await;
+    storm(&[app.client()], &personal, "storm-2").await;
     app.stop_and_verify().await;
 }
 
@@ -70,8 +69,10 @@ async fn money_moves_once_on_two_instances_in_either_home() {
     let first = Instance::start_on(folders[0].path(), &environment).await;
     let second = Instance::start_on(folders[1].path(), &environment).await;
     let clients = [first.client(), second.client()];
-    storm(&clients, &Program::set_up(&mut first.client(), 1_000, 1).await).await;
-    storm(&clients, &Program::set_up_personal(&mut first.client(), 1_000, 1).await).await;
+    let business = Program::set_up(&mut first.client(), 1_000, 1).await;
+    let personal = Program::set_up_personal(&mut first.client(), 1_000, 1).await;
+    storm(&clients, &business, "storm-1").await;
+    storm(&clients, &personal, "storm-2").await;
     first.verify();
 }
 

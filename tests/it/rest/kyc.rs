@@ -7,19 +7,25 @@ use crate::support::TestApp;
 
 const KYC: &str = "/api/v1/personal/kyc";
 
-/// A person with a funded wallet and an active card.
-async fn person(app: &TestApp, status: &str) -> (Value, Value) {
+/// A person with an empty wallet and a card that is not activated.
+async fn person(app: &TestApp, status: &str) -> (Value, Value, Value) {
     let user = json!({"marqeta_token": "p-1", "status": status});
     let user = created(app, "/api/v1/personal/users", user).await;
     let wallet = json!({"user_id": user["id"], "currency": "EUR"});
     let wallet = created(app, "/api/v1/personal/wallets", wallet).await;
+    let card = created(app, "/api/v1/personal/cards", json!({"user_id": user["id"]})).await;
+    (user, wallet, card)
+}
+
+async fn fund(app: &TestApp, wallet: &Value) -> (http::StatusCode, Value) {
     let path = format!("/api/v1/personal/wallets/{}/fund", text(&wallet["id"]));
     let body = json!({"amount": 10_000_000, "currency": "EUR"}).to_string();
-    let funded = app.send("POST", &path, &[("idempotency-key", "f-1")], Some(body)).await;
-    assert_eq!(funded.0, 201, "{}", funded.1);
-    let card = json!({"user_id": user["id"], "status": "ACTIVE"});
-    let card = created(app, "/api/v1/personal/cards", card).await;
-    (user, card)
+    app.send("POST", &path, &[("idempotency-key", "f-1")], Some(body)).await
+}
+
+async fn activate(app: &TestApp, card: &Value) -> (http::StatusCode, Value) {
+    let path = format!("/api/v1/personal/cards/{}", text(&card["id"]));
+    app.patch(&path, 1, json!({"status": "ACTIVE"})).await
 }
 
 async fn submit(app: &TestApp, tier: &str) -> Value {
@@ -44,7 +50,11 @@ fn purchase(card: &Value, token: &str, amount: i64) -> Value {
 #[tokio::test]
 async fn a_tier_is_a_monthly_limit_that_the_judge_enforces() {
     let app = TestApp::start().await;
-    let (user, card) = person(&app, "UNVERIFIED").await;
+    let (user, wallet, card) = person(&app, "UNVERIFIED").await;
+    expect(fund(&app, &wallet).await, 409, "invalid_transition");
+    expect(activate(&app, &card).await, 409, "invalid_transition");
+    let active = json!({"user_id": user["id"], "status": "ACTIVE"});
+    expect(app.post("/api/v1/personal/cards", active).await, 409, "invalid_transition");
     let refused = authorized(&app, purchase(&card, "t-0", 100)).await;
     assert_eq!(refused["decision"], "declined", "not verified: {refused}");
     let record = submit(&app, "basic").await;
@@ -56,6 +66,9 @@ async fn a_tier_is_a_monthly_limit_that_the_judge_enforces() {
     assert_eq!(standing["latest"], approved);
     let (_, person) = app.get("/api/v1/personal/users/p-1").await;
     assert_eq!(person["status"], "ACTIVE", "no longer unverified");
+    let funded = fund(&app, &wallet).await;
+    assert_eq!(funded.0, 201, "{}", funded.1);
+    assert_eq!(activate(&app, &card).await.0, 200);
     let bought = authorized(&app, purchase(&card, "t-1", 50_000)).await;
     assert_eq!(bought["decision"], "approved", "{bought}");
     let refused = authorized(&app, purchase(&card, "t-2", 1)).await;

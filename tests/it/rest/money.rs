@@ -21,6 +21,13 @@ async fn funding_happens_once_for_each_key_in_either_spelling() {
     let other = app.send("POST", &path, &[("idempotency-key", "top-up")], other).await;
     expect(other, 422, "idempotency_key_reused");
     assert_eq!(program.account(&app).await["funded"], 700);
+    // Nor does it move the same amount elsewhere.
+    let company = json!({"name": "Another", "currency": "EUR"});
+    let company = created(&app, "/api/v1/companies", company).await;
+    let path = format!("/api/v1/accounts/{}/fund", text(&company["account_id"]));
+    let body = Some(json!({"amount": 700, "currency": "EUR"}).to_string());
+    let elsewhere = app.send("POST", &path, &[("idempotency-key", "top-up")], body).await;
+    expect(elsewhere, 422, "idempotency_key_reused");
 }
 
 #[tokio::test]

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+use tollgate::app::clock::SystemClock;
+use tollgate::broker::topology::Queue;
+use tollgate::broker::{Broker, BrokerError, BrokerFuture, Deliveries, Outgoing, QueueStats};
 use tollgate::domain::dead_letter::{Act, DeadLetter, Envelope, LetterFilter, LetterState};
 use tollgate::domain::id::{DeadLetterId, Home};
 use tollgate::domain::time::Timestamp;
+use tollgate::service::dead_letters::DeadLetterDesk;
 use tollgate::store::dead_letters::DeadLetters;
 use uuid::Uuid;
 
@@ -127,4 +132,55 @@ async fn on_postgres() {
     let database = Database::migrated().await;
     let store = prepared(database.options()).await;
     letters_are_kept_found_and_acted_on(store).await;
+}
+
+/// A broker that confirms nothing, and says when it was asked to.
+#[derive(Default)]
+struct Silent(Notify);
+
+impl Broker for Silent {
+    fn declare(&self) -> BrokerFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn publish(&self, _: Vec<Outgoing>) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>> {
+        self.0.notify_one();
+        Box::pin(std::future::pending())
+    }
+
+    fn consume(&self, _: Queue, _: u16) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn replies(&self, _: String) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_dies_while_a_letter_is_sent_again_leaves_a_trace_and_a_letter_that_waits() {
+    let (_subject, letters) = open_store(&Home::ALL).await;
+    letters.keep(letter(1, "webhook-queue", "attempts_exhausted"), Vec::new()).await.unwrap();
+    assert!(letters.act(id(1), act(LetterState::Redriven, 20)).await.unwrap(), "sent before");
+    let broker = Arc::new(Silent::default());
+    let clock = Arc::new(SystemClock::new());
+    let desk = DeadLetterDesk {
+        letters: letters.clone(),
+        broker: broker.clone(),
+        faults: Arc::default(),
+        clock,
+    };
+    tokio::select! {
+        sent = desk.redrive(id(1), "somebody", Some("mended".to_owned())) => panic!("{sent:?}"),
+        () = broker.0.notified() => {} // and then it dies
+    }
+    let whole = letters.letter(id(1)).await.unwrap().unwrap();
+    assert_eq!(whole.letter.state, LetterState::Waiting);
+    let last = whole.acts.last().unwrap();
+    assert_eq!((whole.acts.len(), last.state), (2, LetterState::Waiting));
+    assert_eq!((last.actor.as_str(), last.reason.as_deref()), ("somebody", Some("mended")));
 }

@@ -3,6 +3,7 @@
 use tollgate::domain::authorization::StageTimes;
 use tollgate::domain::chain::Link;
 use tollgate::domain::clock::Clock;
+use tollgate::domain::id::AuthorizationId;
 use tollgate::domain::policy::Scope;
 use tollgate::domain::standing::Rules;
 use tollgate::domain::time::Window;
@@ -85,6 +86,9 @@ pub async fn names_lead_to_decisions_and_chains(subject: &Subject) {
     let decided = subject.history.decided_under(&tokens).await.unwrap();
     assert_eq!(decided, [(token("t1"), id)]);
     assert!(subject.history.decided_under(&[]).await.unwrap().is_empty());
+    let nobody = AuthorizationId::new(id.home(), subject.clock.uuid());
+    assert_eq!(subject.history.known(&[id, nobody]).await.unwrap(), [id]);
+    assert!(subject.history.known(&[]).await.unwrap().is_empty());
 
     let first = Link::Transaction(token("trx-1"));
     let nobody = Link::Transaction(token("nobody"));

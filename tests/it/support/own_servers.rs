@@ -70,10 +70,14 @@ impl OwnServers {
             }
             std::thread::sleep(Duration::from_millis(300));
         }
-        let log = self.folder.path().join("log").join(format!("{name}.log"));
-        let log = fs::read_to_string(log).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().rev().take(20).collect();
-        panic!("{name} did not start; its log, backwards: {lines:#?}");
+        panic!("{name} did not start; its log, backwards: {:#?}", self.log(name, 20));
+    }
+
+    /// The newest lines of a server's log, the newest first.
+    fn log(&self, name: &str, lines: usize) -> Vec<String> {
+        let file = self.folder.path().join("log").join(format!("{name}.log"));
+        let log = fs::read(file).unwrap_or_default();
+        String::from_utf8_lossy(&log).lines().rev().take(lines).map(str::to_owned).collect()
     }
 
     /// kill -9, children first.
@@ -140,9 +144,14 @@ impl OwnServers {
 }
 
 impl Drop for OwnServers {
+    #[expect(clippy::print_stdout, reason = "part of what a failed test tells")]
     fn drop(&mut self) {
         for (name, _) in &self.ports {
             self.kill(name);
+            if std::thread::panicking() {
+                // Why a test failed is often told by its server only.
+                println!("{name}'s log, backwards: {:#?}", self.log(name, 30));
+            }
             if *name == "rabbitmq" {
                 self.kill("epmd");
             }

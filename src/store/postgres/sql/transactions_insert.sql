@@ -1,3 +1,13 @@
+-- One statement for both tables, and so a transaction by itself. Whether a merchant is there is checked
+-- at its end.
+with named as (
+    insert into merchants (id, mid, mcc, name, country, body)
+    select id, mid, mcc, name, country, body
+    from unnest($19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[])
+        as k (id, mid, mcc, name, country, body)
+    order by id
+    on conflict (id) do nothing
+)
 insert into transactions
     (id, transaction_id, card, card_id, user_id, company_id, account_id, personal,
     authorization_token, authorization_id, kind, amount, currency, occurred_at, received_at,
@@ -17,3 +27,4 @@ from unnest(
 )
 order by transaction_id
 on conflict do nothing
+returning id

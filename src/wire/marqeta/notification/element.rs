@@ -2,14 +2,13 @@
 
 use serde_json::value::RawValue;
 
-use super::message::{Notified, Parked, Told, Transaction, link};
-use super::transition::{CardMoved, CompanyMoved, Fields, UserMoved, time};
+use super::message::{Parked, Told, Transaction, link};
+use super::transition::{CardMoved, CompanyMoved, Fields, UserMoved};
 use super::{Family, Raw};
 use crate::domain::decision::Fingerprint;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::wire::marqeta::field::{object, word};
-use crate::wire::marqeta::shape::Message;
 use crate::wire::scan::scan;
 
 /// An element that has been looked at.
@@ -86,14 +85,12 @@ fn identified(raw: Raw<'_>) -> Result<Element, Parked> {
 }
 
 fn transaction(raw: Raw<'_>) -> Result<Element, Parked> {
-    let message: Message<'_> = serde_json::from_str(raw.text).map_err(|_| "malformed")?;
-    let notified: Notified<'_> = serde_json::from_str(raw.text).map_err(|_| "malformed")?;
-    let token = link(message.token).ok_or("token_unreadable")?;
+    let transaction = Transaction::read(raw.text)?;
+    let (token, notified) = (transaction.token.clone(), &transaction.notified);
     let short = |field| word(field).ok().flatten().map(|text| shortened(&text));
     let kind = short(notified.r#type);
     let state = short(notified.state).unwrap_or_default().to_ascii_uppercase();
-    let at = time(notified.created_time);
-    let transaction = Transaction { text: raw.text, token: token.clone(), message, notified };
+    let at = transaction.created();
     Ok(Element {
         family: raw.family,
         key: format!("{}:{token}:{state}", raw.family.as_str()),

@@ -191,6 +191,13 @@ const METHODS: [(&str, Kind); 38] = [
     ("pgfs.directdeposit.credit.reversal", ADJUST_DEBIT),
 ];
 
+/// Every type that is known, and every funding method.
+#[cfg(test)]
+pub(crate) fn known() -> (Vec<&'static str>, Vec<&'static str>) {
+    let names = |table: &[(&'static str, Kind)]| table.iter().map(|(name, _)| *name).collect();
+    (names(&TYPES), names(&METHODS))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

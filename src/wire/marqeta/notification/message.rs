@@ -10,10 +10,12 @@ use super::super::merchant::merchant;
 use super::super::shape::{Message, Metadata, Pos};
 use super::kind::{Kind, Verb, is_known, kind};
 use super::money::{Source, first_of};
+use super::transition::time;
 use crate::domain::decision::{Echo, Fingerprint};
 use crate::domain::finding::Refusal;
 use crate::domain::money::Money;
 use crate::domain::request::{AuthRequest, Door, Operation};
+use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 
 /// The most days that a hold may be asked to live.
@@ -127,17 +129,31 @@ enum Ended {
     Declined,
 }
 
-/// An element of `transactions`, about to be read.
-pub(super) struct Transaction<'a> {
-    pub(super) text: &'a str,
-    pub(super) token: Token,
-    pub(super) message: Message<'a>,
+/// A transaction that can be read: an element of `transactions`, or one that the platform lists. Both
+/// are read here, so that what is notified and what is listed mean the same.
+pub(in crate::wire::marqeta) struct Transaction<'a> {
+    text: &'a str,
+    pub(in crate::wire::marqeta) token: Token,
+    message: Message<'a>,
     pub(super) notified: Notified<'a>,
 }
 
-impl Transaction<'_> {
+impl<'a> Transaction<'a> {
+    /// Takes it apart, or says why it can not be.
+    pub(in crate::wire::marqeta) fn read(text: &'a str) -> Result<Self, Parked> {
+        let message: Message<'_> = serde_json::from_str(text).map_err(|_| "malformed")?;
+        let notified: Notified<'_> = serde_json::from_str(text).map_err(|_| "malformed")?;
+        let token = link(message.token).ok_or("token_unreadable")?;
+        Ok(Self { text, token, message, notified })
+    }
+
+    /// When the platform made it.
+    pub(in crate::wire::marqeta) fn created(&self) -> Option<Timestamp> {
+        time(self.notified.created_time)
+    }
+
     /// What it tells, or why it is parked.
-    pub(super) fn told(&self) -> Result<Told, Parked> {
+    pub(in crate::wire::marqeta) fn told(&self) -> Result<Told, Parked> {
         let name = word(self.notified.r#type).map_err(|_| "type_unreadable")?;
         let name = name.ok_or("type_missing")?;
         let method = self.method();
@@ -277,7 +293,8 @@ impl Transaction<'_> {
         link(self.message.card_token).ok_or("card_missing")
     }
 
-    fn funding_token(&self) -> Option<Token> {
+    /// Its own funding event.
+    pub(in crate::wire::marqeta) fn funding_token(&self) -> Option<Token> {
         link(self.message.funding()?.data.token)
     }
 
@@ -293,14 +310,16 @@ impl Transaction<'_> {
         (link(log.transaction_id), word_or_literal(log.timed_out).eq_ignore_ascii_case("true"))
     }
 
-    fn preceding(&self) -> Vec<Token> {
+    /// Transactions that it follows.
+    pub(in crate::wire::marqeta) fn preceding(&self) -> Vec<Token> {
         let increments = self.notified.incremental_authorization_transaction_tokens;
         let increments = list(increments).unwrap_or_default();
         let first = self.message.preceding_related_transaction_token;
         std::iter::once(first).chain(increments).filter_map(link).collect()
     }
 
-    fn original(&self) -> Option<Token> {
+    /// The first funding event of its purchase.
+    pub(in crate::wire::marqeta) fn original(&self) -> Option<Token> {
         link(self.message.funding()?.data.original_jit_funding_token)
     }
 

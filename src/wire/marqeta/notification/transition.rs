@@ -122,7 +122,7 @@ impl Fields<'_> {
 }
 
 /// RFC 3339; a time without a zone is UTC, as the platform's times are.
-pub(super) fn time(field: Field<'_>) -> Option<Timestamp> {
+pub(in crate::wire::marqeta) fn time(field: Field<'_>) -> Option<Timestamp> {
     let text = string(field).ok().flatten()?;
     let text = text.trim();
     Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}Z")))

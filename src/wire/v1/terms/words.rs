@@ -60,6 +60,11 @@ terms! {
         ["UNACTIVATED", "ACTIVE", "SUSPENDED", "TERMINATED", "LIMITED"],
         Some("invalid_status"),
     );
+    /// What a card may be made. LIMITED is told by the card platform alone.
+    SettableCardStatus = words(
+        ["UNACTIVATED", "ACTIVE", "SUSPENDED", "TERMINATED"],
+        Some("invalid_status"),
+    );
     /// Whom a limit or control binds: every card, or those of a company, a user, or one alone.
     ScopeKind = words(["program", "company", "user", "card"], Some("invalid_scope"));
     /// Over what a limit counts: one purchase alone, a calendar day, week (from Monday) or month, or

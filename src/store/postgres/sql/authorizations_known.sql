@@ -1,0 +1,1 @@
+select id from authorizations where id = any ($1::uuid[])
