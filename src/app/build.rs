@@ -30,6 +30,7 @@ use crate::store::dead_letters::DeadLetters;
 use crate::store::webhooks::WebhookEvents;
 use crate::store::{FactsStore, Probe};
 use crate::telemetry::alerts::Thresholds;
+use crate::telemetry::faults::Faults;
 use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
 
@@ -71,6 +72,7 @@ pub(super) fn doors(
     stores: Stores,
     kept: Kept,
     broker: Arc<dyn Broker>,
+    faults: &Arc<Faults>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<Doors>, impl Future<Output = ()> + Send + use<>), AppError> {
     let queues = Arc::new(QueueWatch::new(Arc::clone(&broker)));
@@ -92,6 +94,7 @@ pub(super) fn doors(
         processed: stores.transactions,
         facts: Arc::clone(&stores.facts),
         history: Arc::clone(&stores.history),
+        faults: Arc::clone(faults),
         clock: Arc::clone(clock),
         settings: ingest(&settings.ingest),
     });
@@ -111,10 +114,11 @@ pub(super) fn doors(
     let ring = Arc::new(KeyRing::new(Arc::clone(&kept.keys), Arc::clone(clock)));
     let credentials = jit_credentials(settings, secrets);
     let (webhooks, passing) =
-        webhooks::door(settings, secrets, kept.events, &service, &broker, credentials)?;
+        webhooks::door(settings, secrets, kept.events, &service, (&broker, faults), credentials)?;
     let dead_letters = Arc::new(DeadLetterDesk {
         letters: kept.letters,
         broker: Arc::clone(&broker),
+        faults: Arc::clone(faults),
         clock: Arc::clone(clock),
     });
     let doors = Arc::new(Doors {

@@ -42,6 +42,8 @@ use crate::service::ingest::Ingest;
 use crate::service::outbox;
 use crate::store::StoreError;
 use crate::store::seal::{Seal, Use};
+use crate::telemetry::faults::Faults;
+use crate::telemetry::notices::Sink;
 
 use broker::OpenBroker;
 use build::Kept;
@@ -196,8 +198,9 @@ pub async fn start_as(
     };
     let kept = Kept::of(&homes);
     let queues = Arc::clone(&broker.broker);
+    let faults = Arc::new(Faults::default());
     let (doors, passing) =
-        build::doors(&settings, &secrets, stores, kept, Arc::clone(&queues), &clock)?;
+        build::doors(&settings, &secrets, stores, kept, Arc::clone(&queues), &faults, &clock)?;
     let attempts = Arc::new(Attempts::new(homes.inbox(), Arc::clone(&clock)));
     let pipeline = Arc::clone(&doors.pipeline);
     let health = Arc::clone(&doors.health);
@@ -221,6 +224,7 @@ pub async fn start_as(
         background.spawn(sweeper.sweep_for_ever(Duration::from_secs(settings.holds.sweep_s)));
     }
     let (sink, publisher) = notices::notices(Arc::clone(&queues), Arc::clone(&clock));
+    faults.tell_to(Arc::clone(&sink) as Arc<dyn Sink>);
     profiler.tell_to(sink);
     background.spawn(publisher.run());
     let relaying = roles.relay && settings.relay.enabled;
@@ -233,7 +237,7 @@ pub async fn start_as(
     let consumers = broker::consumers(&settings, roles, &doors, &attempts);
     background.spawn(async move { attempts.forget_for_ever().await });
     if roles.worker
-        && let Some(daily) = reconcile::daily(&settings.reconcile, &homes, &clock)?
+        && let Some(daily) = reconcile::daily(&settings.reconcile, &homes, &clock, faults)?
     {
         background.spawn(daily);
     }

@@ -9,7 +9,9 @@ use crate::config::reconcile::Reconcile;
 use crate::domain::clock::Clock;
 use crate::egress::platform::Platform;
 use crate::service::reconcile::{Books, Daily, Listing, Report, reconcile_daily};
+use crate::telemetry::faults::Faults;
 use crate::telemetry::metrics;
+use crate::telemetry::notices::Notice;
 
 use super::AppError;
 use super::clock::SystemClock;
@@ -46,6 +48,7 @@ pub(super) fn daily(
     set: &Reconcile,
     homes: &OpenHomes,
     clock: &Arc<dyn Clock>,
+    faults: Arc<Faults>,
 ) -> Result<Option<impl Future<Output = ()> + Send + use<>>, AppError> {
     let Some(listing) = platform(set)? else { return Ok(None) };
     let daily = Daily {
@@ -55,10 +58,10 @@ pub(super) fn daily(
         hour: u8::try_from(set.hour).unwrap_or(0),
         days: u16::try_from(set.days).unwrap_or(u16::MAX),
     };
-    Ok(Some(reconcile_daily(daily, tell)))
+    Ok(Some(reconcile_daily(daily, move |report| tell(report, &faults))))
 }
 
-fn tell(report: Option<&Report>) {
+fn tell(report: Option<&Report>, faults: &Faults) {
     metrics::set(metrics::RECONCILE_FAILED, &[], f64::from(u8::from(report.is_none())));
     let Some(report) = report else { return };
     let kinds = [
@@ -69,5 +72,37 @@ fn tell(report: Option<&Report>) {
     ];
     for (kind, count) in kinds {
         metrics::set(metrics::RECONCILE_DIFFERENCES, &[("kind", kind)], count as f64);
+    }
+    if !report.clean() {
+        faults.tell_always(Notice::Differs {
+            level: "critical",
+            missing: report.missing,
+            extra: report.extra,
+            different: report.different,
+            unreadable: report.unreadable,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::faults::tests::Told;
+
+    #[test]
+    fn books_that_differ_are_told_and_books_that_agree_are_not() {
+        let (faults, told) = (Faults::default(), Arc::new(Told::default()));
+        faults.tell_to(told.clone());
+        tell(None, &faults);
+        tell(Some(&Report { equal: 7, ..Report::default() }), &faults);
+        assert!(told.0.lock().unwrap().is_empty());
+        let report = Report { equal: 7, missing: 2, different: 1, ..Report::default() };
+        tell(Some(&report), &faults);
+        let told = told.0.lock().unwrap().clone();
+        let texts: Vec<String> =
+            told.iter().map(|notice| serde_json::to_string(notice).unwrap()).collect();
+        let expected = r#"{"level":"critical","missing":2,"extra":0,"different":1,"unreadable":0}"#;
+        assert_eq!(texts, [expected]);
+        assert_eq!(told[0].event(), "alert.reconciliation");
     }
 }

@@ -15,6 +15,7 @@ use crate::service::Service;
 use crate::service::webhooks::{Parts, Unknown, WebhookSettings, Webhooks};
 use crate::store::seal::{Seal, Use};
 use crate::store::webhooks::WebhookEvents;
+use crate::telemetry::faults::Faults;
 
 use super::AppError;
 use super::secrets::Secrets;
@@ -25,7 +26,7 @@ pub(super) fn door(
     secrets: &Secrets,
     events: Arc<dyn WebhookEvents>,
     service: &Arc<Service>,
-    broker: &Arc<dyn Broker>,
+    (broker, faults): (&Arc<dyn Broker>, &Arc<Faults>),
     jit: Vec<JitCredentials>,
 ) -> Result<(WebhookDoor, impl Future<Output = ()> + Send + use<>), AppError> {
     let set = &settings.webhooks;
@@ -35,6 +36,7 @@ pub(super) fn door(
         service: Arc::clone(service),
         seal: Seal::new(Use::Notifications, keys).map_err(AppError::WebhookKey)?,
         broker: Arc::clone(broker),
+        faults: Arc::clone(faults),
         settings: WebhookSettings {
             unknown: set.unknown_company.map_or(Unknown::Park, Unknown::Create),
             grace: Duration::from_millis(set.sweep_after_ms),

@@ -36,7 +36,7 @@ pub struct Webhooks {
     pub unknown_company: Option<CompanyId>,
     /// Whether this process applies what is kept.
     pub worker: bool,
-    /// How many are applied at a time.
+    /// How many are applied at a time, whether the queue has delivered them or the worker has found them.
     pub workers: u64,
     /// How long one is left to the queue before a worker takes it without, in milliseconds.
     pub sweep_after_ms: u64,

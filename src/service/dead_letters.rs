@@ -19,11 +19,15 @@ use crate::domain::id::DeadLetterId;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::dead_letters::DeadLetters;
+use crate::telemetry::faults::{Fault, Faults};
 use crate::wire::v1::dead_letter::RedriveMany;
 
 /// How often a message was sent to its queue again. It travels with the message: if it dies once more,
 /// that is another letter.
 pub const REDRIVES: &str = "x-tollgate-redrives";
+
+/// Why a message died whose token or transaction id was used before for something else.
+pub const ID_CONFLICT: &str = "id_conflict";
 
 /// Letters that are read at a time.
 const PAGE: u32 = 100;
@@ -34,6 +38,8 @@ pub struct DeadLetterDesk {
     pub letters: Arc<dyn DeadLetters>,
     /// Where they go again.
     pub broker: Arc<dyn Broker>,
+    /// Where it is told that there are some.
+    pub faults: Arc<Faults>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
 }
@@ -59,7 +65,12 @@ impl DeadLetterDesk {
             died_at: self.clock.now(),
             envelope: envelope(message),
         };
-        self.letters.keep(letter, message.body.to_vec()).await
+        let (faults, died_at) = (faults(&letter.envelope), letter.died_at);
+        self.letters.keep(letter, message.body.to_vec()).await?;
+        for fault in faults {
+            self.faults.tell(fault, died_at);
+        }
+        Ok(())
     }
 
     /// Keeps an event that the broker has refused so often, so that those behind it can go on.
@@ -203,6 +214,18 @@ impl DeadLetterDesk {
     }
 }
 
+/// What a death is told as, by the queue, and by what it died of.
+fn faults(envelope: &Envelope) -> Vec<Fault> {
+    let by_queue = match Queue::parse(&envelope.queue) {
+        Some(Queue::JitFunding) => Some(Fault::RequestDead),
+        Some(Queue::Transactions) => Some(Fault::TransactionDead),
+        Some(Queue::Webhooks) => Some(Fault::NotificationDead),
+        _ => None,
+    };
+    let conflict = (envelope.reason == ID_CONFLICT).then_some(Fault::MessageConflict);
+    by_queue.into_iter().chain(conflict).collect()
+}
+
 const NO_QUEUE: &str = "the letter does not say where it comes from";
 
 fn envelope(message: &Message) -> Envelope {
@@ -296,6 +319,21 @@ mod tests {
         assert_eq!(sent.headers[REDRIVES], "1");
         assert_eq!((sent.id, sent.published_ms), (message.id, message.published_ms));
         assert_eq!(sent.body, message.body);
+    }
+
+    #[test]
+    fn a_death_is_told_by_its_queue_and_a_conflict_beside_it() {
+        let died = |queue: &str, reason: &str| {
+            let mut message = Message::default();
+            message.headers.insert(ORIGIN.to_owned(), queue.to_owned());
+            message.headers.insert(REASON.to_owned(), reason.to_owned());
+            faults(&envelope(&message))
+        };
+        let conflict = Fault::MessageConflict;
+        assert_eq!(died("jit-funding-queue", ID_CONFLICT), [Fault::RequestDead, conflict]);
+        assert_eq!(died("transaction-processing-queue", "expired"), [Fault::TransactionDead]);
+        assert_eq!(died("webhook-queue", "wrong_schema"), [Fault::NotificationDead]);
+        assert_eq!(died("events", "refused_by_broker"), []);
     }
 
     #[test]

@@ -1,15 +1,30 @@
-//! Resolves what callers name: users and cards by our id or the platform's token.
+//! Resolves what callers name: companies, users and cards by our id or the platform's token.
 
 use super::Service;
 use super::error::Error;
 use crate::domain::access::Reach;
 use crate::domain::id::{CardId, CompanyId, Home, UserId};
-use crate::domain::party::{Card, User};
+use crate::domain::party::{Card, Company, User};
 use crate::domain::policy::Scope;
 use crate::domain::token::Token;
+use crate::store::lists::{CompanyQuery, Page};
 use crate::wire::v1::limit::ScopeRef;
 
 impl Service {
+    /// The company. Read past the cache, which knows companies by their cards alone.
+    pub(super) async fn find_company(&self, reference: &Token) -> Result<Option<Company>, Error> {
+        if let Ok(id) = reference.as_str().parse() {
+            return Ok(self.resources.company(id).await?);
+        }
+        let query = CompanyQuery {
+            company: None,
+            status: None,
+            token: Some(reference.clone()),
+            page: Page { before: None, rows_max: 1 },
+        };
+        Ok(self.lists.companies(query).await?.into_iter().next())
+    }
+
     /// The user, in either home.
     pub(super) async fn find_user(&self, reference: &Token) -> Result<Option<User>, Error> {
         let id = match reference.as_str().parse::<UserId>() {

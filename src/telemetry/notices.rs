@@ -51,6 +51,60 @@ pub enum Notice {
         /// How many since it was told last.
         cases: u64,
     },
+    /// Work beside the decisions has come to nothing, and waits for a person.
+    Failed {
+        /// Which work.
+        #[serde(skip)]
+        work: Work,
+        /// Where it waits.
+        ended: Ended,
+        /// Cases since it was told last, this one among them.
+        cases: u64,
+    },
+    /// Something else came under the identity of what is known. One of the two is not what it says.
+    Conflict {
+        /// Which work it came as.
+        #[serde(skip)]
+        work: Work,
+        /// `critical`.
+        level: &'static str,
+        /// Cases since it was told last, this one among them.
+        cases: u64,
+    },
+    /// The daily comparison with the platform's list has found that the books differ.
+    Differs {
+        /// `critical`.
+        level: &'static str,
+        /// Purchases that we do not have.
+        missing: u64,
+        /// Purchases that the platform does not have.
+        extra: u64,
+        /// Purchases that are not the same.
+        different: u64,
+        /// Transactions of the list that could not be read.
+        unreadable: u64,
+    },
+}
+
+/// Work beside the decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Transactions that programs report.
+    Transaction,
+    /// Notifications of the card platform.
+    Notification,
+    /// Requests to decide, and whatever else comes through a queue.
+    Request,
+}
+
+/// Where work waits that has come to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Where it is kept.
+    Parked,
+    /// Among the dead letters.
+    DeadLetter,
 }
 
 impl Notice {
@@ -60,6 +114,12 @@ impl Notice {
             Self::Raised { .. } | Self::CardData { .. } => "alert.raised",
             Self::Cleared { .. } => "alert.cleared",
             Self::Undecided { .. } => "authorization.error",
+            Self::Failed { work: Work::Transaction, .. } => "transaction.error",
+            Self::Failed { work: Work::Notification, .. } => "webhook.error",
+            Self::Failed { work: Work::Request, .. } => "jit-funding.error",
+            Self::Conflict { work: Work::Notification, .. } => "alert.webhook_conflict",
+            Self::Conflict { .. } => "alert.message_conflict",
+            Self::Differs { .. } => "alert.reconciliation",
         }
     }
 }

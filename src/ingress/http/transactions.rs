@@ -85,8 +85,8 @@ async fn read(Bound(service): Bound, Id(id): Id<TransactionId>) -> Answer {
     params(
         ("status" = Option<terms::TransactionStatus>, Query, description = "Processed ones where it is absent."),
         ("card" = Option<terms::Reference>, Query, description = "Of this card."),
-        ("user" = Option<terms::Reference>, Query, description = "Of this user; known once it is processed."),
-        ("company" = Option<terms::CompanyId>, Query, description = "Of this company; known once it is processed."),
+        ("user" = Option<terms::Reference>, Query, description = "Of this user; of one that is not processed, by its card."),
+        ("company" = Option<terms::CompanyId>, Query, description = "Of this company; of one that is not processed, by its card."),
         ("from" = Option<terms::Timestamp>, Query, description = "Not earlier than this."),
         ("to" = Option<terms::Timestamp>, Query, description = "Earlier than this."),
         ("amount_min" = Option<terms::AmountOrZero>, Query, description = "Not less than this, in minor units."),
@@ -96,6 +96,7 @@ async fn read(Bound(service): Bound, Id(id): Id<TransactionId>) -> Answer {
     ),
     responses(
         (status = 200, description = "A page.", body = Page<Transaction>),
+        (status = 422, description = "not_supported"),
     ),
 )]
 async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {

@@ -16,6 +16,7 @@ use crate::domain::request::{AuthRequest, FaultyRequest};
 use crate::domain::token::Token;
 use crate::pipeline::{AuthorizeError, Pipeline};
 use crate::service::Service;
+use crate::service::dead_letters::ID_CONFLICT;
 use crate::service::error::Error;
 use crate::wire::marqeta::request::{Informative, JitMessage, decode};
 use crate::wire::marqeta::response;
@@ -87,7 +88,7 @@ impl JitHandler {
             Decided::Answer(answer) => (answer, Handled::Done),
             Decided::Conflict(answer) => {
                 let error = "the token was used before for another request".to_owned();
-                (answer, Handled::Never { reason: "id_conflict", error })
+                (answer, Handled::Never { reason: ID_CONFLICT, error })
             }
             Decided::Not => (late(&asked), Handled::Done),
         };

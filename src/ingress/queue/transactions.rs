@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cleanse::Scanned;
 use super::{Handled, Handler, Handling};
 use crate::broker::Message;
+use crate::service::dead_letters::ID_CONFLICT;
 use crate::service::error::Error;
 use crate::service::ingest::Ingest;
 use crate::wire::v1::transaction::CreateTransaction;
@@ -35,7 +36,7 @@ impl Handler for TransactionHandler {
                 Ok(_) => Handled::Done,
                 Err(Error::TransactionReused) => {
                     let error = "the transaction id was used before for another record".to_owned();
-                    Handled::Never { reason: "id_conflict", error }
+                    Handled::Never { reason: ID_CONFLICT, error }
                 }
                 Err(Error::Unavailable) => Handled::Unavailable,
                 Err(error) => Handled::Failed { error: error.to_string() },

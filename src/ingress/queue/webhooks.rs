@@ -1,6 +1,7 @@
 //! Notifications of the card platform: they are stored, and the queue carries their ids.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -8,7 +9,10 @@ use super::cleanse::Scanned;
 use super::{Handled, Handler, Handling};
 use crate::broker::Message;
 use crate::domain::id::EventId;
-use crate::service::webhooks::{Applied, Webhooks};
+use crate::service::webhooks::{Applied, TURN_MAX, Webhooks};
+
+/// How long one may take that has its turn.
+const APPLY_MAX: Duration = Duration::from_secs(5);
 
 /// Applies notifications.
 pub struct WebhookHandler {
@@ -36,5 +40,9 @@ impl Handler for WebhookHandler {
                 Applied::Unavailable => Handled::Unavailable,
             }
         })
+    }
+
+    fn deadline(&self) -> Duration {
+        TURN_MAX + APPLY_MAX
     }
 }

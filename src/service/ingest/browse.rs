@@ -3,7 +3,7 @@
 use super::Ingest;
 use crate::domain::id::TransactionId;
 use crate::domain::token::Token;
-use crate::domain::transaction::{Attempt, Progress, Status, Transaction};
+use crate::domain::transaction::{Attempt, Progress, Transaction};
 use crate::service::error::Error;
 use crate::store::ingest::{Backlog, RawQuery, TransactionQuery, Whose, Within};
 use crate::wire::v1::transaction_query::{Cursor, TransactionList};
@@ -41,25 +41,27 @@ impl Ingest {
         Ok((found, self.parts.raw.attempts(id).await?))
     }
 
-    /// A page: processed ones by the time they took place, others by their arrival, latest first.
-    pub async fn list(&self, asked: TransactionList) -> Result<Vec<Found>, Error> {
-        let within = Within {
-            from: asked.from,
-            to: asked.to,
-            amount_min: asked.amount_min,
-            amount_max: asked.amount_max,
-        };
-        if asked.status == Status::Processed {
-            let Some(whose) = self.whose(&asked).await? else { return Ok(Vec::new()) };
-            let before = asked.cursor.map(|cursor| (cursor.at, cursor.id));
-            let query = TransactionQuery { whose, within, before, rows_max: asked.limit };
-            let found = self.parts.processed.transactions(query).await?;
-            return Ok(found.into_iter().map(|row| Found::Processed(Box::new(row))).collect());
-        }
+    /// A page of processed ones, by the time they took place, latest first.
+    pub async fn list(&self, asked: &TransactionList) -> Result<Vec<Found>, Error> {
+        let Some(whose) = self.whose(asked).await? else { return Ok(Vec::new()) };
+        let before = asked.cursor.map(|cursor| (cursor.at, cursor.id));
+        let query =
+            TransactionQuery { whose, within: within(asked), before, rows_max: asked.limit };
+        let found = self.parts.processed.transactions(query).await?;
+        Ok(found.into_iter().map(|row| Found::Processed(Box::new(row))).collect())
+    }
+
+    /// A page of others, by their arrival, latest first: those that name their card in one of these
+    /// ways. No names: every card's.
+    pub async fn list_unprocessed(
+        &self,
+        asked: &TransactionList,
+        cards: Vec<Token>,
+    ) -> Result<Vec<Found>, Error> {
         let query = RawQuery {
             status: asked.status,
-            cards: self.names(asked.card.as_ref()).await?,
-            within,
+            cards,
+            within: within(asked),
             before: asked.cursor.map(|cursor| cursor.id),
             rows_max: asked.limit,
         };
@@ -96,15 +98,13 @@ impl Ingest {
         }
         Ok(Some(whose))
     }
+}
 
-    /// Every name of a card: records are kept under the one they came with.
-    async fn names(&self, card: Option<&Token>) -> Result<Vec<Token>, Error> {
-        let Some(card) = card else { return Ok(Vec::new()) };
-        let mut names = vec![card.clone()];
-        if let Some(facts) = self.parts.facts.card(card).await? {
-            names.extend(facts.id.to_string().parse());
-            names.extend(facts.marqeta_token.clone());
-        }
-        Ok(names)
+const fn within(asked: &TransactionList) -> Within {
+    Within {
+        from: asked.from,
+        to: asked.to,
+        amount_min: asked.amount_min,
+        amount_max: asked.amount_max,
     }
 }

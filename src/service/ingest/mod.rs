@@ -20,6 +20,7 @@ use crate::domain::token::Token;
 use crate::domain::transaction::Status;
 use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::{FactsStore, History};
+use crate::telemetry::faults::Faults;
 
 use accept::Waiting;
 
@@ -54,6 +55,8 @@ pub struct IngestParts {
     pub facts: Arc<dyn FactsStore>,
     /// Authorizations.
     pub history: Arc<dyn History>,
+    /// Where it is told that something was parked.
+    pub faults: Arc<Faults>,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
     /// How it works.

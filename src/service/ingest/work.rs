@@ -15,6 +15,7 @@ use crate::domain::time::Monotonic;
 use crate::domain::transaction::{Attempt, Ending, Obstacle, Transaction};
 use crate::store::StoreError;
 use crate::store::ingest::{Claim, Claimed, Outcome, Settled};
+use crate::telemetry::faults::Fault;
 
 /// Pauses while a store does not answer: from, to.
 const AGAIN_MIN: Duration = Duration::from_millis(100);
@@ -191,9 +192,15 @@ impl Ingest {
         self.count(&settled);
         let mut tries = 1;
         loop {
-            let (settled, log) = (settled.clone(), log.clone());
-            match self.parts.raw.settle(batch.lease, settled, log).await {
-                Ok(()) => return Ok(()),
+            let (outcomes, log) = (settled.clone(), log.clone());
+            match self.parts.raw.settle(batch.lease, outcomes, log).await {
+                Ok(()) => {
+                    let parked = |one: &&Settled| matches!(one.outcome, Outcome::Park(_));
+                    for _ in settled.iter().filter(parked) {
+                        self.parts.faults.tell(Fault::TransactionParked, now);
+                    }
+                    return Ok(());
+                }
                 Err(error) if tries == SETTLE_TRIES => return Err(error),
                 Err(_) => tokio::time::sleep(AGAIN_MIN * tries).await,
             }

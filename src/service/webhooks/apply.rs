@@ -103,6 +103,7 @@ impl Webhooks {
             Content::Transaction(token, told) => self.transaction(token, told).await,
             Content::Card(moved) => self.card_moved(one, &moved).await,
             Content::User(moved) => self.user_moved(one, &moved).await,
+            Content::Company(moved) => self.company_moved(one, &moved).await,
             Content::Nothing(why) => Ok((WebhookStatus::Ignored, Some(why.to_owned()))),
         }
     }
@@ -170,6 +171,11 @@ impl Webhooks {
         echo: Echo,
     ) -> Taken {
         let ignored = |why: &str| Ok((WebhookStatus::Ignored, Some(why.to_owned())));
+        let card = match (card, &funding) {
+            (Some(card), _) => Some(card),
+            (None, Some(funding)) => self.card_decided_on(funding).await?,
+            (None, None) => None,
+        };
         let Some(card) = card else { return ignored("declined") };
         let facts = self.service.pipeline.facts_of(&card).await?;
         // Nothing can have been approved on a card that nobody knows.
@@ -184,6 +190,15 @@ impl Webhooks {
         let known = Known { facts, account };
         let notice = Notice::Declined(tombstone);
         self.notice(token, funding, known, ("declined", "approved"), notice).await
+    }
+
+    /// The card of what was decided under this token, if anything was: for a notice that does not name it.
+    async fn card_decided_on(&self, funding: &Token) -> Result<Option<Token>, Failure> {
+        let history = &self.service.history;
+        let decided = history.decided_under(std::slice::from_ref(funding)).await?;
+        let Some((_, id)) = decided.into_iter().next() else { return Ok(None) };
+        let card = history.authorization(id).await?.and_then(|record| record.card);
+        Ok(card.and_then(|card| card.to_string().parse().ok()))
     }
 
     async fn notice(

@@ -1,6 +1,7 @@
 //! Looking through notifications, and putting back what was parked.
 
 use super::Webhooks;
+use super::keep::CONFLICT;
 use crate::domain::id::EventId;
 use crate::domain::webhook::{WebhookRecord, WebhookStatus};
 use crate::service::error::Error;
@@ -22,9 +23,12 @@ impl Webhooks {
     }
 
     /// Tries a parked one again: what it has waited for may be there now. Its effects are once, however
-    /// often it is tried.
+    /// often it is tried. Not one that contradicts another: what its token stands for has happened.
     pub async fn retry(&self, id: EventId) -> Result<WebhookRecord, Error> {
-        self.find(id).await?;
+        let found = self.find(id).await?;
+        if found.reason.as_deref() == Some(CONFLICT) {
+            return Err(Error::InvalidTransition);
+        }
         if !self.events.retry(id, self.service.clock.now()).await? {
             return Err(Error::InvalidTransition);
         }

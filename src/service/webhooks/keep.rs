@@ -7,11 +7,15 @@ use crate::domain::id::EventId;
 use crate::domain::webhook::{Kept, NewWebhook, WebhookStatus};
 use crate::service::error::Error;
 use crate::telemetry::card_data::{Place, What, seen};
+use crate::telemetry::faults::Fault;
 use crate::telemetry::metrics;
 use crate::wire::card_data::{TEXT_REMOVED, may_be_in};
 use crate::wire::marqeta::notification::element::{Content, Element, read};
 use crate::wire::marqeta::notification::{Family, Raw};
 use crate::wire::scan::scan;
+
+/// Why a notification is parked that is not the one which is kept under its token and state.
+pub(super) const CONFLICT: &str = "conflict";
 
 /// What came of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub struct Receipt {
     pub ignored: usize,
     /// New, and not to be understood: for a person to look at.
     pub parked: usize,
-    /// Others are kept under their tokens.
+    /// Others are kept under their tokens. These are kept beside them, for a person to compare.
     pub conflicts: usize,
     /// Answered with their echo, and not kept.
     pub pings: usize,
@@ -35,11 +39,13 @@ impl Webhooks {
     pub async fn keep(&self, elements: &[Raw<'_>]) -> Result<Receipt, Error> {
         let mut receipt = Receipt::default();
         let mut events: Vec<NewWebhook> = Vec::with_capacity(elements.len());
+        let mut raws = Vec::with_capacity(elements.len());
         for raw in elements {
             if raw.family == Family::Ping {
                 receipt.pings += 1;
             } else {
                 events.push(self.event(*raw)?);
+                raws.push(*raw);
             }
         }
         if events.is_empty() {
@@ -47,8 +53,8 @@ impl Webhooks {
         }
         let told: Vec<_> = events.iter().map(|it| (it.id, it.family, it.status)).collect();
         let kept = self.events.keep(events).await?;
-        let mut fresh = Vec::new();
-        for ((id, family, status), kept) in told.into_iter().zip(kept) {
+        let (mut fresh, mut others) = (Vec::new(), Vec::new());
+        for (((id, family, status), kept), raw) in told.into_iter().zip(kept).zip(raws) {
             let counted = match (kept, status) {
                 (Kept::New, WebhookStatus::Received) => {
                     fresh.push(id);
@@ -60,6 +66,7 @@ impl Webhooks {
                     "ignored"
                 }
                 (Kept::New, WebhookStatus::Parked | WebhookStatus::Applied) => {
+                    self.faults.tell(Fault::NotificationParked, self.service.clock.now());
                     receipt.parked += 1;
                     "parked"
                 }
@@ -68,18 +75,50 @@ impl Webhooks {
                     "duplicate"
                 }
                 (Kept::Conflict, _) => {
+                    others.push(raw);
                     receipt.conflicts += 1;
-                    tracing::error!(
-                        event.family = family,
-                        "another notification under a known token"
-                    );
                     "conflict"
                 }
             };
             metrics::webhook(family, counted);
         }
         self.enqueue(fresh);
+        self.keep_others(&others).await?;
         Ok(receipt)
+    }
+
+    /// Keeps, parked, what is not the same as what is kept under its token and state. Its effects are
+    /// none: one of the two is not the platform's, and only a person can say which.
+    async fn keep_others(&self, others: &[Raw<'_>]) -> Result<(), Error> {
+        if others.is_empty() {
+            return Ok(());
+        }
+        let events: Result<Vec<_>, Error> = others.iter().map(|raw| self.other(*raw)).collect();
+        let events = events?;
+        let families: Vec<&str> = events.iter().map(|event| event.family).collect();
+        let kept = self.events.keep(events).await?;
+        for (family, kept) in families.into_iter().zip(kept) {
+            if kept == Kept::New {
+                self.faults.tell(Fault::NotificationConflict, self.service.clock.now());
+                tracing::error!(
+                    event.family = family,
+                    "another notification under a known token: parked"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Under a key that tells what it says: each once.
+    fn other(&self, raw: Raw<'_>) -> Result<NewWebhook, Error> {
+        let event = self.event(raw)?;
+        Ok(NewWebhook {
+            key: format!("{}:!{}", event.key, event.fingerprint),
+            status: WebhookStatus::Parked,
+            reason: Some(CONFLICT.to_owned()),
+            due_at: None,
+            ..event
+        })
     }
 
     /// Hands fresh ids over. Nobody waits: what does not fit, or gets lost, the sweeper finds.
@@ -103,7 +142,9 @@ impl Webhooks {
                 Some(why) => (WebhookStatus::Ignored, Some(why.to_owned())),
                 None => (WebhookStatus::Received, None),
             },
-            Ok(Content::Card(_) | Content::User(_)) => (WebhookStatus::Received, None),
+            Ok(Content::Card(_) | Content::User(_) | Content::Company(_)) => {
+                (WebhookStatus::Received, None)
+            }
             Err(why) => (WebhookStatus::Parked, Some((*why).to_owned())),
         };
         let grace_us = i64::try_from(self.settings.grace.as_micros()).unwrap_or(i64::MAX);

@@ -5,6 +5,7 @@ mod apply;
 mod browse;
 mod keep;
 mod parties;
+mod turns;
 mod work;
 
 use std::sync::Arc;
@@ -17,12 +18,16 @@ use crate::domain::id::{CompanyId, EventId};
 use crate::domain::webhook::WebhookStatus;
 use crate::store::seal::Seal;
 use crate::store::webhooks::WebhookEvents;
+use crate::telemetry::faults::Faults;
 
 use super::Service;
+
+use turns::Turns;
 
 #[cfg(test)]
 pub(super) use apply::step; // the comparison with the platform's list is held to it
 pub use keep::Receipt;
+pub use work::TURN_MAX;
 
 /// What happens to notifications of a card or cardholder that nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +45,7 @@ pub struct WebhookSettings {
     pub unknown: Unknown,
     /// How long a notification is left to the queue before a worker takes it without.
     pub grace: Duration,
-    /// How many are applied at a time.
+    /// How many are applied at a time, by the queue and by the worker together.
     pub workers: usize,
     /// How long what is done is remembered.
     pub retention: Duration,
@@ -56,6 +61,8 @@ pub struct Parts {
     pub seal: Seal,
     /// Where ids are enqueued.
     pub broker: Arc<dyn Broker>,
+    /// Where it is told that one was parked, or is not what is known under its token.
+    pub faults: Arc<Faults>,
     /// What may be set.
     pub settings: WebhookSettings,
 }
@@ -65,7 +72,9 @@ pub struct Webhooks {
     events: Arc<dyn WebhookEvents>,
     service: Arc<Service>,
     seal: Seal,
+    faults: Arc<Faults>,
     settings: WebhookSettings,
+    turns: Turns,
     /// Ids on their way to the queue. What does not fit is found by the sweeper.
     fresh: mpsc::Sender<Vec<EventId>>,
 }
@@ -75,7 +84,8 @@ pub struct Webhooks {
 pub enum Applied {
     /// It has its end, or is parked; the reason of the latter, or of having no effect.
     Done(WebhookStatus, Option<String>),
-    /// It had its end before, someone else has it, or it is not due yet: nothing is left to do here.
+    /// It had its end before, someone else has it or will, or it is not due yet: nothing is left to do
+    /// here.
     Elsewhere,
     /// A store does not answer. It was not an attempt, and it will be tried again.
     Unavailable,
@@ -88,9 +98,10 @@ impl Webhooks {
     /// The handler, and the task that passes fresh ids on; both to be kept for as long as the process
     /// serves.
     pub fn new(parts: Parts) -> (Arc<Self>, impl Future<Output = ()> + Send + 'static) {
-        let Parts { events, service, seal, broker, settings } = parts;
+        let Parts { events, service, seal, broker, faults, settings } = parts;
         let (fresh, ids) = mpsc::channel(FRESH_MAX);
-        let webhooks = Arc::new(Self { events, service, seal, settings, fresh });
+        let turns = Turns::new(settings.workers);
+        let webhooks = Arc::new(Self { events, service, seal, faults, settings, turns, fresh });
         let passing = work::pass_on(broker, Arc::clone(&webhooks.service.clock), ids);
         (webhooks, passing)
     }

@@ -1,14 +1,15 @@
-//! Cards and cardholders: their transitions, applied only when nothing newer is known, and those that
-//! nobody knows, created so that they can not be used before someone has looked at them.
+//! Cards, cardholders and companies: their transitions, applied only when nothing newer is known, and
+//! cards and cardholders that nobody knows, created so that they can not be used before someone has
+//! looked at them.
 
 use super::apply::{Failure, Taken};
 use super::{Unknown, Webhooks};
 use crate::domain::id::{CardId, CompanyId, UserId};
-use crate::domain::party::{Card, CardStatus, User, UserStatus};
+use crate::domain::party::{Card, CardStatus, Company, User, UserStatus};
 use crate::domain::token::Token;
 use crate::domain::webhook::{ClaimedWebhook, WebhookStatus};
 use crate::store::StoreError;
-use crate::wire::marqeta::notification::transition::{CardMoved, UserMoved};
+use crate::wire::marqeta::notification::transition::{CardMoved, CompanyMoved, UserMoved};
 
 /// How often a change that someone else was faster with is tried again.
 const TRIES: u32 = 5;
@@ -84,7 +85,31 @@ impl Webhooks {
         Err(Failure::Failed("conflict"))
     }
 
-    /// Whether something newer is known of the same card or cardholder. What does not say when it
+    /// A company has another status at the platform. One that nobody knows is never created here: its
+    /// currency and its credit are not told.
+    pub(super) async fn company_moved(&self, one: &ClaimedWebhook, moved: &CompanyMoved) -> Taken {
+        for _ in 0..TRIES {
+            let Some(company) = self.service.find_company(&moved.company).await? else {
+                return Err(Failure::Unknown("company_unknown"));
+            };
+            if self.is_superseded(one).await? {
+                return ignored("superseded");
+            }
+            if company.status == moved.status {
+                return Ok(APPLIED);
+            }
+            let version = company.version.saturating_add(1);
+            let changed = Company { status: moved.status, version, ..company };
+            match self.service.resources.update_company(changed).await {
+                Ok(_) => return Ok(APPLIED),
+                Err(StoreError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Failed("conflict"))
+    }
+
+    /// Whether something newer is known of the same card, cardholder or company. What does not say when it
     /// happened is newest when it arrives.
     async fn is_superseded(&self, one: &ClaimedWebhook) -> Result<bool, Failure> {
         match (&one.subject, one.event_at) {

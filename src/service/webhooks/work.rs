@@ -19,10 +19,14 @@ use crate::domain::time::Timestamp;
 use crate::domain::webhook::{ClaimedWebhook, WebhookEnd, WebhookStatus};
 use crate::store::StoreError;
 use crate::store::webhooks::{Claim, Which};
+use crate::telemetry::faults::Fault;
 use crate::telemetry::metrics;
 
 /// How long a worker has what it has taken to itself.
 const LEASE: Duration = Duration::from_secs(15);
+
+/// How long one that the queue has delivered waits for its turn. Then it is left to the sweeper.
+pub const TURN_MAX: Duration = Duration::from_secs(2);
 
 /// Between two looks for what is due.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -51,6 +55,10 @@ const UNKNOWN_DAYS_MAX: u16 = 3;
 impl Webhooks {
     /// Applies one notification, if it is still to be applied and nobody else has it.
     pub async fn apply(&self, id: EventId) -> Applied {
+        // Before it is claimed: its lease is for the work alone.
+        let Ok(_turn) = tokio::time::timeout(TURN_MAX, self.turns.next()).await else {
+            return Applied::Elsewhere;
+        };
         match self.claim(Which::One(id)).await {
             Ok(claimed) => match claimed.into_iter().next() {
                 Some(one) => self.work(one).await,
@@ -74,12 +82,18 @@ impl Webhooks {
 
     /// One look: applies what is due, and says how many that were.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
-        let claimed = self.claim(Which::Due { rows_max: ROWS_MAX }).await?;
+        let workers = self.settings.workers.max(1);
+        // No more than are begun at once: the leases of what waits would run out.
+        let rows_max = u32::try_from(workers).unwrap_or(u32::MAX).min(ROWS_MAX);
+        let claimed = self.claim(Which::Due { rows_max }).await?;
         let count = claimed.len();
         let mut unavailable = false;
         let mut working = stream::iter(claimed)
-            .map(|one| self.work(one))
-            .buffer_unordered(self.settings.workers.max(1));
+            .map(|one| async {
+                let _turn = self.turns.next().await;
+                self.work(one).await
+            })
+            .buffer_unordered(workers);
         while let Some(applied) = working.next().await {
             unavailable |= applied == Applied::Unavailable;
         }
@@ -141,8 +155,15 @@ impl Webhooks {
             let reason = end.reason.as_deref().unwrap_or_default();
             tracing::warn!(event.id = %one.id, event.family = family, reason, "parked a notification");
         }
+        // Not one that only waits for its card, or for its next attempt.
+        let stuck = end.status == WebhookStatus::Parked && end.retry_at.is_none();
         match self.events.settle(one.id, end).await {
-            Ok(()) => applied,
+            Ok(()) => {
+                if stuck {
+                    self.faults.tell(Fault::NotificationParked, self.service.clock.now());
+                }
+                applied
+            }
             // Its lease runs out, and it is applied again: to no effect.
             Err(_) => Applied::Unavailable,
         }

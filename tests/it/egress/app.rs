@@ -14,6 +14,7 @@ use tollgate::config::Settings;
 use super::broker::Subscriber;
 use crate::support::app::{ADMIN_KEY, JIT_PASSWORD, JIT_USER};
 use crate::support::{Client, Program};
+use crate::webhooks::events::{authorization, envelope};
 
 async fn start(folder: &tempfile::TempDir, roles: Roles, broker: &Arc<Subscriber>) -> Running {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -101,5 +102,35 @@ async fn a_broker_that_is_down_keeps_nobody_from_deciding() {
     let kinds = until(&broker, 22).await;
     let approved = kinds.iter().filter(|kind| *kind == "authorization.approved");
     assert_eq!(approved.count(), 20, "{kinds:?}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_a_person_is_told() {
+    let (folder, broker) = (tempfile::tempdir().unwrap(), Arc::new(Subscriber::default()));
+    let running = start(&folder, Roles::ALL, &broker).await;
+    let mut client = client(&running);
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let notice = |amount: &str| authorization("a", program.card(), amount, "PENDING");
+    let answer = client.notify(envelope("transactions", &[notice("1.00")])).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let unreadable = serde_json::json!({"type": "authorization"});
+    let answer = client.notify(envelope("transactions", &[notice("2.00"), unreadable])).await;
+    assert_eq!(answer.status, 409, "{answer:?}");
+    let report = serde_json::json!({
+        "transaction_id": "r-1", "card": program.card(), "amount": 1_00, "currency": "GBP",
+        "type": "purchase", "occurred_at": "2026-11-20T12:00:00Z",
+    });
+    assert_eq!(client.post("/api/v1/transactions", report).await.status, 202);
+    let told = async {
+        for kind in ["webhook.error", "alert.webhook_conflict", "transaction.error"] {
+            while !broker.seen().iter().any(|(seen, _)| seen == kind) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    let kinds: Vec<String> = broker.seen().into_iter().map(|(kind, _)| kind).collect();
+    assert!(told.is_ok(), "only {kinds:?}");
     running.shutdown().await;
 }

@@ -13,11 +13,12 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// `word.word`, as types of events are spelled.
+/// `word.word`, as types of events are spelled; a hyphen is a letter, as in names of queues.
 fn is_kind(text: &str) -> bool {
     let words: Vec<&str> = text.split('.').collect();
     let is_word = |word: &&str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte))
     };
     words.len() == 2 && words.iter().all(is_word)
 }

@@ -50,7 +50,12 @@ fn with_letters(
     letters: Arc<dyn DeadLetters>,
 ) -> (JoinHandle<()>, CancellationToken) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let desk = DeadLetterDesk { letters, broker: broker.clone(), clock: Arc::clone(&clock) };
+    let desk = DeadLetterDesk {
+        letters,
+        broker: broker.clone(),
+        faults: Arc::default(),
+        clock: Arc::clone(&clock),
+    };
     let parts = Parts {
         home: "test",
         outbox: Arc::clone(&subject.shards),
@@ -261,7 +266,7 @@ pub async fn an_event_that_the_broker_refuses_holds_nobody_up(subject: Subject) 
     // Once the broker takes it, an operator can send it after the others.
     *broker.refuses.lock().unwrap() = None;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let desk = DeadLetterDesk { letters, broker: broker.clone(), clock };
+    let desk = DeadLetterDesk { letters, broker: broker.clone(), faults: Arc::default(), clock };
     let sent = desk.redrive(letter.id, "operator", None).await.unwrap();
     assert_eq!(sent.letter.state, LetterState::Redriven);
     let (key, message) = broker.seen().pop().unwrap();

@@ -47,7 +47,12 @@ async fn the_outbox_is_emptied_fast() {
     let store = prepared(database.options()).await;
     let (broker, stop) = (Arc::new(Subscriber::default()), CancellationToken::new());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let desk = DeadLetterDesk { letters: store.clone(), broker: broker.clone(), clock };
+    let desk = DeadLetterDesk {
+        letters: store.clone(),
+        broker: broker.clone(),
+        faults: Arc::default(),
+        clock,
+    };
     let desk = Arc::new(desk);
     let started = Instant::now();
     let relays: Vec<_> = (0..RELAYS)

@@ -188,6 +188,61 @@ async fn lists_are_filtered_and_paged() {
     assert_eq!(client.get(absent).await.says(), (404, "not_found".to_owned()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_parked_is_listed_by_its_holder_its_time_and_its_amount() {
+    let app = start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 0, 2).await;
+    let person = Program::set_up_personal(&mut client, 1_00, 1).await;
+    let card = json!({"user_id": program.user, "marqeta_token": "mq-1"});
+    assert_eq!(client.post("/api/v1/cards", card).await.status, 201);
+    // All of them in a currency that the card's account does not hold, or of a card that nobody knows.
+    let cards = [&program.cards[0], "mq-1", &program.cards[1], person.card(), "card-to-come"];
+    for (number, card) in cards.into_iter().enumerate() {
+        let mut body = report(&format!("t-{number}"), card, 100 + number as i64);
+        body["currency"] = "GBP".into();
+        body["occurred_at"] = format!("2026-11-{:02}T12:00:00Z", number + 1).into();
+        let id = text(&client.post("/api/v1/transactions", body).await.json()["id"]);
+        assert_eq!(settled(&mut client, &id).await["status"], "parked");
+    }
+    let numbers = async |client: &mut Client, query: &str| {
+        let path = format!("/api/v1/transactions?status=parked{query}");
+        let answer = client.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        let page = answer.json();
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|item| item["amount"].as_i64().unwrap() - 100).collect::<Vec<_>>()
+    };
+    let (company, user) = (&program.company, &program.user);
+    let card = |at: usize| format!("&card={}", program.cards[at]);
+    let empty = json!({"name": "Finch", "currency": "USD"});
+    let empty = text(&client.post("/api/v1/companies", empty).await.json()["id"]);
+    for (query, expected) in [
+        (String::new(), &[4, 3, 2, 1, 0][..]),
+        (format!("&company={company}"), &[2, 1, 0]),
+        (format!("&user={user}"), &[2, 1, 0]),
+        (format!("&user={user}&company={company}"), &[2, 1, 0]),
+        (format!("&user={}", person.user), &[3]),
+        (format!("&user={}&company={company}", person.user), &[]),
+        (format!("&company={empty}"), &[]),
+        (format!("&user={user}&company={empty}"), &[]),
+        ("&user=nobody".to_owned(), &[]),
+        (format!("{}&user={user}&company={company}", card(1)), &[2]),
+        (format!("{}&user={}", card(1), person.user), &[]),
+        (format!("{}&company={empty}", card(1)), &[]),
+        (format!("&card=card-to-come&company={company}"), &[]),
+        ("&card=card-to-come".to_owned(), &[4]),
+        (format!("&company={company}&amount_min=101&amount_max=103"), &[2, 1]),
+        ("&amount_max=101".to_owned(), &[1, 0]),
+        ("&from=2026-11-02T12:00:00Z&to=2026-11-04T12:00:00Z".to_owned(), &[2, 1]),
+        (format!("&user={user}&from=2026-11-03T12:00:00Z"), &[2]),
+    ] {
+        assert_eq!(numbers(&mut client, &query).await, expected, "{query}");
+    }
+    let accepted = format!("/api/v1/transactions?status=accepted&company={company}");
+    assert_eq!(client.get(&accepted).await.json()["items"], json!([]));
+}
+
 #[tokio::test]
 async fn a_report_with_faults_is_refused_and_nothing_is_kept() {
     let app = start().await;

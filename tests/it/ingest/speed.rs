@@ -36,6 +36,7 @@ async fn thousands_a_second_are_accepted_and_soon_processed() {
         processed: tables.clone(),
         facts: cards,
         history: tables,
+        faults: Arc::default(),
         clock,
         settings: IngestSettings {
             queue_max: 8_192,

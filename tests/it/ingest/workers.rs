@@ -118,6 +118,7 @@ async fn world() -> World {
         processed: tables.clone(),
         facts: cards.clone(),
         history: store.clone(),
+        faults: Arc::default(),
         clock: clock.clone(),
         settings: IngestSettings {
             queue_max: 1_000,

@@ -168,7 +168,12 @@ async fn who_dies_while_a_letter_is_sent_again_leaves_a_trace_and_a_letter_that_
     assert!(letters.act(id(1), act(LetterState::Redriven, 20)).await.unwrap(), "sent before");
     let broker = Arc::new(Silent::default());
     let clock = Arc::new(SystemClock::new());
-    let desk = DeadLetterDesk { letters: letters.clone(), broker: broker.clone(), clock };
+    let desk = DeadLetterDesk {
+        letters: letters.clone(),
+        broker: broker.clone(),
+        faults: Arc::default(),
+        clock,
+    };
     tokio::select! {
         sent = desk.redrive(id(1), "somebody", Some("mended".to_owned())) => panic!("{sent:?}"),
         () = broker.0.notified() => {} // and then it dies

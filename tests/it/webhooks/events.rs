@@ -80,6 +80,10 @@ pub fn user_moved(token: &str, user: &str, status: &str, at: &str) -> Value {
     json!({"token": token, "user_token": user, "status": status, "created_time": at})
 }
 
+pub fn company_moved(token: &str, company: &str, status: &str, at: &str) -> Value {
+    json!({"token": token, "business_token": company, "status": status, "created_time": at})
+}
+
 /// One family.
 pub fn envelope(family: &str, events: &[Value]) -> String {
     json!({ family: events }).to_string()

@@ -1,14 +1,20 @@
 //! All 120 orders of five life-cycle events, with duplicates: the same books.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::all_applied;
 use super::events::{advice, authorization, clearing, envelope, incremental, reversal};
 use crate::support::instance::Instance;
 use crate::support::own_servers::OwnServers;
+use crate::support::program::text;
 use crate::support::{Client, Program, TestApp, marqeta};
+
+/// Elements of one body: 256 KiB are the most.
+const ELEMENTS: usize = 60;
 
 /// What one purchase comes to: 100.00 + 30.00 − 20.00 − 10.00 asked, 50.00 of it posted.
 const HELD: i64 = 50_00;
@@ -58,40 +64,72 @@ async fn reached(program: &Program, client: &mut Client, expected: (i64, i64), l
     }
 }
 
-/// Each order as a purchase of its own. `asked`: the authorization was decided by us before. Every second
-/// message comes twice, one of them at the end.
-async fn all_orders(client: &mut Client, program: &Program, asked: bool) {
-    let (mut held, mut posted) = balance(program, client).await;
-    for (number, order) in orders().into_iter().enumerate() {
-        let name = format!("{}{number}", if asked { "q" } else { "p" });
-        let events = purchase(&name, program.card());
-        if asked {
-            let token = format!("{name}-a");
-            let answer = client.jit(marqeta::purchase(&token, program.card(), "100.00")).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
+/// Each order as a purchase of its own, all of them side by side: the first event of each, then the
+/// second of each, and so on. The next round begins when everything of the one before has been applied,
+/// so that each purchase has its events one after the other, in its order. Every event is sent twice.
+async fn all_orders(client: &mut Client, program: &Program, prefix: &str) {
+    let orders = orders();
+    assert_eq!(orders.len(), 120);
+    for round in 0..5 {
+        let of = |(number, order): (usize, &Vec<usize>)| {
+            purchase(&format!("{prefix}{number}"), program.card())[order[round]].clone()
+        };
+        let events: Vec<Value> = orders.iter().enumerate().map(of).collect();
+        for part in events.chunks(ELEMENTS) {
+            for times in 0..2 {
+                let answer = client.notify(envelope("transactions", part)).await;
+                assert_eq!(answer.status, 200, "{answer:?}");
+                let counted = if times == 0 { "accepted" } else { "duplicates" };
+                assert_eq!(answer.json()[counted], ELEMENTS, "{answer:?}");
+            }
         }
-        let twice = order.iter().filter(|at| (*at + number).is_multiple_of(2));
-        let arrivals: Vec<usize> = order.iter().chain(twice).copied().collect();
-        for at in arrivals {
-            let body = envelope("transactions", std::slice::from_ref(&events[at]));
-            let answer = client.notify(body).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
-        }
-        held += HELD;
-        posted += POSTED;
-        reached(program, client, (held, posted), &format!("{name} {order:?}")).await;
+        all_applied(client).await;
     }
-    assert_eq!(orders().len(), 120);
+    let ids = decided(client, program).await;
+    for (number, order) in orders.iter().enumerate() {
+        let name = format!("{prefix}{number}");
+        let id = ids.get(&format!("{name}-a")).unwrap_or_else(|| panic!("{name} {order:?}"));
+        let found = client.get(&format!("/api/v1/authorizations/{id}")).await.json();
+        let books = (&found["hold"]["amount"], &found["totals"]["cleared"]);
+        assert_eq!(books, (&HELD.into(), &POSTED.into()), "{name} {order:?}: {found}");
+    }
 }
 
-/// One at a time, so that they are applied in the order in which they arrive.
+/// What was decided on the card: ids by tokens.
+async fn decided(client: &mut Client, program: &Program) -> HashMap<String, String> {
+    let (mut found, mut cursor) = (HashMap::new(), String::new());
+    loop {
+        let card = program.card();
+        let path = format!("/api/v1/authorizations?card={card}&limit=200{cursor}");
+        let page = client.get(&path).await.json();
+        let items = page["items"].as_array().expect("a page").iter();
+        found.extend(items.map(|item| (text(&item["token"]), text(&item["id"]))));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+/// We decide the purchases ourselves, before anything is told of them.
+async fn ask_for_all(client: &mut Client, program: &Program, prefix: &str) {
+    for number in 0..120 {
+        let token = format!("{prefix}{number}-a");
+        let answer = client.jit(marqeta::purchase(&token, program.card(), "100.00")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_120_orders_with_duplicates_end_in_the_same_books() {
-    let app = TestApp::start_with(|settings| settings.webhooks.workers = 1).await;
+    let app = TestApp::start().await;
     let mut client = app.client();
     let program = Program::set_up(&mut client, 1_000_000_00, 1).await;
-    all_orders(&mut client, &program, false).await;
-    all_orders(&mut client, &program, true).await;
+    all_orders(&mut client, &program, "p").await;
+    assert_eq!(balance(&program, &mut client).await, (120 * HELD, 120 * POSTED));
+    ask_for_all(&mut client, &program, "q").await;
+    all_orders(&mut client, &program, "q").await;
+    assert_eq!(balance(&program, &mut client).await, (240 * HELD, 240 * POSTED));
     app.stop_and_verify().await;
 }
 
@@ -122,17 +160,9 @@ async fn all_120_orders_end_in_the_same_books_on_servers() {
     let mut client = service.client();
     let business = Program::set_up(&mut client, 1_000_000_00, 1).await;
     let personal = Program::set_up_personal(&mut client, 1_000_000_00, 1).await;
-    // Each order is one body. (On the embedded stores each is waited for, one message after the other.)
-    for (number, order) in orders().into_iter().enumerate() {
-        for program in [&business, &personal] {
-            let home = if program.company.is_empty() { "w" } else { "o" };
-            let events = purchase(&format!("{home}{number}"), program.card());
-            let arrivals = order.iter().chain(order.first());
-            let body: Vec<Value> = arrivals.map(|at| events[*at].clone()).collect();
-            assert_eq!(client.notify(envelope("transactions", &body)).await.status, 200);
-        }
+    for (program, prefix) in [(&business, "o"), (&personal, "w")] {
+        all_orders(&mut client, program, prefix).await;
+        assert_eq!(balance(program, &mut client).await, (120 * HELD, 120 * POSTED), "{prefix}");
     }
-    reached(&business, &mut client, (120 * HELD, 120 * POSTED), "company").await;
-    reached(&personal, &mut client, (120 * HELD, 120 * POSTED), "person").await;
     service.verify();
 }

@@ -1,4 +1,4 @@
-//! Cards and cardholders: transitions in any order, and those that nobody knows.
+//! Cards, cardholders and companies: transitions in any order, and those that nobody knows.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::events::{authorization, card_moved, envelope, user_moved};
+use super::all_applied;
+use super::events::{authorization, card_moved, company_moved, envelope, user_moved};
 use crate::support::program::{created, text};
-use crate::support::{Client, Program, TestApp};
+use crate::support::{Client, Program, TestApp, marqeta};
 
 async fn becomes(client: &mut Client, path: &str, status: &str) -> Value {
     let until = Instant::now() + Duration::from_secs(20);
@@ -33,7 +34,7 @@ async fn named(client: &mut Client, program: &Program) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_newest_transition_counts_whenever_it_comes() {
-    let app = TestApp::start_with(|settings| settings.webhooks.workers = 1).await;
+    let app = TestApp::start().await;
     let mut client = app.client();
     let program = Program::set_up(&mut client, 100_00, 1).await;
     let (user, card) = named(&mut client, &program).await;
@@ -44,12 +45,14 @@ async fn only_the_newest_transition_counts_whenever_it_comes() {
     let found = becomes(&mut client, &card, "SUSPENDED").await;
     assert_eq!((&found["last_four"], &found["expires"]), (&json!("0042"), &json!("2029-03")));
     client.notify(envelope("cardtransitions", &[late, suspended])).await;
+    all_applied(&mut client).await;
+    assert_eq!(client.get(&card).await.json()["status"], "SUSPENDED", "it was newer");
     let user_closed = user_moved("ut-2", "mq-user", "SUSPENDED", "2026-03-16T08:00:00Z");
     let user_late = user_moved("ut-1", "mq-user", "LIMITED", "2026-03-16T07:00:00Z");
     client.notify(envelope("usertransitions", &[user_closed])).await;
     becomes(&mut client, &user, "SUSPENDED").await;
     client.notify(envelope("usertransitions", &[user_late])).await;
-    // What comes last is applied last, as there is one worker.
+    all_applied(&mut client).await;
     let newest = moved("ct-3", "LIMITED", "2026-03-16T09:00:00Z");
     client.notify(envelope("cardtransitions", &[newest])).await;
     becomes(&mut client, &card, "LIMITED").await;
@@ -59,8 +62,60 @@ async fn only_the_newest_transition_counts_whenever_it_comes() {
     client.notify(envelope("cardtransitions", &[gone])).await;
     becomes(&mut client, &card, "TERMINATED").await;
     client.notify(envelope("cardtransitions", &[back])).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    all_applied(&mut client).await;
     assert_eq!(client.get(&card).await.json()["status"], "TERMINATED", "for good");
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_that_the_platform_stops_is_not_approved_until_it_is_back() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let company = format!("/api/v1/companies/{}", program.company);
+    let named = client.patch(&company, 1, json!({"marqeta_token": "mq-company"})).await;
+    assert_eq!(named.status, 200, "{named:?}");
+    let buys = async |client: &mut Client, token: &str| {
+        client.jit(marqeta::purchase(token, program.card(), "1.00")).await.says()
+    };
+    assert_eq!(buys(&mut client, "b1").await.0, 200);
+    let told = async |client: &mut Client, token: &str, status: &str, at: &str| {
+        let event = company_moved(token, "mq-company", status, at);
+        let answer = client.notify(envelope("businesstransitions", &[event])).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["accepted"]), (200, &json!(1)));
+        all_applied(client).await;
+        client.get(&company).await.json()["status"].clone()
+    };
+    assert_eq!(told(&mut client, "bt-2", "SUSPENDED", "2026-03-16T08:00:00Z").await, "SUSPENDED");
+    assert_eq!(buys(&mut client, "b2").await, (402, "TRANSACTION_NOT_PERMITTED".into()));
+    let late = told(&mut client, "bt-1", "ACTIVE", "2026-03-16T07:00:00Z").await;
+    assert_eq!(late, "SUSPENDED", "it was newer");
+    assert_eq!(told(&mut client, "bt-3", "ACTIVE", "2026-03-16T09:00:00Z").await, "ACTIVE");
+    assert_eq!(buys(&mut client, "b3").await.0, 200);
+    assert_eq!(told(&mut client, "bt-4", "CLOSED", "2026-03-16T10:00:00Z").await, "CLOSED");
+    assert_eq!(buys(&mut client, "b4").await, (402, "CLOSED_ACCOUNT".into()));
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_of_an_unknown_company_waits_until_it_is_known() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let event = company_moved("bt-1", "mq-company", "SUSPENDED", "2026-03-16T08:00:00Z");
+    client.notify(envelope("businesstransitions", &[event])).await;
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let parked = client.get("/api/v1/webhook-events?state=parked").await.json();
+        if parked["items"][0]["reason"] == "company_unknown" {
+            break;
+        }
+        assert!(Instant::now() < until, "{parked}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let company = format!("/api/v1/companies/{}", program.company);
+    client.patch(&company, 1, json!({"marqeta_token": "mq-company"})).await;
+    becomes(&mut client, &company, "SUSPENDED").await;
     app.stop_and_verify().await;
 }
 

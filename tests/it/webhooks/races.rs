@@ -72,6 +72,30 @@ async fn a_timeout_notice_that_races_its_own_authorization_leaves_no_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timeout_notice_that_names_no_card_releases_what_was_decided_under_its_token() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    for token in ["n1", "n2"] {
+        let answer = client.jit(marqeta::purchase(token, program.card(), "10.00")).await;
+        assert_eq!(answer.status, 200);
+    }
+    settles_at(&program, &app, 20_00, 0).await;
+    let without_card = |token: &str| {
+        let mut event = timed_out(token, program.card(), "10.00");
+        event.as_object_mut().unwrap().remove("card_token");
+        event
+    };
+    // Nothing was decided under the second: there is nothing to release.
+    let told = [without_card("n1"), without_card("never-asked")];
+    client.notify(envelope("transactions", &told)).await;
+    settles_at(&program, &app, 10_00, 0).await;
+    super::all_applied(&mut client).await;
+    settles_at(&program, &app, 10_00, 0).await;
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stand_in_overdraws_and_is_cleared_and_refunded() {
     let app = TestApp::start().await;
     let mut client = app.client();

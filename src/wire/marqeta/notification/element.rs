@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::message::{Parked, Told, Transaction, link};
-use super::transition::{CardMoved, Fields, UserMoved};
+use super::transition::{CardMoved, CompanyMoved, Fields, UserMoved};
 use super::{Family, Raw};
 use crate::domain::decision::Fingerprint;
 use crate::domain::time::Timestamp;
@@ -41,6 +41,8 @@ pub enum Content {
     Card(CardMoved),
     /// Of a cardholder.
     User(UserMoved),
+    /// Of a company.
+    Company(CompanyMoved),
     /// Nothing that concerns us; why.
     Nothing(&'static str),
 }
@@ -109,6 +111,10 @@ fn transition(raw: Raw<'_>) -> Result<Element, Parked> {
     let (subject, content) = match raw.family {
         Family::Card => (of("card", link(fields.card_token)), fields.card().map(Content::Card)),
         Family::User => (of("user", link(fields.user_token)), fields.user().map(Content::User)),
+        Family::Business => {
+            let subject = of("company", link(fields.business_token));
+            (subject, fields.company().map(Content::Company))
+        }
         Family::Ping => (None, Ok(Content::Nothing("ping"))),
         Family::Other => (None, Ok(Content::Nothing("unknown_family"))),
         _ => (None, Ok(Content::Nothing("no_effect"))),

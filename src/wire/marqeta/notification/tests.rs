@@ -9,7 +9,7 @@ use super::kind::Verb;
 use super::message::{Amount, Told};
 use super::{EnvelopeError, Family, Raw, open};
 use crate::domain::money::{Currency, Money};
-use crate::domain::party::{CardStatus, UserStatus};
+use crate::domain::party::{CardStatus, CompanyStatus, UserStatus};
 use crate::domain::request::Operation;
 
 /// Compares with the file. To accept what is found, run with `UPDATE_GOLDEN=1` and read the diff.
@@ -312,4 +312,35 @@ fn transitions_are_read_and_a_state_that_nobody_knows_is_not_active() {
     let user = json!({"token": "ut", "user_token": "usr1", "status": "LIMITED"});
     let Content::User(moved) = element(Family::User, &user).content.unwrap() else { panic!() };
     assert_eq!((moved.user.as_str(), moved.status), ("usr1", UserStatus::Limited));
+}
+
+#[test]
+fn a_company_is_moved_to_a_state_that_companies_have() {
+    let event = json!({"token": "bt", "business_token": "biz1", "status": "closed",
+        "created_time": "2026-03-16T07:00:00Z"});
+    let of = |value: &Value| element(Family::Business, value);
+    let status = |value: &Value| match of(value).content.unwrap() {
+        Content::Company(moved) => (moved.company.to_string(), moved.status),
+        other => panic!("{other:?}"),
+    };
+    let read = of(&event);
+    assert_eq!(
+        (read.key.as_str(), read.subject.as_deref()),
+        ("businesstransitions:bt", Some("company:biz1"))
+    );
+    assert!(read.at.is_some());
+    assert_eq!(status(&event), ("biz1".to_owned(), CompanyStatus::Closed));
+    for (sent, expected) in [
+        ("ACTIVE", CompanyStatus::Active),
+        ("SUSPENDED", CompanyStatus::Suspended),
+        ("LIMITED", CompanyStatus::Suspended),
+        ("UNVERIFIED", CompanyStatus::Suspended),
+        ("NEW", CompanyStatus::Suspended),
+    ] {
+        assert_eq!(status(&with(event.clone(), "/status", json!(sent))).1, expected, "{sent}");
+    }
+    assert_eq!(of(&without(event.clone(), "status")).content, Err("state_missing"));
+    assert_eq!(of(&without(event.clone(), "business_token")).content, Err("business_missing"));
+    let another = with(event, "/business_token", json!("biz2"));
+    assert_ne!(of(&another).fingerprint, read.fingerprint);
 }

@@ -1,4 +1,4 @@
-//! Transitions: a card or a cardholder has another state now.
+//! Transitions: a card, a cardholder or a company has another state now.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::field::{Field, string, word};
 use super::message::{Parked, link};
 use crate::domain::decision::Fingerprint;
-use crate::domain::party::{CardStatus, UserStatus};
+use crate::domain::party::{CardStatus, CompanyStatus, UserStatus};
 use crate::domain::time::{Expiry, Timestamp};
 use crate::domain::token::Token;
 
@@ -37,6 +37,19 @@ pub struct UserMoved {
     pub status: UserStatus,
 }
 
+/// A company's transition. What is verified: businesses have the statuses of users, and the resource in
+/// the platform's published schema has `token`, `business_token`, `status` and `created_time`. That a
+/// notification has the same fields, as those of users have, and comes as `businesstransitions` has not
+/// been seen: one without them is parked, and nothing is guessed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyMoved {
+    /// The company.
+    pub company: Token,
+    /// The state. One that we do not have (`LIMITED`, `UNVERIFIED`), or that nobody knows, is taken for
+    /// suspended: not active.
+    pub status: CompanyStatus,
+}
+
 #[derive(Default, Deserialize)]
 pub(super) struct Fields<'a> {
     #[serde(borrow)]
@@ -47,6 +60,8 @@ pub(super) struct Fields<'a> {
     pub(super) card_token: Field<'a>,
     #[serde(borrow)]
     pub(super) user_token: Field<'a>,
+    #[serde(borrow)]
+    pub(super) business_token: Field<'a>,
     #[serde(borrow)]
     pub(super) state: Field<'a>,
     #[serde(borrow)]
@@ -87,14 +102,22 @@ impl Fields<'_> {
         })
     }
 
+    pub(super) fn company(&self) -> Result<CompanyMoved, Parked> {
+        let status = word(self.status.or(self.state)).ok().flatten().ok_or("state_missing")?;
+        let status = CompanyStatus::parse(&status.to_ascii_uppercase());
+        Ok(CompanyMoved {
+            company: link(self.business_token).ok_or("business_missing")?,
+            status: status.unwrap_or(CompanyStatus::Suspended),
+        })
+    }
+
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let literal = super::super::field::literal;
-        Fingerprint::of(&[
-            literal(self.card_token),
-            literal(self.user_token),
-            literal(self.state),
-            literal(self.status),
-        ])
+        let common = [self.card_token, self.user_token, self.state, self.status].map(literal);
+        // Where there is none, the fingerprint is what releases before made of it.
+        let business = self.business_token.map(|_| literal(self.business_token));
+        let parts: Vec<&str> = common.into_iter().chain(business).collect();
+        Fingerprint::of(&parts)
     }
 }
 
