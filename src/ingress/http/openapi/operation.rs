@@ -107,7 +107,9 @@ fn of_parameter(parameter: &Value, components: &Map<String, Value>, codes: &mut 
     let status = StatusCode::BAD_REQUEST;
     gather(&parameter["schema"], components, codes.entry(status).or_default());
     match (parameter["in"].as_str(), parameter["name"].as_str()) {
-        (Some("query"), _) => add(codes, status, ["invalid_query", "invalid_parameter"]),
+        (Some("query"), _) => {
+            add(codes, status, ["invalid_query", "invalid_parameter", "invalid_type"]);
+        }
         (_, Some("If-Match")) => {
             add(codes, StatusCode::PRECONDITION_REQUIRED, ["version_required"]);
             add(codes, StatusCode::PRECONDITION_FAILED, ["version_conflict"]);
