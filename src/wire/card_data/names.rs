@@ -4,15 +4,15 @@
 const SECRET_LEN_MAX: usize = 24;
 
 /// What such names begin with: most names need no second look.
-const SECRET_BEGINNINGS: [&[u8; 2]; 12] =
-    [b"ca", b"cs", b"cv", b"dc", b"en", b"ic", b"ma", b"pa", b"pi", b"pr", b"se", b"tr"];
+const SECRET_BEGINNINGS: [[u8; 2]; 12] =
+    [*b"ca", *b"cs", *b"cv", *b"dc", *b"en", *b"ic", *b"ma", *b"pa", *b"pi", *b"pr", *b"se", *b"tr"];
 
 /// Whether a field of this name holds a security code, a PIN, track data, or a card number, by its
 /// name alone. Case, `_`, `-` and blanks do not matter.
 pub fn is_secret(name: &str) -> bool {
     let Some(first) = name.as_bytes().first_chunk::<2>() else { return false };
     let first = first.map(|byte| byte.to_ascii_lowercase());
-    if !SECRET_BEGINNINGS.contains(&&first) {
+    if !SECRET_BEGINNINGS.contains(&first) {
         return false;
     }
     let mut plain = [0; SECRET_LEN_MAX];

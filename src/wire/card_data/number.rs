@@ -18,7 +18,7 @@ const HEX_ID_LEN: usize = 32;
 pub fn is_in(text: &str) -> bool {
     let bytes = text.as_bytes();
     let other_script = |found, byte: &u8| found | LEADS[usize::from(*byte)];
-    if bytes.iter().fold(false, other_script) {
+    if !text.is_ascii() && bytes.iter().fold(false, other_script) {
         return in_ascii(in_plain_digits(text).as_bytes());
     }
     has_long_run(bytes) && in_ascii(bytes)

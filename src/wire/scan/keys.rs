@@ -81,12 +81,16 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// Equal for equal keys; seldom equal for others. Length, first and last eight bytes.
+/// Equal for equal keys; seldom equal for others. Length, first and last eight bytes, or four.
 fn tag(key: &[u8]) -> u64 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (first, last) = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => (key.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
+    let four = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    let (first, last) = if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+        (four(first), four(last))
+    } else {
+        (key.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0)
     };
     (first ^ last.rotate_left(32)).wrapping_mul(SPREAD) ^ key.len() as u64
 }
