@@ -4,8 +4,9 @@
 const SECRET_LEN_MAX: usize = 24;
 
 /// What such names begin with: most names need no second look.
-const SECRET_BEGINNINGS: [[u8; 2]; 12] =
-    [*b"ca", *b"cs", *b"cv", *b"dc", *b"en", *b"ic", *b"ma", *b"pa", *b"pi", *b"pr", *b"se", *b"tr"];
+const SECRET_BEGINNINGS: [[u8; 2]; 12] = [
+    *b"ca", *b"cs", *b"cv", *b"dc", *b"en", *b"ic", *b"ma", *b"pa", *b"pi", *b"pr", *b"se", *b"tr",
+];
 
 /// Whether a field of this name holds a security code, a PIN, track data, or a card number, by its
 /// name alone. Case, `_`, `-` and blanks do not matter.
