@@ -102,6 +102,9 @@ impl Webhooks {
             if company.status == moved.status {
                 return Ok(APPLIED);
             }
+            if !company.status.may_become(moved.status) {
+                return ignored("closed");
+            }
             let version = company.version.saturating_add(1);
             let changed = Company { status: moved.status, version, ..company };
             match self.service.resources.update_company(changed).await {

@@ -8,8 +8,8 @@ use std::task::Poll;
 const PER_TURN: usize = 32;
 
 /// Does this in few turns. The driver lets others go first 819 times while it proves a password, after
-/// every fifth of 4,096 rounds: that is little work, but behind callers who ask again and again each of
-/// those turns took milliseconds, all of them longer than a lane may wait, and a service that had lost
+/// every fifth of 4,096 rounds: that is little work, but behind callers who ask again and again it took
+/// longer than the two seconds that a lane may wait. Each try began anew, so that a service which had lost
 /// its connections did not get them back for as long as its callers went on.
 pub(super) async fn in_few_turns<F: Future>(work: F) -> F::Output {
     let mut work = pin!(work);

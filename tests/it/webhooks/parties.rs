@@ -123,6 +123,8 @@ async fn a_company_that_the_platform_stops_is_not_approved_until_it_is_back() {
     assert_eq!(told(&mut client, "bt-3", "ACTIVE", "2026-03-16T09:00:00Z").await, "ACTIVE");
     assert_eq!(buys(&mut client, "b3").await.0, 200);
     assert_eq!(told(&mut client, "bt-4", "CLOSED", "2026-03-16T10:00:00Z").await, "CLOSED");
+    let reopened = told(&mut client, "bt-5", "ACTIVE", "2026-03-16T11:00:00Z").await;
+    assert_eq!(reopened, "CLOSED", "for good, as for whoever asks for it by REST");
     assert_eq!(buys(&mut client, "b4").await, (402, "CLOSED_ACCOUNT".into()));
     app.stop_and_verify().await;
 }
