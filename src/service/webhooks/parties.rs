@@ -74,6 +74,10 @@ impl Webhooks {
             if user.status == moved.status {
                 return Ok(APPLIED);
             }
+            // Closed, or erased, for good: whoever asked to be forgotten does not come back.
+            if user.status == UserStatus::Closed {
+                return ignored("closed");
+            }
             let version = user.version.saturating_add(1);
             let changed = User { status: moved.status, version, ..user };
             match self.service.resources.update_user(changed).await {

@@ -68,6 +68,36 @@ async fn only_the_newest_transition_counts_whenever_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_closed_or_erased_is_not_made_active_again() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let (user, _) = named(&mut client, &program).await;
+    let closed = client.patch(&user, 1, json!({"status": "CLOSED"})).await;
+    assert_eq!(closed.status, 200, "{closed:?}");
+    let person = json!({"marqeta_token": "mq-person", "first_name": "Ada"});
+    let person = created(client.post("/api/v1/personal/users", person).await);
+    let person = format!("/api/v1/personal/users/{}", text(&person["id"]));
+    let erased = client.post(&format!("{person}/erase"), json!({})).await;
+    assert_eq!(erased.status, 200, "{erased:?}");
+    let back = [
+        user_moved("ut-1", "mq-user", "ACTIVE", "2999-03-16T08:00:00Z"),
+        user_moved("ut-2", "mq-person", "ACTIVE", "2999-03-16T08:00:00Z"),
+    ];
+    client.notify(envelope("usertransitions", &back)).await;
+    all_applied(&mut client).await;
+    for (path, version) in [(&user, closed.json()), (&person, erased.json())] {
+        let found = client.get(path).await.json();
+        assert_eq!((&found["status"], &found["version"]), (&json!("CLOSED"), &version["version"]));
+    }
+    let ignored = client.get("/api/v1/webhook-events?state=ignored").await.json();
+    let reasons: Vec<&Value> =
+        ignored["items"].as_array().unwrap().iter().map(|event| &event["reason"]).collect();
+    assert_eq!(reasons, ["closed", "closed"], "{ignored}");
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_company_that_the_platform_stops_is_not_approved_until_it_is_back() {
     let app = TestApp::start().await;
     let mut client = app.client();
