@@ -1,10 +1,10 @@
-//! Spending controls: create, read, delete.
+//! Spending controls: create, read, change, delete.
 
 use super::Service;
-use super::error::Error;
+use super::error::{Error, at_version};
 use crate::domain::id::ControlId;
 use crate::domain::policy::Control;
-use crate::wire::v1::control::NewControl;
+use crate::wire::v1::control::{self, ControlChange, NewControl};
 
 impl Service {
     /// Creates a control.
@@ -33,8 +33,32 @@ impl Service {
         self.resources.control(id).await?.ok_or(Error::NotFound(None))
     }
 
+    /// Changes a control that is still at the version the caller has seen.
+    pub async fn change_control(
+        &self,
+        id: ControlId,
+        seen: i64,
+        change: ControlChange,
+    ) -> Result<Control, Error> {
+        let found = self.resources.control(id).await?;
+        let control = at_version(found, |control| control.version, seen)?;
+        let changed = change.of(control);
+        consistent(&changed)?;
+        self.resources.update_control(changed.clone()).await?;
+        Ok(changed)
+    }
+
     /// Removes a control.
     pub async fn delete_control(&self, id: ControlId) -> Result<(), Error> {
         self.resources.delete_control(id).await?.map(|_| ()).ok_or(Error::NotFound(None))
     }
+}
+
+/// The check of a new control. Here no field is wrong by itself: together with what stays, they
+/// contradict each other.
+fn consistent(control: &Control) -> Result<(), Error> {
+    let found =
+        control::contradiction(control::listed(control), (control.starts_at, control.ends_at));
+    let Some(found) = found else { return Ok(()) };
+    Err(Error::LimitConflict { detail: found.detail, pointer: found.pointer })
 }

@@ -328,6 +328,16 @@ impl ResourceStore for BoundStore {
         })
     }
 
+    /// Whoever may not see it can not change it either, by whatever scope.
+    fn update_control(&self, control: Control) -> Stamps<'_> {
+        Box::pin(async move {
+            self.name(&control.id);
+            let is_seen = self.is_scope_seen(control.scope).await?
+                && self.control(control.id).await?.is_some();
+            within!(is_seen, self.resources.update_control(control))
+        })
+    }
+
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         Box::pin(async move {
             if self.control(id).await?.is_none() {

@@ -288,6 +288,7 @@ resources! {
         fn insert_kyc(record: KycRecord) -> Vec<PolicyStamp>;
         fn decide_kyc(record: KycRecord, grant: Option<KycGrant>) -> Vec<PolicyStamp>;
         fn insert_control(control: Control) -> Vec<PolicyStamp>;
+        fn update_control(control: Control) -> Vec<PolicyStamp>;
         fn delete_control(id: ControlId) -> Option<Vec<PolicyStamp>>;
     }
     reads {

@@ -218,6 +218,8 @@ pub trait ResourceStore: Send + Sync {
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>>;
     /// One control.
     fn control(&self, id: ControlId) -> StoreFuture<'_, Option<Control>>;
+    /// Everything but whom it binds.
+    fn update_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>>;
     /// Removes a control; `None` if there is none.
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>>;
 }

@@ -243,6 +243,10 @@ impl ResourceStore for SealedResources {
         self.resources.control(id)
     }
 
+    fn update_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.resources.update_control(control)
+    }
+
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         self.resources.delete_control(id)
     }

@@ -11,16 +11,17 @@ use super::Doors;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
-use super::extract::{Id, QueryPairs};
+use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::ControlId;
-use crate::wire::v1::control::{Control, CreateControl};
+use crate::domain::policy;
+use crate::wire::v1::control::{Control, CreateControl, PatchControl};
 use crate::wire::v1::lists::{CONTROLS, PolicyList};
 use crate::wire::v1::terms;
 use crate::wire::v1::transaction::Page;
 
 /// The routes.
 pub fn router() -> OpenApiRouter<Arc<Doors>> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, delete))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, change, delete))
 }
 
 /// Creates a spending control: where and how cards may be used.
@@ -84,8 +85,38 @@ async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
     ),
 )]
 async fn read(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
-    let control = service.control(id).await?;
-    answer::found(control.version, Control::from(control))
+    found(service.control(id).await?)
+}
+
+/// Changes what a control allows or denies, and when. Whom it binds stays.
+///
+/// It keeps something in one of its lists, and ends after it starts. The next purchase is decided by it.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/spending-controls/{id}",
+    tag = "Spending controls",
+    operation_id = "change_control",
+    params(("id" = terms::ControlId, Path), ("If-Match" = terms::VersionTag, Header)),
+    request_body(
+        content = PatchControl,
+        example = json!({
+            "mccs": ["7995", "5960-5969"],
+            "countries": ["PRK"],
+            "ends_at": "2999-12-31T00:00:00Z",
+        }),
+    ),
+    responses(
+        (status = 200, description = "The control.", body = Control),
+        (status = 422, description = "limit_conflict"),
+    ),
+)]
+async fn change(
+    Bound(service): Bound,
+    Id(id): Id<ControlId>,
+    IfMatch(seen): IfMatch,
+    JsonBody(body): JsonBody<PatchControl>,
+) -> Answer {
+    found(service.change_control(id, seen, body.parse()?).await?)
 }
 
 /// Takes a control away.
@@ -102,4 +133,8 @@ async fn read(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
 async fn delete(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
     service.delete_control(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn found(control: policy::Control) -> Answer {
+    answer::found(control.version, Control::from(control))
 }

@@ -85,6 +85,7 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/spending-controls", READ),
     manage("POST", "/api/v1/spending-controls"),
     get("/api/v1/spending-controls/{id}", READ),
+    manage("PATCH", "/api/v1/spending-controls/{id}"),
     manage("DELETE", "/api/v1/spending-controls/{id}"),
     get("/api/v1/personal/users", READ).program_only(),
     manage("POST", "/api/v1/personal/users").program_only(),

@@ -91,6 +91,7 @@ impl ResourceStore for Writer {
         fn update_limit(Limit) -> Vec<PolicyStamp>;
         fn delete_limit(LimitId) -> Option<Vec<PolicyStamp>>;
         fn insert_control(Control) -> Vec<PolicyStamp>;
+        fn update_control(Control) -> Vec<PolicyStamp>;
         fn delete_control(ControlId) -> Option<Vec<PolicyStamp>>;
         fn company(CompanyId) -> Option<Company>;
         fn user_record(UserId) -> Option<User>;

@@ -91,6 +91,22 @@ pub(super) async fn insert_control(tx: &mut Tx, control: Control) -> Stamped {
     bump(tx, control.scope).await
 }
 
+/// The whole control, unless it has changed meanwhile. Whom it binds stays.
+pub(super) async fn update_control(tx: &mut Tx, control: Control) -> Stamped {
+    let id = key(&control.id);
+    let command = doc! {
+        "findAndModify": "controls",
+        "query": {
+            "_id": id.clone(),
+            "scope": control.scope.to_string(),
+            "version": control.version.saturating_sub(1),
+        },
+        "update": body(&control, id)?,
+    };
+    let found: Option<Scoped> = tx.find_and_modify(command).await?;
+    bump(tx, found.ok_or(StoreError::Stale)?.scope).await
+}
+
 pub(super) async fn delete_control(
     tx: &mut Tx,
     id: ControlId,

@@ -206,6 +206,10 @@ impl ResourceStore for MongoStore {
         Box::pin(async move { self.reader()?.row("controls", by_id(key(&id))).await })
     }
 
+    fn update_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        write!(self, policies::update_control, control)
+    }
+
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         write!(self, policies::delete_control, id)
     }

@@ -225,6 +225,9 @@ pub(super) async fn affected(
 }
 
 /// Changes the one row whose version is as expected.
-async fn replaced(connection: &mut PgConnection, change: Change) -> Result<(), StoreError> {
+pub(super) async fn replaced(
+    connection: &mut PgConnection,
+    change: Change,
+) -> Result<(), StoreError> {
     if affected(connection, change).await? == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }

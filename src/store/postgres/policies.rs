@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::error::{translate, unreadable};
-use super::parties::affected;
+use super::parties::{affected, replaced};
 use crate::domain::id::{CardId, CompanyId, ControlId, LimitId, UserId};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
 use crate::store::StoreError;
@@ -78,6 +78,17 @@ pub(super) async fn insert_control(connection: &mut PgConnection, control: Contr
         .bind(control.scope.kind())
         .bind(body(&control)?);
     affected(connection, query).await?;
+    bump(connection, control.scope).await
+}
+
+pub(super) async fn update_control(connection: &mut PgConnection, control: Control) -> Stamped {
+    let query = sqlx::query(include_str!("sql/control_update.sql"))
+        .bind(control.id.uuid())
+        .bind(subject_row(control.scope))
+        .bind(control.scope.kind())
+        .bind(control.version)
+        .bind(body(&control)?);
+    replaced(connection, query).await?;
     bump(connection, control.scope).await
 }
 

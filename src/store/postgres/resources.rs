@@ -159,6 +159,12 @@ impl ResourceStore for PostgresStore {
         })
     }
 
+    fn update_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(
+            self.write(move |connection| Box::pin(policies::update_control(connection, control))),
+        )
+    }
+
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         Box::pin(self.write(move |connection| Box::pin(policies::delete_control(connection, id))))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::id::{ControlId, LimitId};
-use crate::domain::policy::{Limit, PolicyStamp};
+use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::store::{ResourceStore, StoreError};
 
 /// Between two attempts to reach a home that was missed.
@@ -17,7 +17,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) enum Changed {
     /// A limit is new, changed, or gone.
     Limit(LimitId),
-    /// A control is new or gone.
+    /// A control is new, changed, or gone.
     Control(ControlId),
 }
 
@@ -55,19 +55,18 @@ impl Following {
         let Self { leader, follower } = self;
         match changed {
             Changed::Limit(id) => match leader.limit(id).await? {
-                Some(limit) => self.catch_up(&limit).await,
+                Some(limit) => self.catch_up_limit(&limit).await,
                 None => Ok(follower.delete_limit(id).await?.unwrap_or_default()),
             },
             Changed::Control(id) => match leader.control(id).await? {
+                Some(control) => self.catch_up_control(&control).await,
                 None => Ok(follower.delete_control(id).await?.unwrap_or_default()),
-                Some(_) if follower.control(id).await?.is_some() => Ok(Vec::new()),
-                Some(control) => follower.insert_control(control).await,
             },
         }
     }
 
     /// Brings a limit to its version, one at a time: an update expects the version before.
-    async fn catch_up(&self, limit: &Limit) -> Result<Vec<PolicyStamp>, StoreError> {
+    async fn catch_up_limit(&self, limit: &Limit) -> Result<Vec<PolicyStamp>, StoreError> {
         let mut stamps = Vec::new();
         loop {
             match self.follower.limit(limit.id).await? {
@@ -77,6 +76,22 @@ impl Following {
                     let version = found.version.saturating_add(1);
                     let next = Limit { version, ..limit.clone() };
                     stamps = self.follower.update_limit(next).await?;
+                }
+            }
+        }
+    }
+
+    /// As [`Following::catch_up_limit`].
+    async fn catch_up_control(&self, control: &Control) -> Result<Vec<PolicyStamp>, StoreError> {
+        let mut stamps = Vec::new();
+        loop {
+            match self.follower.control(control.id).await? {
+                None => return self.follower.insert_control(control.clone()).await,
+                Some(found) if found.version >= control.version => return Ok(stamps),
+                Some(found) => {
+                    let version = found.version.saturating_add(1);
+                    let next = Control { version, ..control.clone() };
+                    stamps = self.follower.update_control(next).await?;
                 }
             }
         }

@@ -78,11 +78,15 @@ impl RoutedStore {
         Ok(removed)
     }
 
-    async fn write_control(&self, control: Control) -> Result<Vec<PolicyStamp>, StoreError> {
+    async fn write_control(
+        &self,
+        control: Control,
+        write: impl for<'a> Fn(&'a dyn ResourceStore, Control) -> StoreFuture<'a, Vec<PolicyStamp>>,
+    ) -> Result<Vec<PolicyStamp>, StoreError> {
         let home = self.home_of(control.scope).await?;
         let first = &self.home(home.unwrap_or(Home::Business)).resources;
         let id = control.id;
-        let mut stamps = first.insert_control(control).await?;
+        let mut stamps = write(&**first, control).await?;
         if home.is_none() {
             stamps.extend(self.follow(Changed::Control(id)).await?);
         }
@@ -261,7 +265,7 @@ impl ResourceStore for RoutedStore {
     }
 
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
-        Box::pin(self.write_control(control))
+        Box::pin(self.write_control(control, |store, control| store.insert_control(control)))
     }
 
     /// As [`ResourceStore::limit`].
@@ -273,6 +277,10 @@ impl ResourceStore for RoutedStore {
             let found = ask_both(|home| self.home(home).resources.control(id)).await?;
             Ok(found.map(|(_, control)| control).filter(|control| control.scope != Scope::Program))
         })
+    }
+
+    fn update_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.write_control(control, |store, control| store.update_control(control)))
     }
 
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {

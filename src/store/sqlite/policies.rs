@@ -4,7 +4,7 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use super::error::{translate, unreadable};
-use super::query::affected;
+use super::query::{affected, replaced};
 use crate::domain::id::{ControlId, LimitId};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
 use crate::store::StoreError;
@@ -65,6 +65,19 @@ pub(super) async fn insert_control(
         .bind(control.scope.to_string())
         .bind(body(&control)?);
     affected(connection, query).await?;
+    bump(connection, control.scope).await
+}
+
+pub(super) async fn update_control(
+    connection: &mut SqliteConnection,
+    control: Control,
+) -> Result<Vec<PolicyStamp>, StoreError> {
+    let query = sqlx::query(include_str!("sql/control_update.sql"))
+        .bind(control.id.to_string())
+        .bind(control.scope.to_string())
+        .bind(control.version)
+        .bind(body(&control)?);
+    replaced(connection, query).await?;
     bump(connection, control.scope).await
 }
 

@@ -188,6 +188,13 @@ impl ResourceStore for SqliteStore {
         })
     }
 
+    fn update_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(
+            self.jobs
+                .write(move |connection| Box::pin(policies::update_control(connection, control))),
+        )
+    }
+
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
         Box::pin(
             self.jobs.write(move |connection| Box::pin(policies::delete_control(connection, id))),

@@ -1,4 +1,4 @@
-//! Spending controls: created and answered.
+//! Spending controls: created, changed, answered.
 
 use std::sync::Arc;
 
@@ -111,26 +111,156 @@ impl CreateControl {
 
 impl NewControl {
     fn checked(self) -> Read<Self> {
-        let lists = [
-            self.mccs.is_empty(),
-            self.mcc_groups.is_empty(),
-            self.merchants.is_empty(),
-            self.countries.is_empty(),
-            self.entry_modes.is_empty(),
-            self.channels.is_empty(),
+        let listed = [
+            self.mccs.len(),
+            self.mcc_groups.len(),
+            self.merchants.len(),
+            self.countries.len(),
+            self.entry_modes.len(),
+            self.channels.len(),
         ];
-        if lists.into_iter().all(|empty| empty) {
-            const DETAIL: &str = "a control needs something to allow or deny in one of its lists";
-            return Err(Invalid::new("missing_field", DETAIL).under("mccs"));
+        match contradiction(listed, (self.starts_at, self.ends_at)) {
+            Some(found) => Err(Invalid {
+                code: found.code,
+                detail: found.detail.into(),
+                pointer: found.pointer.to_owned(),
+            }),
+            None => Ok(self),
         }
-        if let (Some(starts), Some(ends)) = (self.starts_at, self.ends_at)
-            && ends <= starts
-        {
-            const DETAIL: &str = "a control ends after it starts";
-            return Err(Invalid::new("invalid_timestamp", DETAIL).under("ends_at"));
-        }
-        Ok(self)
     }
+}
+
+/// Why a control can not be.
+pub struct Contradiction {
+    /// What it is called in a body that creates one.
+    pub code: &'static str,
+    /// One sentence for a person.
+    pub detail: &'static str,
+    /// A JSON pointer to the field to change.
+    pub pointer: &'static str,
+}
+
+/// What keeps a control from being one, if anything does: how much its lists hold, from when on it
+/// binds, and until when.
+pub fn contradiction(
+    listed: [usize; 6],
+    (starts_at, ends_at): (Option<Timestamp>, Option<Timestamp>),
+) -> Option<Contradiction> {
+    if listed == [0; 6] {
+        return Some(Contradiction {
+            code: "missing_field",
+            detail: "a control needs something to allow or deny in one of its lists",
+            pointer: "/mccs",
+        });
+    }
+    let ends_first = starts_at.zip(ends_at).is_some_and(|(starts, ends)| ends <= starts);
+    ends_first.then_some(Contradiction {
+        code: "invalid_timestamp",
+        detail: "a control ends after it starts",
+        pointer: "/ends_at",
+    })
+}
+
+/// How much each list of a control holds.
+pub fn listed(control: &policy::Control) -> [usize; 6] {
+    [
+        control.mccs.len(),
+        control.mcc_groups.len(),
+        control.merchants.len(),
+        control.countries.len(),
+        control.entry_modes.len(),
+        control.channels.len(),
+    ]
+}
+
+/// The body that changes a control. What is absent stays.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PatchControl {
+    #[schema(value_type = terms::Effect)]
+    effect: Field,
+    /// `null` empties a list.
+    #[schema(value_type = Option<Vec<terms::MccRange>>, max_items = 256)]
+    mccs: Field,
+    /// Names of category groups.
+    #[schema(value_type = Option<Vec<terms::Line>>, max_items = 256)]
+    mcc_groups: Field,
+    /// Merchant ids.
+    #[schema(value_type = Option<Vec<terms::Line>>, max_items = 256)]
+    merchants: Field,
+    #[schema(value_type = Option<Vec<terms::Country>>, max_items = 256)]
+    countries: Field,
+    /// How the card is read.
+    #[schema(value_type = Option<Vec<terms::Keyword>>, max_items = 256)]
+    entry_modes: Field,
+    /// Payment channels.
+    #[schema(value_type = Option<Vec<terms::Keyword>>, max_items = 256)]
+    channels: Field,
+    /// `null` takes it away: binds at once.
+    #[schema(value_type = Option<terms::Timestamp>)]
+    starts_at: Field,
+    /// `null` takes it away: binds for good.
+    #[schema(value_type = Option<terms::EndTime>)]
+    ends_at: Field,
+}
+
+/// What is to change about a control; `None` stays as it is, `Some(None)` is taken away.
+pub struct ControlChange {
+    effect: Option<Effect>,
+    mccs: Option<Vec<MccRange>>,
+    mcc_groups: Option<Vec<Arc<str>>>,
+    merchants: Option<Vec<Arc<str>>>,
+    countries: Option<Vec<Country>>,
+    entry_modes: Option<Vec<Arc<str>>>,
+    channels: Option<Vec<Arc<str>>>,
+    starts_at: Option<Option<Timestamp>>,
+    ends_at: Option<Option<Timestamp>>,
+}
+
+impl PatchControl {
+    /// Reads the fields.
+    pub fn parse(&self) -> Read<ControlChange> {
+        Ok(ControlChange {
+            effect: self.effect.change("effect", effect)?,
+            mccs: new_list(&self.mccs, "mccs", merchant::mcc_range)?,
+            mcc_groups: new_list(&self.mcc_groups, "mcc_groups", text::line)?,
+            merchants: new_list(&self.merchants, "merchants", text::line)?,
+            countries: new_list(&self.countries, "countries", merchant::country)?,
+            entry_modes: new_list(&self.entry_modes, "entry_modes", text::keyword)?,
+            channels: new_list(&self.channels, "channels", text::keyword)?,
+            starts_at: self.starts_at.clearable("starts_at", text::timestamp)?,
+            ends_at: self.ends_at.clearable("ends_at", text::timestamp)?,
+        })
+    }
+}
+
+impl ControlChange {
+    /// The control with this change, at its next version. Whom it binds stays.
+    pub fn of(self, control: policy::Control) -> policy::Control {
+        policy::Control {
+            effect: self.effect.unwrap_or(control.effect),
+            mccs: self.mccs.unwrap_or(control.mccs),
+            mcc_groups: self.mcc_groups.unwrap_or(control.mcc_groups),
+            merchants: self.merchants.unwrap_or(control.merchants),
+            countries: self.countries.unwrap_or(control.countries),
+            entry_modes: self.entry_modes.unwrap_or(control.entry_modes),
+            channels: self.channels.unwrap_or(control.channels),
+            starts_at: self.starts_at.unwrap_or(control.starts_at),
+            ends_at: self.ends_at.unwrap_or(control.ends_at),
+            version: control.version.saturating_add(1),
+            ..control
+        }
+    }
+}
+
+/// A list that replaces another; `null` is an empty one, and absent none at all.
+fn new_list<T>(
+    field: &Field,
+    name: &str,
+    item: impl Fn(&RawValue) -> Read<T>,
+) -> Read<Option<Vec<T>>> {
+    let read = field.clearable(name, |raw| read::list(raw, &item))?;
+    Ok(read.map(Option::unwrap_or_default))
 }
 
 fn list<T>(field: &Field, name: &str, item: impl Fn(&RawValue) -> Read<T>) -> Read<Vec<T>> {
@@ -222,5 +352,22 @@ mod tests {
         check(r#","countries":["BEL","xx"]"#, "invalid_country", "/countries/1");
         let ends = r#","mccs":["7995"],"starts_at":"2026-02-01T00:00:00Z","ends_at":"2026-01-01T00:00:00Z""#;
         check(ends, "invalid_timestamp", "/ends_at");
+    }
+    #[test]
+    fn a_change_tells_what_stays_from_what_is_emptied() {
+        let read = |json: &str| {
+            let body: PatchControl = serde_json::from_str(json).unwrap();
+            body.parse().map_err(|fault| (fault.code, fault.pointer))
+        };
+        let nothing = read("{}").unwrap_or_else(|_| panic!("nothing is a change"));
+        assert!(nothing.effect.is_none() && nothing.mccs.is_none() && nothing.ends_at.is_none());
+        let emptied = read(r#"{"mccs":null,"channels":[],"ends_at":null}"#);
+        let emptied = emptied.unwrap_or_else(|_| panic!("empty is a change"));
+        assert_eq!((emptied.mccs, emptied.channels), (Some(Vec::new()), Some(Vec::new())));
+        assert_eq!((emptied.starts_at, emptied.ends_at), (None, Some(None)));
+        let fault = |json| read(json).err().map(|(code, _)| code);
+        assert_eq!(fault(r#"{"effect":null}"#), Some("invalid_type"));
+        assert_eq!(fault(r#"{"countries":["xx"]}"#), Some("invalid_country"));
+        assert_eq!(fault(r#"{"starts_at":"soon"}"#), Some("invalid_timestamp"));
     }
 }

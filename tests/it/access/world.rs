@@ -137,6 +137,9 @@ impl World {
             ("PATCH", _) if route.starts_with("/api/v1/spending-limits/") => {
                 json!({"amount": 9_999})
             }
+            ("PATCH", _) if route.starts_with("/api/v1/spending-controls/") => {
+                json!({"mccs": ["7995", "7800-7802"]})
+            }
             ("PATCH", "/api/v1/companies/{id}") => json!({"name": "Renamed"}),
             ("PATCH", _) if route.contains("wallets") => json!({"time_zone": "Europe/Rome"}),
             ("PATCH", _) if route.contains("users") => json!({"role": "clerk"}),

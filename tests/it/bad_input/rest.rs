@@ -14,6 +14,7 @@ pub fn rows(names: &Names) -> Vec<Row> {
         ids(names),
         queries(),
         changes(names),
+        changes_of_controls(),
         keys(names),
         strangers(),
         methods(),
@@ -390,6 +391,27 @@ fn changes(names: &Names) -> Vec<Row> {
             "invalid_transition",
         ),
     ]
+}
+
+/// Bodies are read before the control is looked for, which is not there.
+fn changes_of_controls() -> Vec<Row> {
+    let path = "/api/v1/spending-controls/ctl_0190123456787abc8def0123456789ab";
+    let table: [(&str, &'static str, u16, &'static str); 9] = [
+        ("its scope", r#"{"scope":"program"}"#, 400, "unknown_field"),
+        ("its own version", r#"{"version":9}"#, 400, "unknown_field"),
+        ("no effect", r#"{"effect":null}"#, 400, "invalid_type"),
+        ("an unknown effect", r#"{"effect":"maybe"}"#, 400, "invalid_effect"),
+        ("MCC 0000", r#"{"mccs":["0000"]}"#, 400, "invalid_mcc"),
+        ("an operator for a list", r#"{"mccs":{"$ne":1}}"#, 400, "invalid_type"),
+        ("a country of two letters", r#"{"countries":["BE"]}"#, 400, "invalid_country"),
+        ("a time without a zone", r#"{"ends_at":"2026-01-01T00:00:00"}"#, 400, "invalid_timestamp"),
+        ("one that is not there", r#"{"effect":"deny"}"#, 404, "not_found"),
+    ];
+    let row = |(name, body, status, code): (&str, &'static str, u16, &'static str)| {
+        let sent = rest_with(Method::PATCH, path, &[("if-match", "1")], body);
+        Row::new(format!("control: {name}"), sent, status, code)
+    };
+    table.into_iter().map(row).collect()
 }
 
 fn keys(names: &Names) -> Vec<Row> {

@@ -163,3 +163,65 @@ async fn a_control_is_created_read_and_deleted_and_binds_while_it_is_there() {
     let approved = created(&app, "/api/v1/authorizations", casino("t-2")).await;
     assert_eq!(approved["decision"], "approved", "{approved}");
 }
+
+#[tokio::test]
+async fn a_changed_control_binds_the_next_purchase() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 10_000).await;
+    let control = json!({
+        "scope": "card", "scope_id": program.card["id"], "effect": "deny", "mccs": ["7995"],
+        "ends_at": "2999-12-31T00:00:00Z"
+    });
+    let control = created(&app, "/api/v1/spending-controls", control).await;
+    let path = format!("/api/v1/spending-controls/{}", text(&control["id"]));
+    let casino = async |token: &str| {
+        let mut purchase = program.purchase(token, 100);
+        purchase["merchant"] = json!({"mcc": "7995"});
+        created(&app, "/api/v1/authorizations", purchase).await
+    };
+    assert_eq!(casino("t-1").await["code"], "control.mcc");
+    let change = json!({"mccs": [], "mcc_groups": null, "merchants": ["m-1"], "ends_at": null});
+    let (status, changed) = app.patch(&path, 1, change).await;
+    assert_eq!(status, 200, "{changed}");
+    let mut expected = control.clone();
+    expected["version"] = json!(2);
+    expected["mccs"] = json!([]);
+    expected["merchants"] = json!(["m-1"]);
+    expected["ends_at"] = json!(null);
+    assert_eq!(changed, expected, "what was not named stays");
+    assert_eq!(app.get(&path).await.1, changed);
+    assert_eq!(casino("t-2").await["decision"], "approved");
+    assert_eq!(app.patch(&path, 2, json!({"mccs": ["7000-7999"]})).await.0, 200);
+    assert_eq!(casino("t-3").await["code"], "control.mcc");
+    let nothing = app.patch(&path, 3, json!({})).await;
+    assert_eq!((nothing.0.as_u16(), &nothing.1["version"]), (200, &json!(4)));
+    let allow = json!({"effect": "allow", "merchants": null});
+    assert_eq!(app.patch(&path, 4, allow).await.0, 200);
+    assert_eq!(casino("t-4").await["decision"], "approved");
+}
+
+#[tokio::test]
+async fn a_change_of_a_control_is_refused_where_it_is_stale_unknown_or_contradicts_what_stays() {
+    let app = TestApp::start().await;
+    let control = json!({
+        "scope": "program", "effect": "deny", "mccs": ["7995"], "ends_at": "2999-01-01T00:00:00Z"
+    });
+    let control = created(&app, "/api/v1/spending-controls", control).await;
+    let path = format!("/api/v1/spending-controls/{}", text(&control["id"]));
+    let allow = json!({"effect": "allow"});
+    let bare = app.send("PATCH", &path, &[], Some(allow.to_string())).await;
+    expect(bare, 428, "version_required");
+    expect(app.patch(&path, 2, allow.clone()).await, 412, "version_conflict");
+    let nothing = "/api/v1/spending-controls/ctl_0190123456787abc8def0123456789ab";
+    expect(app.patch(nothing, 1, allow).await, 404, "not_found");
+    for empty in [json!(null), json!([])] {
+        let emptied = app.patch(&path, 1, json!({"mccs": empty})).await;
+        assert_eq!(emptied.1["pointer"], "/mccs");
+        expect(emptied, 422, "limit_conflict");
+    }
+    let starts = json!({"starts_at": "2999-01-01T00:00:00Z"});
+    expect(app.patch(&path, 1, starts).await, 422, "limit_conflict");
+    expect(app.patch(&path, 1, json!({"scope": "program"})).await, 400, "unknown_field");
+    expect(app.patch(&path, 1, json!({"effect": null})).await, 400, "invalid_type");
+    assert_eq!(app.get(&path).await.1, control, "nothing of it was done");
+}

@@ -5,7 +5,7 @@ use tollgate::domain::id::{CardId, CompanyId, ControlId, LimitId, UserId};
 use tollgate::domain::party::{
     Account, Card, CardStatus, Company, CompanyStatus, User, UserStatus, Wallet,
 };
-use tollgate::domain::policy::{PolicyStamp, Scope};
+use tollgate::domain::policy::{Control, Effect, PolicyStamp, Scope};
 use tollgate::domain::time::{Window, Zone};
 use tollgate::store::StoreError;
 
@@ -98,8 +98,17 @@ pub async fn limits_and_controls_are_kept_whole(subject: &Subject) {
     assert!(store.delete_limit(limit.id).await.unwrap().is_some());
     assert_eq!(store.limit(limit.id).await.unwrap(), None);
     assert_eq!(store.delete_limit(limit.id).await.unwrap(), None, "a second time");
-    let control = subject.control(Scope::Program);
+    let mut control = subject.control(Scope::Program);
     store.insert_control(control.clone()).await.unwrap();
+    assert_eq!(store.control(control.id).await.unwrap().as_ref(), Some(&control));
+    control.effect = Effect::Allow;
+    control.mccs = vec!["5411".parse().unwrap()];
+    control.mcc_groups.clear();
+    control.merchants = vec!["mid-1".into()];
+    control.entry_modes = vec!["CHIP".into()];
+    (control.starts_at, control.ends_at) = (None, Some(subject.clock.now()));
+    control.version = 2;
+    store.update_control(control.clone()).await.unwrap();
     assert_eq!(store.control(control.id).await.unwrap().as_ref(), Some(&control));
     assert!(store.delete_control(control.id).await.unwrap().is_some());
     assert_eq!(store.control(control.id).await.unwrap(), None);
@@ -112,6 +121,8 @@ pub async fn an_update_of_an_old_version_is_stale(subject: &Subject) {
     let program = subject.program("acme", 0).await;
     let limit = subject.limit(Scope::Card(program.card.id), Window::Day, 1);
     store.insert_limit(limit.clone()).await.unwrap();
+    let control = subject.control(Scope::Card(program.card.id));
+    store.insert_control(control.clone()).await.unwrap();
     for version in [1, 3] {
         let mut user = program.user.clone();
         user.version = version;
@@ -122,13 +133,21 @@ pub async fn an_update_of_an_old_version_is_stale(subject: &Subject) {
         assert!(matches!(store.update_user(user).await, Err(StoreError::Stale)));
         assert!(matches!(store.update_card(card).await, Err(StoreError::Stale)));
         assert!(matches!(store.update_limit(limit).await, Err(StoreError::Stale)));
+        let control = Control { version, ..control.clone() };
+        assert!(matches!(store.update_control(control).await, Err(StoreError::Stale)));
     }
+    // Nothing moves a control to someone else.
+    let moved = Control { scope: Scope::User(program.user.id), version: 2, ..control.clone() };
+    assert!(matches!(store.update_control(moved).await, Err(StoreError::Stale)));
+    assert_eq!(store.control(control.id).await.unwrap(), Some(control));
     let facts = subject.facts.card(&token("acme-card")).await.unwrap().unwrap();
-    assert_eq!(facts.policy_version, 2, "only the limit that was added counts");
+    assert_eq!(facts.policy_version, 3, "only the limit and the control that were added count");
     let mut nothing = subject.limit(Scope::Program, Window::Day, 1);
     nothing.id = LimitId::new(subject.clock.uuid());
     nothing.version = 2;
     assert!(matches!(store.update_limit(nothing).await, Err(StoreError::Stale)));
+    let nothing = Control { version: 2, ..subject.control(Scope::Program) };
+    assert!(matches!(store.update_control(nothing).await, Err(StoreError::Stale)));
 }
 
 pub async fn an_update_of_an_old_company_is_stale(subject: &Subject) {
@@ -213,9 +232,11 @@ pub async fn every_write_bumps_the_versions_of_its_subjects(subject: &Subject) {
         limit.version = 2;
         assert_eq!(store.update_limit(limit.clone()).await.unwrap(), stamp(scope, 3));
         assert_eq!(store.delete_limit(limit.id).await.unwrap(), Some(stamp(scope, 4)));
-        let control = subject.control(scope);
+        let mut control = subject.control(scope);
         assert_eq!(store.insert_control(control.clone()).await.unwrap(), stamp(scope, 5));
-        assert_eq!(store.delete_control(control.id).await.unwrap(), Some(stamp(scope, 6)));
+        control.version = 2;
+        assert_eq!(store.update_control(control.clone()).await.unwrap(), stamp(scope, 6));
+        assert_eq!(store.delete_control(control.id).await.unwrap(), Some(stamp(scope, 7)));
     }
     let limit = subject.limit(Scope::Program, Window::Day, 1);
     let before = store.insert_limit(limit.clone()).await.unwrap()[0];

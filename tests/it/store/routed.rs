@@ -147,10 +147,13 @@ async fn policy_goes_to_the_home_of_whom_it_binds_and_the_programs_to_both() {
         (Scope::Card(personal.id), [false, true]),
         (Scope::Program, [true, true]),
     ] {
-        let control = town.subject.control(scope);
+        let mut control = town.subject.control(scope);
         town.routed.insert_control(control.clone()).await.unwrap();
+        control.version = 2;
+        control.countries.clear();
+        town.routed.update_control(control.clone()).await.unwrap();
         assert_eq!(town.has_control(&control).await, expected, "{scope:?}");
-        assert!(town.routed.control(control.id).await.unwrap().is_some());
+        assert_eq!(town.routed.control(control.id).await.unwrap().as_ref(), Some(&control));
         assert!(town.routed.delete_control(control.id).await.unwrap().is_some());
         assert_eq!(town.has_control(&control).await, [false, false], "{scope:?}");
         assert!(town.routed.delete_control(control.id).await.unwrap().is_none());
@@ -184,6 +187,31 @@ async fn a_limit_of_the_program_is_the_same_in_both_homes() {
     for store in [&town.business, &town.personal] {
         assert!(store.limit(limit.id).await.unwrap().is_none());
     }
+}
+
+#[tokio::test]
+async fn a_control_of_the_program_is_the_same_in_both_homes() {
+    let town = town().await;
+    let mut control = town.subject.control(Scope::Program);
+    town.routed.insert_control(control.clone()).await.unwrap();
+    control.countries.clear();
+    control.version = 2;
+    town.routed.update_control(control.clone()).await.unwrap();
+    for store in [&town.business, &town.personal] {
+        assert_eq!(store.control(control.id).await.unwrap().as_ref(), Some(&control));
+    }
+    let again = town.routed.update_control(control.clone()).await;
+    assert!(matches!(again, Err(StoreError::Stale)), "{again:?}");
+    // A home that has missed something catches up with the next change.
+    town.personal.delete_control(control.id).await.unwrap();
+    control.version = 3;
+    town.routed.update_control(control.clone()).await.unwrap();
+    control.version = 4;
+    town.business.update_control(control.clone()).await.unwrap();
+    control.channels = vec!["ATM".into()];
+    control.version = 5;
+    town.routed.update_control(control.clone()).await.unwrap();
+    assert_eq!(town.personal.control(control.id).await.unwrap(), Some(control));
 }
 
 #[tokio::test]
