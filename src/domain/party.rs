@@ -108,7 +108,8 @@ impl CardStatus {
         use CardStatus::{Active, Limited, Suspended, Terminated, Unactivated};
         self == next
             || match self {
-                Unactivated | Limited => matches!(next, Active | Suspended | Terminated),
+                Unactivated => matches!(next, Active | Suspended | Terminated | Limited),
+                Limited => matches!(next, Active | Suspended | Terminated),
                 Active => matches!(next, Suspended | Terminated | Limited),
                 Suspended => matches!(next, Active | Terminated | Limited),
                 Terminated => false,
@@ -248,3 +249,6 @@ pub struct Wallet {
     /// When it was created.
     pub created_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,8 +94,9 @@ impl Edge {
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 
 /// What hyper lets through and we do not: a transfer encoding beside chunks, and more of a header than
-/// it was told to keep (it reads ahead). `None`: nothing of the kind. Of a length beside chunks it
-/// passes the chunks on alone, as RFC 9112 (6.1) has it, and ends the connection after the answer.
+/// it was told to keep (it reads ahead). `None`: nothing of the kind. A length beside chunks is not seen
+/// here: hyper goes by the chunks alone, as RFC 9112 (6.1) has it, and ends the connection after the
+/// answer, so that nothing behind them is read as a request. To refuse it would take a parser of our own.
 fn in_doubt(headers: &HeaderMap) -> Option<StatusCode> {
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
     if let Some(encoding) = encodings.next() {

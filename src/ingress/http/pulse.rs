@@ -24,6 +24,10 @@ use super::refusal;
 /// connection that is reset at once may take its answer with it.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// How long a peer may take over an answer, as long as it goes on. Without going on it has as long as a
+/// connection may rest.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
 const FRESH: u8 = 0;
 const HEADER: u8 = 1;
 const BUSY: u8 = 2;
@@ -35,6 +39,7 @@ const IDLE: u8 = 3;
 pub(super) struct Pulse {
     phase: AtomicU8,
     since_us: AtomicU64,
+    answered_us: AtomicU64,
     unread: AtomicBool,
 }
 
@@ -50,6 +55,7 @@ impl Pulse {
         Self {
             phase: AtomicU8::new(FRESH),
             since_us: AtomicU64::new(now.as_micros()),
+            answered_us: AtomicU64::new(now.as_micros()),
             unread: AtomicBool::new(false),
         }
     }
@@ -65,6 +71,18 @@ impl Pulse {
         }
     }
 
+    /// Bytes of an answer have gone out: as long as it is being taken, the connection does not rest.
+    fn wrote(&self, clock: &dyn Clock) {
+        if self.phase.load(Ordering::Relaxed) != IDLE {
+            return;
+        }
+        let now = clock.monotonic();
+        let answered = Monotonic::from_micros(self.answered_us.load(Ordering::Relaxed));
+        if Duration::from_micros(now.since(answered)) < ANSWER_MAX {
+            self.since_us.store(now.as_micros(), Ordering::Relaxed);
+        }
+    }
+
     /// A header is complete.
     pub(super) fn begin(&self) {
         self.phase.store(BUSY, Ordering::Relaxed);
@@ -73,6 +91,7 @@ impl Pulse {
     /// An answer is ready.
     pub(super) fn end(&self, now: Monotonic) {
         self.since_us.store(now.as_micros(), Ordering::Relaxed);
+        self.answered_us.store(now.as_micros(), Ordering::Relaxed);
         self.phase.store(IDLE, Ordering::Relaxed);
     }
 
@@ -142,6 +161,14 @@ impl Watched {
         }
     }
 
+    /// Reports what has been written.
+    fn report(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.pulse.wrote(&*self.edge.clock);
+        }
+        written
+    }
+
     /// Writes what goes out instead; `None`: nothing does.
     fn poll_instead(&mut self, cx: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
         let instead = self.instead.as_mut()?;
@@ -186,7 +213,10 @@ impl AsyncWrite for Watched {
         self.replace(bytes, bytes.len());
         match self.poll_instead(cx) {
             Some(written) => written,
-            None => Pin::new(&mut self.stream).poll_write(cx, bytes),
+            None => {
+                let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+                self.report(written)
+            }
         }
     }
 
@@ -200,7 +230,10 @@ impl AsyncWrite for Watched {
         self.replace(bytes, bytes.len());
         match self.poll_instead(cx) {
             Some(written) => written,
-            None => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
+            None => {
+                let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+                self.report(written)
+            }
         }
     }
 
@@ -236,7 +269,27 @@ impl AsyncWrite for Watched {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::domain::time::Timestamp;
+
+    /// A clock that stands still, at this second.
+    struct At(u64);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(0)
+        }
+
+        fn monotonic(&self) -> Monotonic {
+            Monotonic::from_micros(self.0 * 1_000_000)
+        }
+
+        fn uuid(&self) -> Uuid {
+            Uuid::nil()
+        }
+    }
 
     const PATIENCE: Patience =
         Patience { header: Duration::from_secs(5), idle: Duration::from_secs(60) };
@@ -255,5 +308,22 @@ mod tests {
         pulse.end(Monotonic::from_micros(1_000_000_000));
         assert_eq!(left(&pulse, 1001), Some(5), "looked at again before a drip could go on longer");
         assert_eq!((left(&pulse, 1058), left(&pulse, 1060)), (Some(2), None));
+    }
+
+    #[test]
+    fn an_answer_may_be_taken_slowly_but_not_for_ever() {
+        let pulse = Pulse::new(Monotonic::default());
+        pulse.wrote(&At(4));
+        assert_eq!(left(&pulse, 5), None, "nothing has been asked yet");
+        pulse.begin();
+        pulse.end(Monotonic::from_micros(100_000_000));
+        pulse.wrote(&At(159));
+        assert_eq!(
+            (left(&pulse, 218), left(&pulse, 219)),
+            (Some(1), None),
+            "from the last byte on"
+        );
+        pulse.wrote(&At(160));
+        assert_eq!(left(&pulse, 219), None, "a minute is long enough");
     }
 }

@@ -292,6 +292,26 @@ async fn broken_requests_get_400_and_the_connection_is_closed() {
     assert!(long.starts_with("HTTP/1.1 414"), "{long}");
 }
 
+/// The library does not tell us of the length, so that it can not be refused: see `edge`.
+#[tokio::test]
+async fn nothing_is_read_behind_a_request_of_both_a_length_and_chunks() {
+    let door = Door::open().await;
+    let behind = "GET /hello HTTP/1.1\r\nhost: a\r\n\r\n";
+    for lengths in [
+        "content-length: 4\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 4",
+    ] {
+        let request = format!(
+            "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{lengths}\r\n\r\n\
+             8\r\n{{\"a\": 1}}\r\n0\r\n\r\n{behind}"
+        );
+        let answer = door.exchange(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("{\"a\": 1}"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn unknown_paths_and_methods_are_problems_with_the_request_s_id() {
     let door = Door::open().await;

@@ -69,8 +69,9 @@ impl<'a> Query<'a> {
     /// `limit`.
     pub fn limit(&mut self) -> Read<u32> {
         let limit = self.take("limit", |value| {
+            let digits = value.bytes().all(|byte| byte.is_ascii_digit());
             let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-            limit.ok_or_else(|| parameter("limit is from 1 to 200"))
+            limit.filter(|_| digits).ok_or_else(|| parameter("limit is from 1 to 200"))
         })?;
         Ok(limit.unwrap_or(LIMIT))
     }
@@ -169,6 +170,7 @@ pub(super) mod tests {
             &[("limit", "201")],
             &[("limit", "-1")],
             &[("limit", "1e2")],
+            &[("limit", "+5")],
             &[("limit", "")],
             &[("limit", "1000000000")],
             &[("limit", "1"), ("limit", "1")],

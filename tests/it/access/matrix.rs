@@ -12,7 +12,7 @@ use crate::support::TestApp;
 use crate::support::client::Answer;
 
 /// The body without what differs from request to request.
-fn plain(answer: &Answer) -> Value {
+pub fn plain(answer: &Answer) -> Value {
     let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if let Some(body) = body.as_object_mut() {
         body.remove("request_id");

@@ -5,4 +5,5 @@ mod keys;
 mod limits;
 mod matrix;
 mod routes;
+mod tokens;
 mod world;

@@ -1,10 +1,13 @@
 //! Bad input at every door: a clear error, nothing written, nothing left behind in a log or a store.
 
+mod api_keys;
 mod behind_nginx;
 mod bodies;
 mod doors;
 mod head;
+mod imports;
 mod jit;
+mod kyc;
 mod planted;
 mod raw;
 mod rest;

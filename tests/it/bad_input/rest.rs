@@ -315,25 +315,46 @@ fn ids(names: &Names) -> Vec<Row> {
 
 fn queries() -> Vec<Row> {
     let table = [
-        "limit=0",
-        "limit=-1",
-        "limit=1000000000",
-        "limit=abc",
-        "limit=1&limit=2",
-        "limit=",
-        "cursor=forged",
-        "cursor=%00",
-        "sort=__proto__",
-        "card[$ne]=1",
-        "card=%ff",
-        "status=GOD",
-        "from=yesterday",
-        "amount_min=1e9",
-        "constructor=1",
+        ("limit=0", "invalid_parameter"),
+        ("limit=-1", "invalid_parameter"),
+        ("limit=%2B5", "invalid_parameter"),
+        ("limit=1e2", "invalid_parameter"),
+        ("limit=201", "invalid_parameter"),
+        ("limit=1000000000", "invalid_parameter"),
+        ("limit=abc", "invalid_parameter"),
+        ("limit=", "invalid_parameter"),
+        ("limit=1&limit=2", "invalid_parameter"),
+        ("status=processed&status=parked", "invalid_parameter"),
+        ("status=GOD", "invalid_parameter"),
+        ("status=Parked", "invalid_parameter"),
+        ("cursor=forged", "invalid_parameter"),
+        ("cursor=%00", "invalid_parameter"),
+        ("cursor=dHhu", "invalid_parameter"),
+        ("sort=__proto__", "invalid_parameter"),
+        ("constructor=1", "invalid_parameter"),
+        ("card[$ne]=1", "invalid_type"),
+        ("card=%ff", "invalid_id"),
+        ("card=%00", "invalid_id"),
+        ("user=a%20b", "invalid_id"),
+        ("user=", "invalid_id"),
+        ("company=abc", "invalid_id"),
+        ("company=usr_0190123456787abc8def0123456789ab", "invalid_id"),
+        ("from=yesterday", "invalid_timestamp"),
+        ("from=2026-01-01", "invalid_timestamp"),
+        ("to=2026-01-01T00:00:00", "invalid_timestamp"),
+        ("to=1767225600", "invalid_timestamp"),
+        ("amount_min=1e9", "invalid_parameter"),
+        ("amount_min=%2B1", "invalid_parameter"),
+        ("amount_min=", "invalid_parameter"),
+        ("amount_min=%D9%A1", "invalid_parameter"),
+        ("amount_max=-1", "invalid_parameter"),
+        ("amount_max=10.00", "invalid_parameter"),
+        ("amount_max=1000000000001", "invalid_parameter"),
+        ("amount_max=9223372036854775808", "invalid_parameter"),
     ];
-    let row = |query: &&str| {
+    let row = |(query, code): &(&str, &'static str)| {
         let sent = get(format!("/api/v1/transactions?{query}"));
-        Row::new(format!("transactions?{query}"), sent, 400, "")
+        Row::new(format!("transactions?{query}"), sent, 400, code)
     };
     table.iter().map(row).collect()
 }

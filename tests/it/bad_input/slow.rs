@@ -1,4 +1,4 @@
-//! Two thousand clients that are slow, silent or gone, and those who are none of it.
+//! Two thousand clients that are slow, silent, idle or gone, and those who are none of it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const PURCHASES: usize = 400;
 /// How often it is measured, where it is.
 const ROUNDS: usize = 5;
 
-/// A header or body must be complete within this time; it is the default.
+/// A header or body must be complete within this time, and a connection rests no longer; it is the default.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Descriptors that come and go beside: of good clients, and of the store.
@@ -140,10 +140,12 @@ async fn attack(addr: SocketAddr, number: usize) -> Duration {
     let head = b"POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: a\r\n";
     let body = "POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: a\r\nauthorization: Basic bWFycWV0YTpUZXN0LXBhc3N3b3JkLTAwMDEh\r\n\
         content-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"a\":";
-    match number % 4 {
+    match number % 5 {
         0 => {}
         1 => drop(stream.write_all(head).await),
         2 => drop(stream.write_all(body.as_bytes()).await),
+        // Answered, and then at rest.
+        3 => drop(stream.write_all(b"GET /live HTTP/1.1\r\nhost: a\r\n\r\n").await),
         _ => {
             // A byte a second, until nobody takes it.
             for byte in head.iter().cycle() {

@@ -17,6 +17,16 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
+/// Their names, and what they tell.
+pub(in crate::ingress::http) const HEADERS: [(&str, &str); 3] = [
+    (
+        "RateLimit-Limit",
+        "How many calls at once the quota of the key, or else of the address, allows. Absent where there is none.",
+    ),
+    ("RateLimit-Remaining", "How many of them are left."),
+    ("RateLimit-Reset", "Seconds until all of them are there again; on 429, until there is one."),
+];
+
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
 /// How often something may be done; `None`: as often as one likes.
@@ -138,6 +148,16 @@ fn tell(headers: &mut HeaderMap, limit: u32, remaining: u32, reset_s: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_document_names_the_headers_that_are_sent() {
+        let mut sent = HeaderMap::new();
+        tell(&mut sent, 3, 2, 1);
+        assert_eq!(sent.len(), HEADERS.len());
+        for (name, _) in HEADERS {
+            assert!(sent.contains_key(name), "{name}");
+        }
+    }
 
     #[test]
     fn each_caller_has_a_quota_of_its_own() {

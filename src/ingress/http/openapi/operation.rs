@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::super::access::rate;
 use super::problems::{BODY, NUMBER};
 use super::security::Asks;
 use super::{examples, problems, resolved};
@@ -51,6 +52,9 @@ pub(super) fn complete(
     }
     for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         tag(response, components);
+        if matches!(asks, Asks::Key { .. }) {
+            tell_quota(response);
+        }
     }
     examples::add(operation, components);
 }
@@ -61,6 +65,16 @@ fn tag(response: &mut Value, components: &Map<String, Value>) {
         response["headers"]["ETag"] = json!({
             "description": "The version, for `If-Match`.",
             "schema": { "$ref": "#/components/schemas/VersionTag" },
+        });
+    }
+}
+
+/// Whatever the answer, it tells what is left of the caller's quota, where there is one.
+fn tell_quota(response: &mut Value) {
+    for (name, description) in rate::HEADERS {
+        response["headers"][name] = json!({
+            "description": description,
+            "schema": { "type": "integer", "minimum": 0 },
         });
     }
 }

@@ -116,3 +116,21 @@ fn bodies_of_our_own_take_no_unknown_fields() {
         }
     }
 }
+
+#[test]
+fn answers_to_callers_with_a_key_tell_their_quota() {
+    for (name, operation) in operations() {
+        let keyed = operation["security"][0]["bearer"].is_array();
+        let responses = operation["responses"].as_object().unwrap();
+        for (status, response) in responses {
+            for (header, _) in crate::ingress::http::access::rate::HEADERS {
+                let told = response["headers"][header].is_object();
+                assert_eq!(told, keyed, "{name} {status} {header}");
+            }
+        }
+        assert_eq!(responses.contains_key("429"), keyed, "{name}");
+        if keyed {
+            assert!(responses["429"]["headers"]["Retry-After"].is_object(), "{name}");
+        }
+    }
+}
