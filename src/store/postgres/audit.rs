@@ -55,11 +55,13 @@ struct Snapshot {
 }
 
 impl Snapshot {
+    /// The first page follows the nil id: a condition on a missing one would keep the index unused,
+    /// and every page would read all before it.
     async fn page<T>(&mut self, sql: &'static str, last: Option<Uuid>) -> Result<Vec<T>, StoreError>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        let asked = sqlx::query_as(sql).bind(last).bind(PAGE_ROWS);
+        let asked = sqlx::query_as(sql).bind(last.unwrap_or_default()).bind(PAGE_ROWS);
         asked.fetch_all(&mut self.connection).await.map_err(translate)
     }
 }
@@ -131,8 +133,8 @@ impl AuditSnapshot for Snapshot {
             loop {
                 let last = counters.last().map(|(key, _, _)| *key);
                 let asked = sqlx::query(COUNTERS)
-                    .bind(last.map(|key| key.limit.uuid()))
-                    .bind(last.map(|key| rows::member_row(key.member).1))
+                    .bind(last.map(|key| key.limit.uuid()).unwrap_or_default())
+                    .bind(last.map(|key| rows::member_row(key.member).1).unwrap_or_default())
                     .bind(PAGE_ROWS);
                 let page = asked.fetch_all(&mut self.connection).await.map_err(translate)?;
                 if page.is_empty() {

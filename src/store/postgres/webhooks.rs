@@ -140,7 +140,7 @@ impl WebhookEvents for PostgresStore {
         rows_max: u32,
     ) -> StoreFuture<'_, Vec<WebhookRecord>> {
         Box::pin(async move {
-            let before = before.map(|id| id.uuid());
+            let before = before.map_or(Uuid::max(), |id| id.uuid());
             let asked = match status {
                 Some(WebhookStatus::Parked) => sqlx::query_as(PARKED),
                 _ => sqlx::query_as(LIST).bind(status.map(WebhookStatus::as_str)),

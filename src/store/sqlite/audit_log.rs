@@ -54,7 +54,7 @@ impl SqliteStore {
     async fn page(
         &self,
         sql: &'static str,
-        number: Option<i64>,
+        number: i64,
         rows_max: u32,
     ) -> Result<Vec<Entry>, StoreError> {
         let asked = sqlx::query_as(sql).bind(number).bind(i64::from(rows_max));
@@ -71,11 +71,12 @@ impl AuditLog for SqliteStore {
 
     fn entries(&self, after: i64, rows_max: u32) -> StoreFuture<'_, Vec<Entry>> {
         let sql = include_str!("sql/audit_entries_after.sql");
-        Box::pin(self.page(sql, Some(after), rows_max))
+        Box::pin(self.page(sql, after, rows_max))
     }
 
     fn latest(&self, before: Option<i64>, rows_max: u32) -> StoreFuture<'_, Vec<Entry>> {
-        Box::pin(self.page(include_str!("sql/audit_entries_before.sql"), before, rows_max))
+        let sql = include_str!("sql/audit_entries_before.sql");
+        Box::pin(self.page(sql, before.unwrap_or(i64::MAX), rows_max))
     }
 
     fn head(&self) -> StoreFuture<'_, (i64, Hash)> {

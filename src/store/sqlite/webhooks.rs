@@ -1,6 +1,7 @@
 //! Notifications of the card platform.
 
 use sqlx::sqlite::SqliteConnection;
+use uuid::Uuid;
 
 use super::SqliteStore;
 use super::error::{translate, unreadable};
@@ -138,7 +139,7 @@ impl WebhookEvents for SqliteStore {
         rows_max: u32,
     ) -> StoreFuture<'_, Vec<WebhookRecord>> {
         Box::pin(async move {
-            let before = before.map(|id| id.to_string());
+            let before = before.unwrap_or_else(|| EventId::new(Uuid::max())).to_string();
             let asked = match status {
                 Some(WebhookStatus::Parked) => sqlx::query_as(PARKED),
                 _ => sqlx::query_as(LIST).bind(status.map(WebhookStatus::as_str)),

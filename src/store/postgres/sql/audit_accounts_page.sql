@@ -3,7 +3,7 @@ select
     coalesce(s.holds, 0) as sum_holds, coalesce(s.posted, 0) as sum_posted,
     coalesce(s.funded, 0) as sum_funded, coalesce(s.overdraft_causes, 0) as overdraft_causes
 from accounts as a
-left join account_sums as s on s.account_id = a.id
-where $1::uuid is null or a.id > $1
+left join account_sums as s on s.account_id = a.id and s.account_id > $1
+where a.id > $1
 order by a.id
 limit $2

@@ -1,3 +1,4 @@
+-- Where the page begins is said of both tables: a merge of the two would read the other from its start.
 -- A void undoes a single message: it takes from what the debits or refunds add up to.
 select
     h.chain_id, h.account_id, h.card_id, h.currency, h.postings, h.opened_at, h.expires_at,
@@ -16,7 +17,7 @@ select
     ), 0)::bigint as refunded,
     coalesce(s.approved, 0) as approved
 from holds as h
-left join chain_sums as s on s.chain_id = h.chain_id
-where $1::uuid is null or h.chain_id > $1
+left join chain_sums as s on s.chain_id = h.chain_id and s.chain_id > $1
+where h.chain_id > $1
 order by h.chain_id
 limit $2

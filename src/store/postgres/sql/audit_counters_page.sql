@@ -2,6 +2,6 @@ select
     c.limit_id, c.member_id, c.member_kind, c.window_start, c.amount, c.count, l.body::text as body
 from counters as c
 left join spending_limits as l on l.id = c.limit_id
-where $1::uuid is null or (c.limit_id, c.member_id) > ($1, $2::uuid)
+where (c.limit_id, c.member_id) > ($1, $2)
 order by c.limit_id, c.member_id
 limit $3

@@ -1,5 +1,5 @@
 select a.number, a.at, a.who, a.reach, a.what, a.object, a.request_id, a.previous, a.hash
 from audit_log as a
-where ($1::bigint is null or a.number < $1)
+where a.number < $1
 order by a.number desc
 limit $2

@@ -1,5 +1,5 @@
 select id, family, token, kind, subject, event_at, received_at, status, reason, attempts, next_at
 from webhook_events
-where (?1 is null or status = ?1) and (?2 is null or id < ?2)
+where (?1 is null or status = ?1) and id < ?2
 order by id desc
 limit ?3

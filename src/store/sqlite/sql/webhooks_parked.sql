@@ -1,6 +1,6 @@
 -- Apart, for its index.
 select id, family, token, kind, subject, event_at, received_at, status, reason, attempts, next_at
 from webhook_events
-where status = 'parked' and (?1 is null or id < ?1)
+where status = 'parked' and id < ?1
 order by id desc
 limit ?2
