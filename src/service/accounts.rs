@@ -1,6 +1,7 @@
 //! Accounts: read, fund, change the limit. Money moves through the lanes only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Service;
 use super::error::{Error, allowed};
@@ -12,6 +13,10 @@ use crate::domain::party::Account;
 use crate::domain::posting::Movement;
 use crate::ledger::intent::{Step, StepIntent};
 
+/// How long a home is asked for a key that it may know. One that does not answer does not keep the other
+/// from moving money.
+const KEY_ASKED_MAX: Duration = Duration::from_millis(500);
+
 impl Service {
     /// One account, as last committed.
     pub async fn account(&self, id: AccountId) -> Result<Account, Error> {
@@ -19,7 +24,8 @@ impl Service {
     }
 
     /// Puts money into an account, once for each `key` of a caller. A key that was used for another
-    /// account of the home is refused like one that was used for another amount.
+    /// account is refused like one that was used for another amount: by the account's lane in its own
+    /// home, in the other one by looking there first.
     pub async fn fund(
         &self,
         id: AccountId,
@@ -32,6 +38,7 @@ impl Service {
         let _turn = self.in_flight.begin(&key).ok_or(Error::KeyInProgress)?;
         self.account(id).await?;
         self.loadable(id).await?;
+        self.unused_elsewhere(&key, id).await?;
         let (account, minor) = (id.to_string(), amount.minor().to_string());
         let fund = StepIntent {
             key,
@@ -41,6 +48,18 @@ impl Service {
             step: Step::Fund(amount),
         };
         Ok(self.pipeline.step(Facts::default(), fund).await?)
+    }
+
+    /// `Err` where the key has moved money on another account.
+    async fn unused_elsewhere(&self, key: &str, id: AccountId) -> Result<(), Error> {
+        match tokio::time::timeout(KEY_ASKED_MAX, self.history.taken_on(key)).await {
+            Ok(Ok(taken)) if !taken.is_empty() && !taken.contains(&id) => Err(Error::KeyReused),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(account = %id, "a home did not say whether it knows a funding's key");
+                Ok(())
+            }
+        }
     }
 
     /// `Err` where the account is the wallet of somebody who may not load it.

@@ -408,6 +408,10 @@ impl History for BoundStore {
         })
     }
 
+    fn taken_on<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Vec<AccountId>> {
+        self.history.taken_on(key) // the key names its caller; whose the accounts are is not shown
+    }
+
     fn decided_under<'a>(
         &'a self,
         tokens: &'a [Token],

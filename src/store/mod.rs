@@ -291,6 +291,8 @@ pub trait History: Send + Sync {
     /// Where these names lead: to chains, or to authorizations, which tell theirs. Names of funding
     /// events that were decided are [`History::decided_under`]'s. Unknown ones are left out.
     fn linked<'a>(&'a self, names: &'a [Link]) -> StoreFuture<'a, Vec<(Link, AuthorizationId)>>;
+    /// The accounts on which a step was taken under this key: one at most in each home.
+    fn taken_on<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Vec<AccountId>>;
 }
 
 /// Events that wait for a relay, as a whole. (Relays see them by shard: [`outbox::OutboxShards`].)

@@ -9,7 +9,7 @@ use super::narrow::{Id, key, keys};
 use super::rows::{AuthorizationRow, HoldRow, LinkRow, PostingRow};
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
-use crate::domain::id::AuthorizationId;
+use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::posting::Posting;
 use crate::domain::token::Token;
 use crate::store::{History, StoreError, StoreFuture};
@@ -30,6 +30,11 @@ struct Decided {
     authorization: Id<AuthorizationId>,
     #[serde(default)]
     transaction: Option<Token>,
+}
+
+#[derive(Deserialize)]
+struct TakenOn {
+    account: Id<AccountId>,
 }
 
 impl History for MongoStore {
@@ -65,6 +70,17 @@ impl History for MongoStore {
                 }
             }
             Ok(None)
+        })
+    }
+
+    fn taken_on<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Vec<AccountId>> {
+        Box::pin(async move {
+            let pipeline = vec![
+                doc! { "$match": { "_id": key } },
+                doc! { "$project": { "_id": 0, "account": 1 } },
+            ];
+            let found: Vec<TakenOn> = self.reader()?.rows("intents", pipeline).await?;
+            Ok(found.into_iter().map(|row| row.account.0).collect())
         })
     }
 

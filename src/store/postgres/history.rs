@@ -5,7 +5,7 @@ use super::error::{translate, unreadable};
 use super::rows;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
-use crate::domain::id::{AuthorizationId, Home};
+use crate::domain::id::{AccountId, AuthorizationId, Home};
 use crate::domain::posting::Posting;
 use crate::domain::token::Token;
 use crate::store::{History, StoreFuture};
@@ -15,6 +15,7 @@ const KNOWN: &str = include_str!("sql/authorizations_known.sql");
 const CHAIN: &str = include_str!("sql/chain_find.sql");
 const LINKED: &str = include_str!("sql/linked.sql");
 const DECIDED: &str = include_str!("sql/decided_under.sql");
+const TAKEN_ON: &str = include_str!("sql/intent_account.sql");
 const POSTINGS: &str = include_str!("sql/postings_find.sql");
 
 /// The key of a row; none where the id is of the other home.
@@ -45,6 +46,14 @@ impl History for PostgresStore {
             let asked = sqlx::query_as(CHAIN).bind(own(id));
             let row = asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
             row.map(rows::chain).transpose()
+        })
+    }
+
+    fn taken_on<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Vec<AccountId>> {
+        Box::pin(async move {
+            let asked = sqlx::query_scalar(TAKEN_ON).bind(key);
+            let found = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            Ok(found.into_iter().map(|id| AccountId::new(Home::Business, id)).collect())
         })
     }
 

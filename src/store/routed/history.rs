@@ -2,7 +2,7 @@
 
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
-use crate::domain::id::{AuthorizationId, Home};
+use crate::domain::id::{AccountId, AuthorizationId, Home};
 use crate::domain::posting::Posting;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
@@ -40,6 +40,14 @@ impl History for RoutedStore {
     fn linked<'a>(&'a self, names: &'a [Link]) -> StoreFuture<'a, Vec<(Link, AuthorizationId)>> {
         Box::pin(async move {
             let asked = Home::ALL.map(|home| self.home(home).history.linked(names));
+            let found = futures_util::future::try_join_all(asked).await?;
+            Ok(found.into_iter().flatten().collect())
+        })
+    }
+
+    fn taken_on<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Vec<AccountId>> {
+        Box::pin(async move {
+            let asked = Home::ALL.map(|home| self.home(home).history.taken_on(key));
             let found = futures_util::future::try_join_all(asked).await?;
             Ok(found.into_iter().flatten().collect())
         })

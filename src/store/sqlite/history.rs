@@ -7,7 +7,7 @@ use super::query::{ask, many, one};
 use super::rows;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Link};
-use crate::domain::id::AuthorizationId;
+use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::posting::Posting;
 use crate::domain::token::Token;
 use crate::store::{History, StoreFuture};
@@ -17,6 +17,7 @@ const KNOWN: &str = include_str!("sql/authorizations_known.sql");
 const CHAIN: &str = include_str!("sql/chain_find.sql");
 const LINKED: &str = include_str!("sql/linked.sql");
 const DECIDED: &str = include_str!("sql/decided_under.sql");
+const TAKEN_ON: &str = include_str!("sql/intent_account.sql");
 const POSTINGS: &str = include_str!("sql/postings_find.sql");
 
 impl History for SqliteStore {
@@ -38,6 +39,13 @@ impl History for SqliteStore {
         Box::pin(async move {
             let asked = ask(CHAIN).bind(id.to_string());
             Ok(one(&mut *self.reader().await?, asked).await?.map(rows::chain))
+        })
+    }
+
+    fn taken_on<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Vec<AccountId>> {
+        Box::pin(async move {
+            let asked = ask(TAKEN_ON).bind(key.to_owned());
+            many(&mut *self.reader().await?, asked).await
         })
     }
 

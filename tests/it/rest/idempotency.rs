@@ -47,6 +47,17 @@ async fn storm(clients: &[Client], program: &Program, name: &'static str) {
     assert_eq!(other.says(), (422, "idempotency_key_reused".to_owned()));
 }
 
+/// What has moved money in one home moves none in the other.
+async fn a_key_is_one_in_both_homes(client: &mut Client, business: &Program, personal: &Program) {
+    for (key, taken, other) in [("storm-1", business, personal), ("storm-2", personal, business)] {
+        let before = other.account(client).await;
+        let reused = fund(client, &other.account, key, 700).await;
+        assert_eq!(reused.says(), (422, "idempotency_key_reused".to_owned()));
+        assert_eq!(other.account(client).await, before);
+        assert_eq!(fund(client, &taken.account, key, 700).await.status, 201, "a repeat");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_moves_once_however_often_and_at_once_it_is_asked_for() {
     let app = TestApp::start().await;
@@ -55,6 +66,7 @@ async fn money_moves_once_however_often_and_at_once_it_is_asked_for() {
     let personal = Program::set_up_personal(&mut client, 1_000, 1).await;
     storm(&[app.client()], &business, "storm-1").await;
     storm(&[app.client()], &personal, "storm-2").await;
+    a_key_is_one_in_both_homes(&mut app.client(), &business, &personal).await;
     app.stop_and_verify().await;
 }
 
@@ -73,6 +85,7 @@ async fn money_moves_once_on_two_instances_in_either_home() {
     let personal = Program::set_up_personal(&mut first.client(), 1_000, 1).await;
     storm(&clients, &business, "storm-1").await;
     storm(&clients, &personal, "storm-2").await;
+    a_key_is_one_in_both_homes(&mut second.client(), &business, &personal).await;
     first.verify();
 }
 

@@ -80,7 +80,8 @@ pub async fn names_lead_to_decisions_and_chains(subject: &Subject) {
     let clear = Step::Clear { amount: usd(1_00), last: false };
     let [parent, own] = [Link::Funding(token("t9")), Link::Transaction(token("trx-9"))];
     let names = named(std::slice::from_ref(&parent), std::slice::from_ref(&own));
-    let early = subject.take("early", "acme-card", names, clear).await.chain.unwrap();
+    let moved = subject.take("early", "acme-card", names, clear).await;
+    let early = moved.chain.unwrap();
 
     let tokens = ["t1", "t9", "nobody"].map(token);
     let decided = subject.history.decided_under(&tokens).await.unwrap();
@@ -98,4 +99,7 @@ pub async fn names_lead_to_decisions_and_chains(subject: &Subject) {
     linked.dedup();
     assert_eq!(linked, [(parent, early), (first, id), (own, early)]);
     assert!(subject.history.linked(&[]).await.unwrap().is_empty());
+
+    assert_eq!(subject.history.taken_on("early").await.unwrap(), [moved.account]);
+    assert!(subject.history.taken_on("never").await.unwrap().is_empty());
 }

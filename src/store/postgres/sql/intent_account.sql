@@ -1,0 +1,1 @@
+select account_id from intents where key = $1
