@@ -50,7 +50,8 @@ impl Service {
         Ok(self.pipeline.step(Facts::default(), fund).await?)
     }
 
-    /// `Err` where the key has moved money on another account.
+    /// `Err` where the key has moved money on another account. Two instances that are asked for both homes
+    /// in the same moment see nothing of each other.
     async fn unused_elsewhere(&self, key: &str, id: AccountId) -> Result<(), Error> {
         match tokio::time::timeout(KEY_ASKED_MAX, self.history.taken_on(key)).await {
             Ok(Ok(taken)) if !taken.is_empty() && !taken.contains(&id) => Err(Error::KeyReused),

@@ -107,7 +107,7 @@ impl ApiKeys for PostgresStore {
         Box::pin(async move {
             let asked = sqlx::query_as(include_str!("sql/api_keys_find.sql"))
                 .bind(company.map(CompanyId::uuid))
-                .bind(before.map(ApiKeyId::uuid))
+                .bind(before.map_or(Uuid::max(), ApiKeyId::uuid))
                 .bind(i64::from(rows_max));
             let rows: Vec<Row> =
                 asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;

@@ -1,5 +1,7 @@
 //! Keys of the REST routes.
 
+use uuid::Uuid;
+
 use super::SqliteStore;
 use super::audit_log::as_hash;
 use super::error::{translate, unreadable};
@@ -105,7 +107,7 @@ impl ApiKeys for SqliteStore {
         Box::pin(async move {
             let asked = sqlx::query_as(include_str!("sql/api_keys_find.sql"))
                 .bind(company.map(|id| id.to_string()))
-                .bind(before.map(|id| id.to_string()))
+                .bind(before.unwrap_or_else(|| ApiKeyId::new(Uuid::max())).to_string())
                 .bind(i64::from(rows_max));
             let rows: Vec<Row> =
                 asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;

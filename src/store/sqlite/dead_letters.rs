@@ -62,7 +62,7 @@ impl DeadLetters for SqliteStore {
                 .bind(filter.state.map(LetterState::as_str))
                 .bind(filter.before.map(Timestamp::as_micros))
                 .bind(filter.text.map(|text| text.to_lowercase()))
-                .bind(after.map(|id| id.to_string()))
+                .bind(after.map(|id| id.to_string()).unwrap_or_default())
                 .bind(i64::from(rows_max));
             let rows: Vec<Row> =
                 query.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;

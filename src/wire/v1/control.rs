@@ -353,6 +353,7 @@ mod tests {
         let ends = r#","mccs":["7995"],"starts_at":"2026-02-01T00:00:00Z","ends_at":"2026-01-01T00:00:00Z""#;
         check(ends, "invalid_timestamp", "/ends_at");
     }
+
     #[test]
     fn a_change_tells_what_stays_from_what_is_emptied() {
         let read = |json: &str| {

@@ -1,8 +1,11 @@
 //! A call that moves money names itself by an `Idempotency-Key`: whatever happens to it and its repeats,
 //! on whichever instance, the money moves once.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::support::client::Answer;
 use crate::support::instance::Instance;
@@ -87,6 +90,28 @@ async fn money_moves_once_on_two_instances_in_either_home() {
     storm(&clients, &personal, "storm-2").await;
     a_key_is_one_in_both_homes(&mut second.client(), &business, &personal).await;
     first.verify();
+}
+
+/// The other home can not say whether it knows the key; that keeps no company from its money.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_home_that_stands_still_keeps_the_other_from_no_money() {
+    let servers = OwnServers::start(&["postgres", "mongodb"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = Instance::start_on(folder.path(), &servers.environment()).await;
+    let mut client = service.client();
+    let business = Program::set_up(&mut client, 1_000, 1).await;
+    let personal = Program::set_up_personal(&mut client, 1_000, 1).await;
+    servers.stop("mongodb");
+    let began = Instant::now();
+    let funded = fund(&mut client, &business.account, "still", 700).await;
+    let took = began.elapsed();
+    servers.go_on("mongodb");
+    assert_eq!(funded.status, 201, "{funded:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let reused = fund(&mut client, &personal.account, "still", 700).await;
+    assert_eq!(reused.says(), (422, "idempotency_key_reused".to_owned()));
+    service.verify();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

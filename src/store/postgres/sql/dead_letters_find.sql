@@ -6,6 +6,6 @@ where
     and ($3::text is null or d.state = $3)
     and ($4::bigint is null or d.died_at < $4)
     and ($5::text is null or position($5 in d.searched) > 0)
-    and ($6::uuid is null or d.id > $6)
+    and d.id > $6
 order by d.id
 limit $7

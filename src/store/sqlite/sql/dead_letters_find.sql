@@ -6,6 +6,6 @@ where
     and ($3 is null or d.state = $3)
     and ($4 is null or d.died_at < $4)
     and ($5 is null or instr(d.searched, $5) > 0)
-    and ($6 is null or d.id > $6)
+    and d.id > $6
 order by d.id
 limit $7
