@@ -18,16 +18,29 @@ pub(super) struct Lanes {
     connecting: PgConnectOptions,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<PgConnection>>,
+    /// What is sent on a new connection before its first transaction.
+    prepare: &'static str,
     /// How long a transaction may take from its first wait to its last.
     transaction_max: Duration,
 }
 
 impl Lanes {
     /// At most `count` connections, opened as they are needed.
-    pub(super) fn new(connecting: PgConnectOptions, count: u32, transaction_max: Duration) -> Self {
+    pub(super) fn new(
+        connecting: PgConnectOptions,
+        prepare: &'static str,
+        count: u32,
+        transaction_max: Duration,
+    ) -> Self {
         let count = usize::try_from(count.max(1)).unwrap_or(1);
         let permits = Arc::new(Semaphore::new(count));
-        Self { connecting, permits, idle: Mutex::default(), transaction_max }
+        Self { connecting, permits, idle: Mutex::default(), prepare, transaction_max }
+    }
+
+    async fn open(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = self.connecting.connect().await?;
+        sqlx::raw_sql(self.prepare).execute(&mut connection).await?;
+        Ok(connection)
     }
 
     /// Lends a connection, kept or new.
@@ -103,8 +116,7 @@ impl Lent {
         self.connection = None;
         self.lanes.kept().clear();
         self.is_kept = false;
-        let connecting = in_few_turns(self.lanes.connecting.connect());
-        let connected = timeout_at(self.until, connecting).await;
+        let connected = timeout_at(self.until, in_few_turns(self.lanes.open())).await;
         let connection = connected.map_err(|_| silent(Silence::TooLong))?.map_err(translate)?;
         self.connection = Some(connection);
         self.state = State::Clean;

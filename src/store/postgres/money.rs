@@ -25,7 +25,9 @@ use crate::ledger::wanted::Wanted;
 use crate::store::refresh::refresh;
 use crate::store::{MoneyHome, MoneyTxn, Refreshed, StoreError, StoreFuture};
 
-const LOCK: &str = include_str!("sql/accounts_lock.sql");
+/// Prepared on every connection of a lane: parsed and planned once, not with each batch.
+pub(super) const PREPARE_LOCK: &str =
+    concat!("prepare accounts_lock (uuid[]) as\n", include_str!("sql/accounts_lock.sql"));
 
 /// How often chains may lead to accounts that are not locked yet.
 const LOCKS_MAX: u32 = 4;
@@ -124,17 +126,16 @@ impl PostgresTxn {
 /// which takes no arguments; ids are written out, and can not be anything but ids.
 fn locking(begin: &str, accounts: &BTreeSet<AccountId>) -> String {
     let own = accounts.iter().filter(|account| account.home() == Home::Business);
-    let mut ids = String::from("'{");
+    let mut ids = String::new();
     let mut separator = "";
     for account in own {
         write!(ids, "{separator}{}", account.uuid().simple()).expect("a string takes everything");
         separator = ",";
     }
-    ids.push_str("}'::uuid[]");
-    if separator.is_empty() {
+    if ids.is_empty() {
         return begin.to_owned();
     }
-    format!("{begin};\n{}", LOCK.replace("$1", &ids))
+    format!("{begin}; execute accounts_lock ('{{{ids}}}')")
 }
 
 async fn lock(connection: &mut PgConnection, sql: &str) -> Result<Vec<Account>, StoreError> {

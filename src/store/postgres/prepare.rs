@@ -7,6 +7,7 @@ use tokio::time::{Duration, timeout};
 
 use super::error::translate;
 use super::lanes::Lanes;
+use super::money::PREPARE_LOCK;
 use super::turns::in_few_turns;
 use super::{PostgresOptions, PostgresStore, Ready, connect};
 use crate::store::{Prepare, StoreError, StoreFuture};
@@ -68,11 +69,11 @@ impl Prepare for PostgresStore {
 
 fn ready(options: &PostgresOptions) -> Ready {
     let transaction_max = options.deadline * 2;
-    let lanes = Lanes::new(connect::lane(options), options.lanes, transaction_max);
+    let connecting = connect::lane(options);
     Ready {
         readers: connect::readers(options),
         writers: connect::writers(options),
-        lanes: lanes.into(),
+        lanes: Lanes::new(connecting, PREPARE_LOCK, options.lanes, transaction_max).into(),
     }
 }
 
