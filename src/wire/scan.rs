@@ -98,27 +98,18 @@ pub fn scan(body: &[u8]) -> Result<CardData, ScanError> {
     let mut scanner = Scanner {
         text: Text::new(text),
         keys: Keys::default(),
-        levels: [LEVEL; DEPTH_MAX],
+        level: LEVEL,
+        outer: [LEVEL; DEPTH_MAX],
         depth: 0,
         found: CardData::default(),
         secret: Secret::None,
     };
     match scanner.text.next_token() {
-        Some(b'{') => scanner.object().map(|()| scanner.found),
+        Some(b'{') => scanner.body().map(|()| scanner.found),
         None => Err(ScanError::EmptyBody),
         Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => Err(ScanError::NotAnObject),
         Some(_) => Err(ScanError::MalformedJson),
     }
-}
-
-/// What may come next.
-#[derive(Clone, Copy)]
-enum Next {
-    KeyOrEnd,
-    Key,
-    ValueOrEnd,
-    Value,
-    CommaOrEnd,
 }
 
 /// An object or array that is still open.
@@ -130,6 +121,12 @@ struct Level {
 }
 
 const LEVEL: Level = Level { is_object: false, keys_from: 0 };
+
+impl Level {
+    const fn end(self) -> u8 {
+        if self.is_object { b'}' } else { b']' }
+    }
+}
 
 /// Whether what comes is the value of a field that may hold nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +144,10 @@ enum Secret {
 struct Scanner<'a> {
     text: Text<'a>,
     keys: Keys<'a>,
-    levels: [Level; DEPTH_MAX],
+    /// What is open innermost.
+    level: Level,
+    /// What is open around it; the first stands for none.
+    outer: [Level; DEPTH_MAX],
     depth: usize,
     found: CardData,
     secret: Secret,
@@ -155,11 +155,18 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     /// The whole body, from behind its first brace.
-    fn object(&mut self) -> Result<(), ScanError> {
+    fn body(&mut self) -> Result<(), ScanError> {
         let mut next = self.open(true, 0)?;
-        while self.depth > 0 {
-            let byte = self.text.next_token().ok_or(ScanError::MalformedJson)?;
-            next = self.step(next, byte)?;
+        while let Some(byte) = next {
+            let first = if self.level.is_object { self.key(byte)? } else { byte };
+            let from = self.text.at() - 1;
+            next = match first {
+                b'{' | b'[' => self.open(first == b'{', from)?,
+                _ => {
+                    self.plain_value(first, from)?;
+                    self.next()?
+                }
+            };
         }
         match self.text.next_token() {
             None => Ok(()),
@@ -167,20 +174,44 @@ impl Scanner<'_> {
         }
     }
 
-    fn step(&mut self, next: Next, byte: u8) -> Result<Next, ScanError> {
-        let in_object = self.level().is_object;
-        match (next, byte) {
-            (Next::KeyOrEnd | Next::Key, b'"') => self.key(),
-            (Next::CommaOrEnd, b',') => Ok(if in_object { Next::Key } else { Next::Value }),
-            (Next::KeyOrEnd, b'}') | (Next::ValueOrEnd, b']') => self.close(),
-            (Next::CommaOrEnd, b'}') if in_object => self.close(),
-            (Next::CommaOrEnd, b']') if !in_object => self.close(),
-            (Next::Value | Next::ValueOrEnd, _) => self.value(byte),
-            _ => Err(ScanError::MalformedJson),
+    /// Begins an object or array. The first byte of what is in it, or [`Self::next`] if nothing is.
+    fn open(&mut self, is_object: bool, from: usize) -> Result<Option<u8>, ScanError> {
+        let outer = self.outer.get_mut(self.depth).ok_or(ScanError::TooDeep)?;
+        *outer = self.level;
+        self.level = Level { is_object, keys_from: self.keys.len() };
+        if self.secret == Secret::Next {
+            self.secret = Secret::Within { from, depth: self.depth };
         }
+        self.depth += 1;
+        let byte = self.token()?;
+        if byte == self.level.end() {
+            self.close()?;
+            return self.next();
+        }
+        Ok(Some(byte))
     }
 
-    fn key(&mut self) -> Result<Next, ScanError> {
+    /// Behind a value: ends what ends here. The first byte of the next member or item, if there is one.
+    fn next(&mut self) -> Result<Option<u8>, ScanError> {
+        while self.depth > 0 {
+            match self.token()? {
+                b',' => return self.token().map(Some),
+                byte if byte == self.level.end() => self.close()?,
+                _ => return Err(ScanError::MalformedJson),
+            }
+        }
+        Ok(None)
+    }
+
+    fn token(&mut self) -> Result<u8, ScanError> {
+        self.text.next_token().ok_or(ScanError::MalformedJson)
+    }
+
+    /// The key of a member, and what stands between it and its value; the first byte of that.
+    fn key(&mut self, first: u8) -> Result<u8, ScanError> {
+        if first != b'"' {
+            return Err(ScanError::MalformedJson);
+        }
         let from = self.text.at() - 1;
         let key = self.text.string()?;
         if self.secret == Secret::None {
@@ -190,17 +221,16 @@ impl Scanner<'_> {
                 self.found.key(from, self.text.at());
             }
         }
-        self.keys.push(self.level().keys_from, key)?;
-        match self.text.next_token() {
-            Some(b':') => Ok(Next::Value),
+        self.keys.push(self.level.keys_from, key)?;
+        match self.token()? {
+            b':' => self.token(),
             _ => Err(ScanError::MalformedJson),
         }
     }
 
-    fn value(&mut self, first: u8) -> Result<Next, ScanError> {
-        let from = self.text.at() - 1;
+    /// A value that is no object or array, and that begins with this byte.
+    fn plain_value(&mut self, first: u8, from: usize) -> Result<(), ScanError> {
         match first {
-            b'{' | b'[' => return self.open(first == b'{', from),
             b'"' => {
                 let text = self.text.string()?;
                 self.look_at(&text, from);
@@ -218,7 +248,7 @@ impl Scanner<'_> {
         if self.secret == Secret::Next {
             self.secret = Secret::None;
         }
-        Ok(Next::CommaOrEnd)
+        Ok(())
     }
 
     /// A text or number that has just been read.
@@ -241,32 +271,23 @@ impl Scanner<'_> {
 
     /// Names the fields around the first find, while they are known.
     fn say_where(&mut self) {
-        let Self { keys, levels, depth, found, .. } = self;
+        let Self { keys, level, outer, depth, found, .. } = self;
         found.under(|| {
-            let open = levels.get(..*depth).unwrap_or_default();
-            let inner = open.iter().skip(1).map(|level| keys.before(level.keys_from));
+            let outer = outer.get(1..*depth).unwrap_or_default();
+            let open = || outer.iter().chain((*depth > 0).then_some(&*level));
+            let inner = open().skip(1).map(|level| keys.before(level.keys_from));
             let names = inner.chain([keys.last()]);
-            let objects = open.iter().take_while(|level| level.is_object);
+            let objects = open().take_while(|level| level.is_object);
             objects.zip(names).map(|(_, name)| name.to_owned()).collect()
         });
     }
 
-    fn open(&mut self, is_object: bool, from: usize) -> Result<Next, ScanError> {
-        let level = self.levels.get_mut(self.depth).ok_or(ScanError::TooDeep)?;
-        *level = Level { is_object, keys_from: self.keys.len() };
-        if self.secret == Secret::Next {
-            self.secret = Secret::Within { from, depth: self.depth };
-        }
-        self.depth += 1;
-        Ok(if is_object { Next::KeyOrEnd } else { Next::ValueOrEnd })
-    }
-
-    fn close(&mut self) -> Result<Next, ScanError> {
-        let Level { is_object, keys_from } = self.level();
-        if is_object {
-            self.keys.close(keys_from)?;
+    fn close(&mut self) -> Result<(), ScanError> {
+        if self.level.is_object {
+            self.keys.close(self.level.keys_from)?;
         }
         self.depth -= 1;
+        self.level = self.outer.get(self.depth).copied().unwrap_or(LEVEL);
         if let Secret::Within { from, depth } = self.secret
             && depth == self.depth
         {
@@ -274,11 +295,7 @@ impl Scanner<'_> {
             self.secret = Secret::None;
             self.say_where();
         }
-        Ok(Next::CommaOrEnd)
-    }
-
-    fn level(&self) -> Level {
-        self.levels.get(self.depth.wrapping_sub(1)).copied().unwrap_or(LEVEL)
+        Ok(())
     }
 }
 

@@ -8,14 +8,28 @@ const SECRET_BEGINNINGS: [[u8; 2]; 12] = [
     *b"ca", *b"cs", *b"cv", *b"dc", *b"en", *b"ic", *b"ma", *b"pa", *b"pi", *b"pr", *b"se", *b"tr",
 ];
 
+/// The same by the first letter: a bit for each second one. The five lowest bits of a letter are the
+/// same in both cases.
+const SECONDS: [u32; 32] = {
+    let mut seconds = [0; 32];
+    let mut at = 0;
+    while at < SECRET_BEGINNINGS.len() {
+        let [first, second] = SECRET_BEGINNINGS[at];
+        seconds[first as usize % 32] |= 1 << (second % 32);
+        at += 1;
+    }
+    seconds
+};
+
 /// Whether a field of this name holds a security code, a PIN, track data, or a card number, by its
 /// name alone. Case, `_`, `-` and blanks do not matter.
 pub fn is_secret(name: &str) -> bool {
-    let Some(first) = name.as_bytes().first_chunk::<2>() else { return false };
-    let first = first.map(|byte| byte.to_ascii_lowercase());
-    if !SECRET_BEGINNINGS.contains(&first) {
-        return false;
-    }
+    name.as_bytes().first_chunk().is_some_and(|[first, second]| {
+        SECONDS[usize::from(first % 32)] >> (second % 32) & 1 == 1
+    }) && is_secret_in_full(name)
+}
+
+fn is_secret_in_full(name: &str) -> bool {
     let mut plain = [0; SECRET_LEN_MAX];
     let mut len: usize = 0;
     for byte in name.bytes().filter(|byte| !b"_- ".contains(byte)) {

@@ -81,7 +81,8 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// Equal for equal keys; seldom equal for others. Length, first and last eight bytes, or four.
+/// Equal for equal keys; seldom for others. Length, first and last eight bytes, or four, or up to three.
+#[inline]
 fn tag(key: &[u8]) -> u64 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     let four = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
@@ -90,7 +91,8 @@ fn tag(key: &[u8]) -> u64 {
     } else if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
         (four(first), four(last))
     } else {
-        (key.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0)
+        let at = |place: usize| u64::from(key.get(place).copied().unwrap_or_default());
+        (at(0) | at(1) << 8 | at(2) << 16, 0)
     };
     (first ^ last.rotate_left(32)).wrapping_mul(SPREAD) ^ key.len() as u64
 }

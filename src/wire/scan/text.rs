@@ -22,12 +22,13 @@ impl<'a> Text<'a> {
 
     /// The next byte that is not white space; `None` at the end.
     pub(super) fn next_token(&mut self) -> Option<u8> {
-        let rest = self.rest();
-        let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
-        let skipped = blank.count();
-        let byte = rest.get(skipped).copied()?;
-        self.at += skipped + 1;
-        Some(byte)
+        loop {
+            let byte = self.text.as_bytes().get(self.at).copied()?;
+            self.at += 1;
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return Some(byte);
+            }
+        }
     }
 
     /// What is left of `true`, `false` or `null` behind its first letter.
@@ -40,18 +41,46 @@ impl<'a> Text<'a> {
     }
 
     /// A number whose first character has just been read; its literal.
+    /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
     pub(super) fn number(&mut self) -> Result<&'a str, ScanError> {
-        let from = self.at - 1;
-        let part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-        self.at += self.rest().iter().take_while(part).count();
-        let literal = self.text.get(from..self.at).unwrap_or_default();
-        if literal.len() > NUMBER_LEN_MAX {
-            return Err(ScanError::NumberTooLong);
+        self.at -= 1;
+        let from = self.at;
+        self.skip(b"-");
+        let leading_zero = self.peek() == Some(b'0');
+        if self.digits()? > 1 && leading_zero {
+            return Err(ScanError::MalformedJson);
         }
-        if is_number(literal) { Ok(literal) } else { Err(ScanError::MalformedJson) }
+        if self.skip(b".") {
+            self.digits()?;
+        }
+        if self.skip(b"eE") {
+            self.skip(b"+-");
+            self.digits()?;
+        }
+        let literal = self.text.get(from..self.at).unwrap_or_default();
+        if literal.len() > NUMBER_LEN_MAX { Err(ScanError::NumberTooLong) } else { Ok(literal) }
+    }
+
+    /// How many digits come next; there must be one.
+    fn digits(&mut self) -> Result<usize, ScanError> {
+        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { Err(ScanError::MalformedJson) } else { Ok(count) }
+    }
+
+    /// Whether one of these came next. Then it is behind us.
+    fn skip(&mut self, bytes: &[u8]) -> bool {
+        let found = self.peek().is_some_and(|byte| bytes.contains(&byte));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.rest().first().copied()
     }
 
     /// A string whose opening quote has just been read; its text, with escapes resolved.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>, ScanError> {
         let plain = self.plain();
         let text = match self.next_byte()? {
@@ -63,6 +92,7 @@ impl<'a> Text<'a> {
     }
 
     /// The rest of a string that begins with `plain`, from behind its first backslash.
+    #[cold]
     fn escaped(&mut self, plain: &str) -> Result<String, ScanError> {
         let mut text = plain.to_owned();
         loop {
@@ -77,6 +107,7 @@ impl<'a> Text<'a> {
     }
 
     /// As much of a string as needs no second look.
+    #[inline]
     fn plain(&mut self) -> &'a str {
         let from = self.at;
         self.at += plain_len(self.rest());
@@ -126,7 +157,7 @@ impl<'a> Text<'a> {
     }
 
     fn next_byte(&mut self) -> Result<u8, ScanError> {
-        let byte = self.rest().first().copied().ok_or(ScanError::MalformedJson)?;
+        let byte = self.peek().ok_or(ScanError::MalformedJson)?;
         self.at += 1;
         Ok(byte)
     }
@@ -173,20 +204,3 @@ const ENDS_PLAIN: [bool; 256] = {
     ends[b'\\' as usize] = true;
     ends
 };
-
-/// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
-fn is_number(literal: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let unsigned = literal.strip_prefix('-').unwrap_or(literal);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
-    let leading_zero = whole.len() > 1 && whole.starts_with('0');
-    let exponent = exponent.map(|text| text.strip_prefix(['+', '-']).unwrap_or(text));
-    digits(whole) && !leading_zero && fraction.is_none_or(digits) && exponent.is_none_or(digits)
-}
