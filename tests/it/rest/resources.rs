@@ -20,6 +20,29 @@ async fn a_company_is_created_read_and_changed() {
 }
 
 #[tokio::test]
+async fn names_are_kept_and_answered_composed() {
+    let app = TestApp::start().await;
+    let zoe = ["Zoe\u{308}", "Zo\u{eb}"];
+    let body = json!({"name": zoe[0], "currency": "EUR"});
+    let company = created(&app, "/api/v1/companies", body).await;
+    assert_eq!(company["name"], zoe[1]);
+    let path = format!("/api/v1/companies/{}", text(&company["id"]));
+    assert_eq!(app.get(&path).await.1["name"], zoe[1]);
+    let inert = "<script> =cmd() a\u{200d}b \u{430}";
+    assert_eq!(app.patch(&path, 1, json!({"name": inert})).await.0, 200);
+    assert_eq!(app.get(&path).await.1["name"], inert, "and is nothing but text");
+    let employee = json!({"company_id": company["id"], "first_name": zoe[0], "role": zoe[0]});
+    let employee = created(&app, "/api/v1/users", employee).await;
+    assert_eq!((&employee["first_name"], &employee["role"]), (&json!(zoe[1]), &json!(zoe[1])));
+    let person = created(&app, "/api/v1/personal/users", json!({"last_name": zoe[0]})).await;
+    let path = format!("/api/v1/personal/users/{}", text(&person["id"]));
+    assert_eq!(app.get(&path).await.1["last_name"], zoe[1]);
+    let key = json!({"name": zoe[0], "scopes": ["read"]});
+    let key = created(&app, "/api/v1/api-keys", key).await;
+    assert_eq!(key["name"], zoe[1]);
+}
+
+#[tokio::test]
 async fn a_change_names_the_version_it_was_decided_on() {
     let app = TestApp::start().await;
     let program = Program::start(&app, 0).await;
