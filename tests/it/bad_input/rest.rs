@@ -14,6 +14,7 @@ pub fn rows(names: &Names) -> Vec<Row> {
         ids(names),
         queries(),
         changes(names),
+        limits(names),
         changes_of_controls(),
         keys(names),
         strangers(),
@@ -428,6 +429,38 @@ fn changes(names: &Names) -> Vec<Row> {
             409,
             "invalid_transition",
         ),
+    ]
+}
+
+/// Limits beside those that the card has already, and changes of one of these.
+fn limits(names: &Names) -> Vec<Row> {
+    let new = |window: &str, field: &str, most: i64| {
+        let mut body = json!({"scope": "card", "scope_id": names.terminated, "window": window});
+        body[field] = json!(most);
+        let sent = post("/api/v1/spending-limits", body.to_string());
+        Row::new(format!("limit: a {window} of {field} {most}"), sent, 422, "limit_conflict")
+    };
+    let path = format!("/api/v1/spending-limits/{}", names.limit);
+    let change = |body: &str, status, code| {
+        let sent = rest_with(Method::PATCH, path.clone(), &[("if-match", "1")], body.to_owned());
+        Row::new(format!("limit: changed to {body}"), sent, status, code)
+    };
+    vec![
+        new("transaction", "amount", 40_001),
+        new("day", "amount", 50_001),
+        new("week", "amount", 39_999),
+        new("week", "count", 9),
+        new("month", "amount", 49_999),
+        new("month", "count", 19),
+        new("lifetime", "amount", 0),
+        change(r#"{"amount":50001}"#, 422, "limit_conflict"),
+        change(r#"{"count":21}"#, 422, "limit_conflict"),
+        change(r#"{"amount":-1}"#, 400, "invalid_amount"),
+        change(r#"{"amount":1000000000001}"#, 400, "invalid_amount"),
+        change(r#"{"amount":"1"}"#, 400, "invalid_amount"),
+        change(r#"{"count":-1}"#, 400, "invalid_count"),
+        change(r#"{"amount":null,"count":null}"#, 400, "missing_field"),
+        change(r#"{"window":"week"}"#, 400, "unknown_field"),
     ]
 }
 
