@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::config::Settings;
+use crate::domain::access::Scope;
 use crate::ingress::http::access::Gate;
 use crate::ingress::http::access::lockout::Lockout;
 use crate::ingress::http::access::rate::{Rate, Rates};
@@ -22,9 +23,11 @@ pub(super) fn gate(
 ) -> Result<Gate, AppError> {
     let set = &settings.access;
     let tokens = Tokens::new(&set.jwt);
+    let counts = |scope| scope != Scope::Simulate || set.simulate;
     Ok(Gate {
         admin_keys: vec![secrets.admin_key.clone()],
         keys: Arc::clone(ring),
+        scopes: Scope::ALL.into_iter().filter(|scope| counts(*scope)).collect(),
         tokens: tokens.map_err(|error| AppError::TokenKey(Box::new(error)))?,
         rates: Rates::new(
             rate(set.key_per_s, set.key_burst),

@@ -77,6 +77,10 @@ impl Stores {
                     stores_of(personal, &second, seal),
                     user_routes(settings),
                     caches.card_routes(),
+                    business
+                        .audit_log
+                        .clone()
+                        .expect("every store of companies keeps the audit log"),
                 ));
                 Self {
                     facts: routed.clone(),

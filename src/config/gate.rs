@@ -26,6 +26,8 @@ pub struct Access {
     pub address_burst: u64,
     /// Bad credentials in a minute that lock an address out for a minute; 0: never.
     pub failures_max: u64,
+    /// Whether the scope `simulate` gives anything.
+    pub simulate: bool,
     /// Tokens of an identity provider.
     pub jwt: Jwt,
 }

@@ -30,6 +30,17 @@ fn defaults_are_good_and_nothing_secret_is_set() {
 }
 
 #[test]
+fn nobody_simulates_in_production_unless_settings_say_so() {
+    let profile = |more: &[(&str, &str)]| {
+        let production: &[_] = &[("TOLLGATE_ENV", "production")];
+        with(&[production, more].concat()).unwrap().access.simulate
+    };
+    assert!(with(&[]).unwrap().access.simulate);
+    assert!(!profile(&[]));
+    assert!(profile(&[("TOLLGATE__ACCESS__SIMULATE", "true")]));
+}
+
+#[test]
 fn the_environment_overrides_and_keeps_texts_as_they_are() {
     let settings = with(&[
         ("TOLLGATE__HTTP__LISTEN", "0.0.0.0:8080"),

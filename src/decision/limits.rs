@@ -6,6 +6,9 @@ use crate::domain::time::Window;
 
 use super::Case;
 
+/// The sums of an account have left their range: no real balance comes near, so somebody has to look.
+pub const OVERFLOW: &str = "funds.overflow";
+
 /// Transaction limits first, then windows, narrowest scope first (the order of the facts).
 pub(super) fn all(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for transaction_limits in [true, false] {
@@ -50,7 +53,8 @@ fn exceeds(numbers: Numbers) -> bool {
     numbers.asked > 0 && sum.is_none_or(|sum| sum > numbers.max)
 }
 
-/// The available balance: held + posted + what is asked, against limit + funded.
+/// The available balance: held + posted + what is asked, against limit + funded. A sum that leaves the
+/// range of a balance compares with nothing.
 pub(super) fn funds(case: &Case<'_>) -> Finding {
     let Some(account) = case.standing.account else {
         let refusal = Refusal::new(Reason::TransactionNotPermitted, "account.unknown");
@@ -59,13 +63,15 @@ pub(super) fn funds(case: &Case<'_>) -> Finding {
     if case.request.amount.currency() != account.currency {
         return Finding::new("funds.available", None); // refused as a foreign currency already
     }
-    let sums =
+    let asked = case.standing.need.funds;
+    let (used, max) =
         (account.held.checked_add(account.posted), account.limit.checked_add(account.funded));
-    let (Some(used), Some(max)) = sums else {
-        let refusal = Refusal::new(Reason::AmountLimitExceeded, "funds.overflow");
+    let (Some(used), Some(max)) = (used.filter(|used| used.checked_add(asked).is_some()), max)
+    else {
+        let refusal = Refusal::new(Reason::AmountLimitExceeded, OVERFLOW);
         return Finding::new("funds.available", Some(refusal));
     };
-    let numbers = Numbers { asked: case.standing.need.funds, used, max };
+    let numbers = Numbers { asked, used, max };
     let refusal =
         exceeds(numbers).then(|| Refusal::new(Reason::InsufficientFunds, "funds.insufficient"));
     Finding { numbers: Some(numbers), ..Finding::new("funds.available", refusal) }

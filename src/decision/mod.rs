@@ -10,7 +10,7 @@
 
 mod card;
 mod controls;
-mod limits;
+pub mod limits;
 
 #[cfg(test)]
 mod tests;

@@ -309,6 +309,24 @@ fn the_last_minor_unit_may_be_spent_and_no_more() {
 }
 
 #[test]
+fn a_balance_that_would_leave_its_range_is_no_lack_of_funds() {
+    let with = |account: Account| Case::new().with(|case| case.account = Some(account));
+    let full = |held| Account { held, ..account(1, i64::MAX) };
+    let overflows = |case: &Case| refuses(case, Reason::AmountLimitExceeded, "funds.overflow");
+    approves(&with(full(i64::MAX - 1_000)));
+    overflows(&with(full(i64::MAX - 999)));
+    overflows(&with(Account { posted: 1, ..full(i64::MAX) }));
+    overflows(&with(Account { funded: 1, ..full(0) }));
+    let poor = Account { held: i64::MAX - 1_000, ..account(1, 1_000) };
+    refuses(&with(poor), Reason::InsufficientFunds, "funds.insufficient");
+    let inquiry = with(full(i64::MAX)).with(|case| {
+        case.request.operation = Operation::BalanceInquiry;
+        case.need = Some(Need::default());
+    });
+    approves(&inquiry);
+}
+
+#[test]
 fn an_increment_needs_an_open_purchase() {
     let increment = |closed| {
         Case::new().with(|case| {

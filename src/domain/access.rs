@@ -93,6 +93,12 @@ impl Scopes {
         self.0 == 0
     }
 
+    /// Those of these that are among them.
+    #[must_use]
+    pub const fn within(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
     /// Each of them, in the order of declaration.
     pub fn each(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.0 & scope.bit() != 0)

@@ -11,6 +11,8 @@ use super::merchant::{Country, MccRange, Merchant};
 use super::money::Currency;
 use super::time::{Timestamp, Window};
 
+pub mod conflict;
+
 /// Whom a limit or control binds. Also names what has a policy version of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

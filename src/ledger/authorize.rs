@@ -292,6 +292,7 @@ pub(super) fn record(books: &mut Books, intent: &Intent, mut made: Made<'_>) -> 
     let authorization = authorization(books, intent, &made, findings);
     books.changed.events.push(events::decided(books.now(), intent, &authorization));
     books.changed.events.extend(events::limits_reached(books.now(), intent, &authorization));
+    books.changed.events.extend(events::balance_out_of_range(books.now(), intent, &authorization));
     books.changed.authorizations.push(authorization);
     let decision = Arc::new(Decision {
         token: made.token.clone(),

@@ -3,11 +3,12 @@
 
 use serde::Serialize;
 
+use crate::decision::limits::OVERFLOW;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::Chain;
 use crate::domain::decision::Decision;
 use crate::domain::event::{Decided, Event, further_id};
-use crate::domain::finding::{Code, Finding, Numbers};
+use crate::domain::finding::{Code, Finding, Numbers, Refusal};
 use crate::domain::id::{AccountId, AuthorizationId, CardId, LimitId};
 use crate::domain::money::Money;
 use crate::domain::posting::{Movement, StepKind};
@@ -87,6 +88,34 @@ fn uses_up(finding: &Finding) -> bool {
         numbers.asked > 0 && numbers.used.saturating_add(numbers.asked) >= numbers.max
     };
     finding.limit.is_some() && counts && finding.numbers.is_some_and(full)
+}
+
+#[derive(Serialize)]
+struct OutOfRange {
+    level: &'static str,
+    account: Option<AccountId>,
+    card: Option<CardId>,
+    authorization: AuthorizationId,
+}
+
+/// Sums of an account have left their range, or would have: nobody spends that much, so that somebody has
+/// to look.
+pub(super) fn balance_out_of_range(
+    at: Timestamp,
+    intent: &Intent,
+    made: &Authorization,
+) -> Option<Event> {
+    let overflows = |refusal: &Refusal| refusal.code.as_str() == OVERFLOW;
+    let mut refusals = made.findings.iter().filter_map(|finding| finding.refusal.as_ref());
+    let payload = OutOfRange {
+        level: "critical",
+        account: made.account,
+        card: made.card,
+        authorization: made.id,
+    };
+    let id = further_id(intent.uuid, u64::MAX);
+    let told = || Event::new(id, "alert.balance_range", key(made.account, made.id), at, &payload);
+    refusals.any(overflows).then(told)
 }
 
 #[derive(Serialize)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::error::Error;
 use crate::domain::access::Caller;
-use crate::domain::audit::{Act, Entry, Record};
+use crate::domain::audit::{Act, Entry, Outcome, Record, Recording};
 use crate::domain::clock::Clock;
-use crate::store::audit_log::AuditLog;
+use crate::store::audit_log::{self, AuditLog};
 
 /// What the verbs work with.
 pub struct AuditDesk {
@@ -26,7 +26,8 @@ impl AuditDesk {
         request_id: String,
     ) -> Arc<Record> {
         let (who, reach) = (Arc::clone(&caller.key), caller.reach);
-        Record::new(Act { at: self.clock.now(), who, reach, what, object, request_id })
+        let outcome = Outcome::Done;
+        Record::new(Act { at: self.clock.now(), who, reach, what, object, request_id, outcome })
     }
 
     /// Writes the entry of an act that was done, where its own transaction has not.
@@ -35,6 +36,19 @@ impl AuditDesk {
         self.log.append(act).await?;
         record.committed();
         Ok(())
+    }
+
+    /// Writes that an act is about to be done, where no transaction of the log's own store will do it:
+    /// should this process end in the midst of it, it is known that it was begun.
+    pub async fn ahead(&self, record: &Recording) -> Result<(), Error> {
+        let Some(record) = record else { return Ok(()) };
+        Ok(audit_log::ahead(&*self.log, record).await?)
+    }
+
+    /// Writes that an act was begun and refused, if it was begun.
+    pub async fn fail(&self, record: &Record) -> Result<(), Error> {
+        let Some(act) = record.failure() else { return Ok(()) };
+        Ok(self.log.append(act).await?)
     }
 
     /// Entries before this number, latest first.

@@ -21,8 +21,18 @@ pub struct Story {
     pub chain: Option<Chain>,
     /// The chain's postings, in order.
     pub postings: Vec<Posting>,
-    /// How its limits stand now; `None` where there are none, or that can not be told.
-    pub standing: Option<Preview>,
+    /// How its limits stand now.
+    pub standing: LimitsNow,
+}
+
+/// How the limits stand that a purchase was held against.
+pub enum LimitsNow {
+    /// There were none.
+    Unlimited,
+    /// As the judge would find them.
+    Found(Box<Preview>),
+    /// That can not be told at the moment.
+    Unknown,
 }
 
 impl Service {
@@ -51,9 +61,16 @@ impl Service {
 
     /// How the limits stand that a purchase was held against: asked of the judge, as if the purchase
     /// came again.
-    async fn standing(&self, record: &Authorization) -> Option<Preview> {
-        let limited = record.findings.iter().any(|finding| finding.limit.is_some());
-        let card = record.card.filter(|_| limited)?.to_string().parse().ok()?;
+    async fn standing(&self, record: &Authorization) -> LimitsNow {
+        if record.findings.iter().all(|finding| finding.limit.is_none()) {
+            return LimitsNow::Unlimited;
+        }
+        let found = self.judged_again(record).await;
+        found.map_or(LimitsNow::Unknown, |found| LimitsNow::Found(Box::new(found)))
+    }
+
+    async fn judged_again(&self, record: &Authorization) -> Option<Preview> {
+        let card = record.card?.to_string().parse().ok()?;
         let mut request =
             purchase::request(Operation::Authorize, record.token.clone(), card, record.amount?);
         request.merchant = record.merchant.clone();

@@ -23,7 +23,7 @@ pub enum Error {
     /// Another object has this token already. Names the field.
     #[error("another object has this {0}")]
     TokenTaken(&'static str),
-    /// The limit contradicts itself.
+    /// The limit contradicts itself, or another of its owner.
     #[error("{detail}")]
     LimitConflict {
         /// What contradicts what.

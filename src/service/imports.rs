@@ -1,7 +1,7 @@
 //! Bulk load: users, cards and limits, a chunk of lines at a time, each chunk in few statements. What
 //! is there already stays as it is, so that the same lines may be sent again after any failure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::{StreamExt, stream};
 use uuid::Uuid;
@@ -27,7 +27,7 @@ pub const CHUNK_LINES: usize = 500;
 /// Faulty lines that are told of; more are only counted.
 const FAULTS_MAX: usize = 1_000;
 
-/// Limits of a chunk that are written at a time.
+/// Limits of a chunk, or owners of them, that are worked at a time.
 const LIMITS_AT_ONCE: usize = 8;
 
 /// A load under way.
@@ -179,19 +179,35 @@ impl Service {
         Ok(())
     }
 
-    /// A limit is known again by whom it binds and what it counts.
+    /// A limit is known again by whom it binds and what it counts. Those of one owner are written one
+    /// after the other, as each is compared with those before it.
     async fn import_limits(
         &self,
         run: &mut ImportRun,
         lines: Vec<(u64, NewLimit)>,
     ) -> Result<(), Error> {
-        let writing = stream::iter(lines)
-            .map(async |(line, new)| (line, self.create_limit_as(new, name_of).await))
+        let naming = stream::iter(lines)
+            .map(async |(line, new)| (line, self.scope(new.scope.clone()).await, new))
+            .buffered(LIMITS_AT_ONCE);
+        let named: Vec<_> = naming.collect().await;
+        let mut written = Vec::new();
+        let mut owners: BTreeMap<Scope, Vec<(u64, NewLimit)>> = BTreeMap::new();
+        for (line, scope, new) in named {
+            match scope {
+                Ok(scope) => owners.entry(scope).or_default().push((line, new)),
+                Err(error) => written.push((line, Err(error))),
+            }
+        }
+        let writing = stream::iter(owners)
+            .map(async |(scope, lines)| self.import_limits_of(scope, lines).await)
             .buffer_unordered(LIMITS_AT_ONCE);
-        let written: Vec<_> = writing.collect().await;
+        let owners: Vec<_> = writing.collect().await;
+        for owner in owners {
+            written.extend(owner?);
+        }
         for (line, written) in written {
             match written {
-                Ok(_) => run.summary.created.limits += 1,
+                Ok(()) => run.summary.created.limits += 1,
                 Err(Error::TokenTaken("id")) => run.summary.existing.limits += 1,
                 Err(Error::Invalid(fault)) => run.fault(line, &fault.under("limit")),
                 Err(Error::NotFound(_)) => run.fault(line, &not_found("limit/scope_id")),
@@ -203,6 +219,21 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    async fn import_limits_of(
+        &self,
+        scope: Scope,
+        lines: Vec<(u64, NewLimit)>,
+    ) -> Result<Vec<(u64, Result<(), Error>)>, Error> {
+        let mut owned = self.limits_of(scope).await?;
+        let mut written = Vec::new();
+        for (line, new) in lines {
+            let id = name_of(scope, &new);
+            let added = self.add_limit(id, scope, new, &owned).await;
+            written.push((line, added.map(|limit| owned.push(limit))));
+        }
+        Ok(written)
     }
 
     async fn account_in(

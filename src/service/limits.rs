@@ -3,26 +3,37 @@
 use super::Service;
 use super::error::{Error, at_version};
 use crate::domain::id::LimitId;
+use crate::domain::policy::conflict::Quantity;
 use crate::domain::policy::{Limit, LimitMode, Scope};
 use crate::domain::time::Window;
+use crate::store::lists::{Bound, Page, PolicyQuery};
 use crate::wire::v1::field::Invalid;
 use crate::wire::v1::limit::{LimitChange, NewLimit};
+
+/// Limits of one owner that are read at a time.
+const OWNED_AT_ONCE: u32 = 200;
 
 impl Service {
     /// Creates a limit. The window that is current is counted from its beginning.
     pub async fn create_limit(&self, new: NewLimit) -> Result<Limit, Error> {
-        self.create_limit_as(new, |_, _| LimitId::new(self.clock.uuid())).await
+        let scope = self.scope(new.scope.clone()).await?;
+        let owned = self.limits_of(scope).await?;
+        self.add_limit(LimitId::new(self.clock.uuid()), scope, new, &owned).await
     }
 
-    /// Creates a limit under the id that is made of whom it binds and what it is.
-    pub(super) async fn create_limit_as(
+    /// Creates a limit of an owner who has these already.
+    pub(super) async fn add_limit(
         &self,
+        id: LimitId,
+        scope: Scope,
         new: NewLimit,
-        id: impl Fn(Scope, &NewLimit) -> LimitId,
+        owned: &[Limit],
     ) -> Result<Limit, Error> {
-        let scope = self.scope(new.scope.clone()).await?;
+        if owned.iter().any(|limit| limit.id == id) {
+            return Err(Error::TokenTaken("id"));
+        }
         let limit = Limit {
-            id: id(scope, &new),
+            id,
             scope,
             merchant: new.merchant,
             window: new.window,
@@ -34,8 +45,25 @@ impl Service {
             created_at: self.clock.now(),
         };
         consistent(&limit)?;
+        uncontradicted(&limit, None, owned)?;
         self.resources.insert_limit(limit.clone()).await?;
         Ok(limit)
+    }
+
+    /// All limits of one owner.
+    pub(super) async fn limits_of(&self, scope: Scope) -> Result<Vec<Limit>, Error> {
+        let mut owned: Vec<Limit> = Vec::new();
+        loop {
+            let before = owned.last().map(|limit| limit.id);
+            let page = Page { before, rows_max: OWNED_AT_ONCE };
+            let query = PolicyQuery { company: None, bound: Some(Bound::One(scope)), page };
+            let more = self.lists.limits_page(query).await?;
+            let is_last = more.len() < usize::try_from(OWNED_AT_ONCE).unwrap_or(usize::MAX);
+            owned.extend(more);
+            if is_last {
+                return Ok(owned);
+            }
+        }
     }
 
     /// One limit.
@@ -56,9 +84,11 @@ impl Service {
             amount: change.amount.unwrap_or(limit.amount),
             count: change.count.unwrap_or(limit.count),
             version: limit.version.saturating_add(1),
-            ..limit
+            ..limit.clone()
         };
         consistent(&changed)?;
+        let owned = self.limits_of(changed.scope).await?;
+        uncontradicted(&changed, Some(&limit), &owned)?;
         self.resources.update_limit(changed.clone()).await?;
         Ok(changed)
     }
@@ -82,6 +112,24 @@ fn consistent(limit: &Limit) -> Result<(), Error> {
     if limit.mode == LimitMode::Pool && limit.scope == Scope::Program {
         let detail = "the whole program can not share a pool; use a cap, or a narrower scope";
         return Err(Error::LimitConflict { detail, pointer: "/mode" });
+    }
+    Ok(())
+}
+
+/// A limit must not contradict another of its owner. What a change leaves as it was is not compared: that
+/// two contradict each other already is no reason to refuse what has nothing to do with it.
+fn uncontradicted(limit: &Limit, before: Option<&Limit>, owned: &[Limit]) -> Result<(), Error> {
+    for quantity in Quantity::ALL {
+        let is_kept = before.is_some_and(|before| quantity.of(before) == quantity.of(limit));
+        let others = || owned.iter().filter(|other| other.id != limit.id);
+        if !is_kept && others().any(|other| limit.contradicts(other, quantity)) {
+            const DETAIL: &str = "another limit of this owner contradicts it: over a longer window no less may be allowed than over a shorter one";
+            let pointer = match quantity {
+                Quantity::Amount => "/amount",
+                Quantity::Count => "/count",
+            };
+            return Err(Error::LimitConflict { detail: DETAIL, pointer });
+        }
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Port to the audit log: only ever added to. An act and its entry are one transaction where the store
-//! that the act is done in keeps the log as well; else the entry follows right after.
+//! that the act is done in keeps the log as well; else one entry is written before it, and one right after.
 
-use crate::domain::audit::{Act, Entry, Hash};
+use crate::domain::audit::{Act, Entry, Hash, Record};
 
-use super::StoreFuture;
+use super::{StoreError, StoreFuture};
 
 /// The log.
 pub trait AuditLog: Send + Sync {
@@ -16,4 +16,12 @@ pub trait AuditLog: Send + Sync {
     /// Number and hash of the last entry, as kept apart from the entries; `(0, BEGINNING)` before the
     /// first.
     fn head(&self) -> StoreFuture<'_, (i64, Hash)>;
+}
+
+/// Writes that an act is begun, unless it is in the log already.
+pub async fn ahead(log: &dyn AuditLog, record: &Record) -> Result<(), StoreError> {
+    let Some(act) = record.ahead() else { return Ok(()) };
+    log.append(act).await?;
+    record.begun();
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Ports to what is kept: policy facts, resources, the money home, history. Loads and saves;
 //! decides nothing. Adapters sit in folders beside this file, decorators in files.
 
+pub mod ahead;
 pub mod api_keys;
 pub mod audit_log;
 pub mod bound;

@@ -14,6 +14,7 @@ use crate::cache::Routes;
 use crate::domain::id::Home;
 use crate::domain::token::Token;
 
+use super::audit_log::AuditLog;
 use super::lists::Lists;
 use super::{FactsStore, History, Outbox, ResourceStore, StoreError, StoreFuture};
 
@@ -38,18 +39,20 @@ pub struct RoutedStore {
     personal: HomeStores,
     users: Arc<dyn Routes>,
     cards: Arc<dyn Routes>,
+    log: Arc<dyn AuditLog>,
 }
 
 impl RoutedStore {
     /// `users` and `cards` remember where references lead: a user's and a card's may be the same
-    /// text.
+    /// text. `log` is the audit log, which the business home keeps.
     pub fn new(
         business: HomeStores,
         personal: HomeStores,
         users: Arc<dyn Routes>,
         cards: Arc<dyn Routes>,
+        log: Arc<dyn AuditLog>,
     ) -> Self {
-        Self { business, personal, users, cards }
+        Self { business, personal, users, cards, log }
     }
 
     const fn home(&self, home: Home) -> &HomeStores {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
+use super::access::Recorded;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
 use super::body::JsonBody;
@@ -107,12 +109,16 @@ async fn history(
     ),
 )]
 async fn change(
+    State(doors): State<Arc<Doors>>,
     Bound(service): Bound,
+    record: Recorded,
     Id(id): Id<AccountId>,
     IfMatch(seen): IfMatch,
     JsonBody(body): JsonBody<PatchAccount>,
 ) -> Answer {
-    found(service.change_limit_of(id, seen, body.parse()?).await?)
+    let limit = body.parse()?;
+    record.ahead(&doors).await?;
+    found(service.change_limit_of(id, seen, limit).await?)
 }
 
 /// Puts money into an account, once for each idempotency key.
@@ -137,13 +143,17 @@ async fn change(
     ),
 )]
 pub(super) async fn fund(
+    State(doors): State<Arc<Doors>>,
     Bound(service): Bound,
+    record: Recorded,
     caller: Caller,
     Id(id): Id<AccountId>,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(body): JsonBody<Fund>,
 ) -> Answer {
-    let moved = service.fund(id, &caller.key, &key, body.parse()?).await?;
+    let amount = body.parse()?;
+    record.ahead(&doors).await?;
+    let moved = service.fund(id, &caller.key, &key, amount).await?;
     Ok((StatusCode::CREATED, Json(Movement::from(&*moved))).into_response())
 }
 

@@ -19,7 +19,7 @@ use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Message, Outgoing, Target};
 use crate::domain::id::AuthorizationId;
 use crate::domain::token::Token;
-use crate::service::authorizations::Story;
+use crate::service::authorizations::{LimitsNow, Story};
 use crate::service::error::Error;
 use crate::service::lifecycle::Followed;
 use crate::wire::v1::authorization::{Authorization, Explained};
@@ -159,7 +159,11 @@ async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
 )]
 async fn read(Bound(service): Bound, Id(id): Id<AuthorizationId>) -> Answer {
     let Story { authorization, chain, postings, standing } = service.authorization(id).await?;
-    let limits = standing.as_ref().map(LimitState::all);
+    let limits = match standing {
+        LimitsNow::Unlimited => Some(Vec::new()),
+        LimitsNow::Found(found) => Some(LimitState::all(&found)),
+        LimitsNow::Unknown => None,
+    };
     Ok(Json(Explained::new(authorization, chain, postings, limits)).into_response())
 }
 

@@ -9,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
+use super::access::Recorded;
 use super::answer::Answer;
 use super::body::JsonBody;
 use super::extract::{Id, QueryPairs};
@@ -94,11 +95,14 @@ async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<DeadLetterId>) -> Answ
 )]
 async fn redrive(
     State(doors): State<Arc<Doors>>,
+    record: Recorded,
     caller: Caller,
     Id(id): Id<DeadLetterId>,
     JsonBody(body): JsonBody<RedriveLetter>,
 ) -> Answer {
-    Ok(shown(doors.dead_letters.redrive(id, &caller.key, body.parse()?).await?))
+    let reason = body.parse()?;
+    record.ahead(&doors).await?;
+    Ok(shown(doors.dead_letters.redrive(id, &caller.key, reason).await?))
 }
 
 /// Sends all waiting letters that a filter matches to their queues again.
@@ -121,10 +125,12 @@ async fn redrive(
 )]
 async fn redrive_many(
     State(doors): State<Arc<Doors>>,
+    record: Recorded,
     caller: Caller,
     JsonBody(body): JsonBody<RedriveLetters>,
 ) -> Answer {
     let asked = body.parse()?;
+    record.ahead(&doors).await?;
     let dry_run = asked.dry_run;
     let done = doors.dead_letters.redrive_many(asked, &caller.key).await?;
     let (matched, redriven, failed) = (done.matched, done.redriven, done.failed);
@@ -146,11 +152,14 @@ async fn redrive_many(
 )]
 async fn discard(
     State(doors): State<Arc<Doors>>,
+    record: Recorded,
     caller: Caller,
     Id(id): Id<DeadLetterId>,
     JsonBody(body): JsonBody<DiscardLetter>,
 ) -> Answer {
-    Ok(shown(doors.dead_letters.discard(id, &caller.key, body.parse()?).await?))
+    let reason = body.parse()?;
+    record.ahead(&doors).await?;
+    Ok(shown(doors.dead_letters.discard(id, &caller.key, reason).await?))
 }
 
 fn shown(found: WholeLetter) -> axum::response::Response {

@@ -92,6 +92,9 @@ async fn read(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
 }
 
 /// Changes the amount or the count of a limit; it keeps one of them at least.
+///
+/// Over a longer window no less may be allowed than over a shorter one of the same owner, currency and
+/// merchants.
 #[utoipa::path(
     patch,
     path = "/api/v1/spending-limits/{id}",

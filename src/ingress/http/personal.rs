@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
+use super::access::Recorded;
 use super::access::bound::Bound;
 use super::accounts;
 use super::answer::{self, Answer};
@@ -259,13 +261,15 @@ async fn change_wallet(
     ),
 )]
 async fn fund_wallet(
+    doors: State<Arc<Doors>>,
     service: Bound,
+    record: Recorded,
     caller: Caller,
     id: Id<AccountId>,
     key: IdempotencyKey,
     body: JsonBody<Fund>,
 ) -> Answer {
-    accounts::fund(service, caller, id, key, body).await
+    accounts::fund(doors, service, record, caller, id, key, body).await
 }
 
 /// Issues a card that draws on a wallet.

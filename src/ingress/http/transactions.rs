@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
+use super::access::Recorded;
 use super::access::bound::Bound;
 use super::answer::Answer;
 use super::body::JsonBody;
@@ -121,7 +123,13 @@ async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
         (status = 409, description = "invalid_transition"),
     ),
 )]
-async fn retry(Bound(service): Bound, Id(id): Id<TransactionId>) -> Answer {
+async fn retry(
+    State(doors): State<Arc<Doors>>,
+    Bound(service): Bound,
+    record: Recorded,
+    Id(id): Id<TransactionId>,
+) -> Answer {
+    record.ahead(&doors).await?;
     let progress = service.ingest.retry(id).await?;
     Ok((StatusCode::ACCEPTED, Json(Transaction::from(progress))).into_response())
 }

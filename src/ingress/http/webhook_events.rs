@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
+use super::access::Recorded;
 use super::answer::Answer;
 use super::extract::{Id, QueryPairs};
 use crate::domain::id::EventId;
@@ -77,7 +78,8 @@ async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<EventId>) -> Answer {
         (status = 409, description = "invalid_transition"),
     ),
 )]
-async fn retry(State(doors): State<Arc<Doors>>, Id(id): Id<EventId>) -> Answer {
+async fn retry(State(doors): State<Arc<Doors>>, record: Recorded, Id(id): Id<EventId>) -> Answer {
+    record.ahead(&doors).await?;
     let found = doors.webhooks.handler.retry(id).await?;
     Ok((StatusCode::ACCEPTED, Json(WebhookEvent::from(found))).into_response())
 }

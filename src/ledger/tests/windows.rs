@@ -5,6 +5,7 @@ use super::super::testing::{Ledger, NOON, account_id, facts, intent, limit, requ
 use super::{authorize, books_with, decided, moved, row};
 use crate::domain::decision::Fingerprint;
 use crate::domain::facts::Facts;
+use crate::domain::finding::Reason;
 use crate::domain::request::Operation;
 use crate::domain::time::{Timestamp, Window};
 
@@ -35,6 +36,29 @@ fn funding_and_limit_changes_happen_once_under_their_key() {
     let stale = &ledger.run(NOON, &[cut("k3", 20, 1)])[0];
     assert!(matches!(stale, Outcome::Refused(IntentRefusal::VersionConflict)));
     assert_eq!((row(&ledger).limit, row(&ledger).version), (10, 2));
+    ledger.check();
+}
+
+#[test]
+fn a_balance_ends_where_its_range_does_and_somebody_is_told() {
+    let mut ledger = books_with(i64::MAX);
+    let facts = facts(1, vec![]);
+    assert!(authorize(&mut ledger, &facts, "a", i64::MAX - 10).approved());
+    let alerts = |ledger: &Ledger| {
+        let told = ledger.events.iter().filter(|event| event.kind == "alert.balance_range");
+        told.map(|event| (event.key.clone(), event.payload.get().to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(alerts(&ledger), []);
+    let refused = authorize(&mut ledger, &facts, "b", 11).refusal.expect("it does not fit");
+    assert_eq!(refused.reason, Reason::AmountLimitExceeded);
+    assert_eq!(refused.code.as_str(), "funds.overflow");
+    assert_eq!(row(&ledger).held, i64::MAX - 10);
+    let [(key, payload)] = &alerts(&ledger)[..] else { panic!("one alert") };
+    assert_eq!(*key, account_id(1).to_string());
+    assert!(payload.contains("critical") && payload.contains(key), "{payload}");
+    assert!(authorize(&mut ledger, &facts, "c", 10).approved());
+    assert_eq!(row(&ledger).held, i64::MAX);
+    assert_eq!(alerts(&ledger).len(), 1);
     ledger.check();
 }
 

@@ -5,18 +5,21 @@ use sqlx::postgres::PgConnection;
 use super::PostgresStore;
 use super::error::{translate, unreadable};
 use super::parties::affected;
-use crate::domain::audit::{Act, Entry, Hash};
+use crate::domain::audit::{Act, Entry, Hash, Outcome};
 use crate::domain::time::Timestamp;
 use crate::store::audit_log::AuditLog;
 use crate::store::{StoreError, StoreFuture};
 
-type Row = (i64, i64, String, String, String, Option<String>, String, Vec<u8>, Vec<u8>);
+type Row =
+    (i64, i64, String, String, String, Option<String>, String, Option<String>, Vec<u8>, Vec<u8>);
 
 fn entry(row: Row) -> Result<Entry, StoreError> {
-    let (number, at, who, reach, what, object, request_id, previous, hash) = row;
+    let (number, at, who, reach, what, object, request_id, outcome, previous, hash) = row;
     let reach = reach.parse().map_err(unreadable)?;
     let at = Timestamp::from_micros(at);
-    let act = Act { at, who: who.into(), reach, what, object, request_id };
+    let outcome = outcome.map_or(Some(Outcome::Done), |outcome| Outcome::parse(&outcome));
+    let outcome = outcome.ok_or_else(|| unreadable("an outcome that there is not"))?;
+    let act = Act { at, who: who.into(), reach, what, object, request_id, outcome };
     Ok(Entry { number, act, previous: as_hash(&previous)?, hash: as_hash(&hash)? })
 }
 
@@ -34,6 +37,8 @@ async fn last(connection: &mut PgConnection, sql: &'static str) -> Result<(i64, 
 pub(super) async fn add(connection: &mut PgConnection, act: Act) -> Result<(), StoreError> {
     let last = last(connection, include_str!("sql/audit_head_lock.sql")).await?;
     let entry = Entry::after(last, act);
+    let done = entry.act.outcome == Outcome::Done;
+    let outcome = (!done).then(|| entry.act.outcome.as_str());
     let insert = sqlx::query(include_str!("sql/audit_entry_insert.sql"))
         .bind(entry.number)
         .bind(entry.act.at.as_micros())
@@ -42,6 +47,7 @@ pub(super) async fn add(connection: &mut PgConnection, act: Act) -> Result<(), S
         .bind(entry.act.what)
         .bind(entry.act.object)
         .bind(entry.act.request_id)
+        .bind(outcome)
         .bind(entry.previous.to_vec())
         .bind(entry.hash.to_vec());
     affected(connection, insert).await?;

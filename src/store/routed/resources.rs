@@ -8,6 +8,7 @@ use crate::domain::kyc::{KycGrant, KycRecord};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
 use crate::domain::token::Token;
+use crate::store::ahead::RecordedAhead;
 use crate::store::{ResourceStore, StoreError, StoreFuture};
 
 use super::program::{Changed, Following};
@@ -107,14 +108,20 @@ impl RoutedStore {
 }
 
 impl ResourceStore for RoutedStore {
-    /// The log is kept where companies are.
+    /// The log is kept where companies are. Of what is done elsewhere it is told before.
     fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
         let resources = self.business.resources.recording(record)?;
+        let ahead = RecordedAhead {
+            resources: Arc::clone(&self.personal.resources),
+            log: Arc::clone(&self.log),
+            record: Arc::clone(record),
+        };
         Some(Arc::new(Self {
             business: HomeStores { resources, ..self.business.clone() },
-            personal: self.personal.clone(),
+            personal: HomeStores { resources: Arc::new(ahead), ..self.personal.clone() },
             users: Arc::clone(&self.users),
             cards: Arc::clone(&self.cards),
+            log: Arc::clone(&self.log),
         }))
     }
 

@@ -5,18 +5,21 @@ use sqlx::sqlite::SqliteConnection;
 use super::SqliteStore;
 use super::error::{translate, unreadable};
 use super::query::affected;
-use crate::domain::audit::{Act, Entry, Hash};
+use crate::domain::audit::{Act, Entry, Hash, Outcome};
 use crate::domain::time::Timestamp;
 use crate::store::audit_log::AuditLog;
 use crate::store::{StoreError, StoreFuture};
 
-type Row = (i64, i64, String, String, String, Option<String>, String, Vec<u8>, Vec<u8>);
+type Row =
+    (i64, i64, String, String, String, Option<String>, String, Option<String>, Vec<u8>, Vec<u8>);
 
 fn entry(row: Row) -> Result<Entry, StoreError> {
-    let (number, at, who, reach, what, object, request_id, previous, hash) = row;
+    let (number, at, who, reach, what, object, request_id, outcome, previous, hash) = row;
     let reach = reach.parse().map_err(unreadable)?;
     let at = Timestamp::from_micros(at);
-    let act = Act { at, who: who.into(), reach, what, object, request_id };
+    let outcome = outcome.map_or(Some(Outcome::Done), |outcome| Outcome::parse(&outcome));
+    let outcome = outcome.ok_or_else(|| unreadable("an outcome that there is not"))?;
+    let act = Act { at, who: who.into(), reach, what, object, request_id, outcome };
     Ok(Entry { number, act, previous: as_hash(&previous)?, hash: as_hash(&hash)? })
 }
 
@@ -33,6 +36,8 @@ async fn last(connection: &mut SqliteConnection) -> Result<(i64, Hash), StoreErr
 /// Adds an entry. There is one writer, so nobody comes between.
 pub(super) async fn add(connection: &mut SqliteConnection, act: Act) -> Result<(), StoreError> {
     let entry = Entry::after(last(connection).await?, act);
+    let done = entry.act.outcome == Outcome::Done;
+    let outcome = (!done).then(|| entry.act.outcome.as_str());
     let insert = sqlx::query(include_str!("sql/audit_entry_insert.sql"))
         .bind(entry.number)
         .bind(entry.act.at.as_micros())
@@ -41,6 +46,7 @@ pub(super) async fn add(connection: &mut SqliteConnection, act: Act) -> Result<(
         .bind(entry.act.what)
         .bind(entry.act.object)
         .bind(entry.act.request_id)
+        .bind(outcome)
         .bind(entry.previous.to_vec())
         .bind(entry.hash.to_vec());
     affected(connection, insert).await?;

@@ -51,7 +51,7 @@ impl CreateApiKey {
     /// Reads the fields.
     pub fn parse(&self) -> Read<NewApiKey> {
         Ok(NewApiKey {
-            name: self.name.required("name", text::line)?,
+            name: self.name.required("name", text::name)?,
             scopes: self.scopes.required("scopes", scopes)?,
             company: self.company_id.optional("company_id", text::id)?,
             expires_at: self.expires_at.optional("expires_at", text::timestamp)?,

@@ -52,6 +52,10 @@ pub struct AuditEntry {
     object: Option<String>,
     /// Of the request.
     request_id: String,
+    /// `begun` stands before an act that is done where no log is kept: the next entry of its request says
+    /// `done` or `failed`.
+    #[schema(value_type = terms::ActOutcome)]
+    outcome: &'static str,
     /// The hash of the entry before.
     previous: String,
     /// The hash of this entry.
@@ -69,6 +73,7 @@ impl From<Entry> for AuditEntry {
             what: act.what,
             object: act.object,
             request_id: act.request_id,
+            outcome: act.outcome.as_str(),
             previous: hex(&entry.previous),
             hash: hex(&entry.hash),
         }

@@ -183,8 +183,8 @@ pub struct Explained {
     #[schema(value_type = Option<terms::Closings>, required)]
     closings: Option<Closings>,
     postings: Vec<Posting>,
-    /// How the limits stand now that the purchase was held against; `null` where that can not be
-    /// told at the moment.
+    /// How the limits stand now that the purchase was held against, `[]` where there were none; `null`
+    /// where that can not be told at the moment.
     #[schema(required)]
     limits: Option<Vec<LimitState>>,
 }

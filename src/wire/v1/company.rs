@@ -50,7 +50,7 @@ impl CreateCompany {
     /// Reads the fields.
     pub fn parse(&self) -> Read<NewCompany> {
         Ok(NewCompany {
-            name: self.name.required("name", text::line)?,
+            name: self.name.required("name", text::name)?,
             currency: self.currency.required("currency", text::currency)?,
             zone: self.time_zone.optional("time_zone", text::zone)?.unwrap_or_else(Zone::utc),
             credit_limit: self.credit_limit.optional("credit_limit", read::credit)?.unwrap_or(0),
@@ -91,7 +91,7 @@ impl PatchCompany {
         const STATUSES: &str = "a company is ACTIVE, SUSPENDED or CLOSED";
         let status = text::word("invalid_status", STATUSES, CompanyStatus::parse);
         Ok(CompanyChange {
-            name: self.name.change("name", text::line)?,
+            name: self.name.change("name", text::name)?,
             status: self.status.change("status", status)?,
             zone: self.time_zone.change("time_zone", text::zone)?,
             marqeta_token: self.marqeta_token.clearable("marqeta_token", text::platform_token)?,

@@ -34,7 +34,7 @@ pub fn merchant(raw: &RawValue) -> Read<merchant::Merchant> {
         mid: fields.mid.optional("mid", text::line)?,
         mcc: fields.mcc.optional("mcc", mcc)?,
         mcc_groups: fields.mcc_groups.optional("mcc_groups", groups)?.unwrap_or_default(),
-        name: fields.name.optional("name", text::line)?,
+        name: fields.name.optional("name", text::name)?,
         country: fields.country.optional("country", country)?,
     })
 }

@@ -1,9 +1,11 @@
 //! Readers of JSON strings: names, tokens, ids, codes. Each says by a stable code what it expects.
+//! Names are kept in Unicode's composed form; what is compared with the platform's words is kept as it came.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::field::{Invalid, Read};
 use crate::domain::id::{CardId, CompanyId, UserId};
@@ -25,14 +27,30 @@ pub fn line(raw: &RawValue) -> Read<Arc<str>> {
     if text.is_empty() {
         return Err(Invalid::new("empty_text", "this text can not be empty"));
     }
-    if text.chars().count() > CHARS_MAX {
-        return Err(Invalid::new("too_long", "this text has at most 256 characters"));
-    }
+    fits(&text)?;
     if text.chars().any(is_unsafe) {
         const DETAIL: &str = "control characters and bidirectional overrides are not allowed";
         return Err(Invalid::new("invalid_characters", DETAIL));
     }
     Ok(text.into())
+}
+
+/// The name of someone or something: a line, in the composed form (NFC) whichever form it came in. It
+/// has to be short enough as it came and, since some characters grow by that, as it is kept.
+pub fn name(raw: &RawValue) -> Read<Arc<str>> {
+    let text = line(raw)?;
+    if is_nfc(&text) {
+        return Ok(text);
+    }
+    let composed: String = text.nfc().collect();
+    fits(&composed)?;
+    Ok(composed.into())
+}
+
+fn fits(text: &str) -> Read<()> {
+    let too_long = text.chars().nth(CHARS_MAX).is_some();
+    let fault = || Invalid::new("too_long", "this text has at most 256 characters");
+    if too_long { Err(fault()) } else { Ok(()) }
 }
 
 /// One line, in upper case and without padding, as the platform spells its enumerations.
@@ -177,6 +195,30 @@ mod tests {
         ] {
             assert_eq!(code(line(&raw(json))), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn names_are_composed_and_fit_as_they_came_and_as_they_are_kept() {
+        let read = |text: &str| name(&raw(&serde_json::to_string(text).unwrap()));
+        for (sent, kept) in [
+            ("Wren & Sons", "Wren & Sons"),
+            ("Zoe\u{308}", "Zo\u{eb}"),
+            ("Zo\u{eb}", "Zo\u{eb}"),
+            ("\u{1100}\u{1161}", "\u{ac00}"), // Hangul, letter by letter
+            ("a\u{323}\u{307}", "\u{1ea1}\u{307}"),
+            ("a\u{307}\u{323}", "\u{1ea1}\u{307}"), // marks in the other order
+            ("\u{212b}ngstr\u{f6}m", "\u{c5}ngstr\u{f6}m"),
+            ("\u{ff37}ren \u{fb01}", "\u{ff37}ren \u{fb01}"), // alike, but not the same
+            ("W\u{433}\u{435}n", "W\u{433}\u{435}n"),
+            ("a\u{200d}b\u{200b}c", "a\u{200d}b\u{200b}c"), // joiners are part of some scripts
+        ] {
+            assert_eq!(read(sent), Ok(kept.into()), "{sent:?}");
+        }
+        assert_eq!(code(read(&"\u{fb2c}".repeat(85))), "ok");
+        assert_eq!(code(read(&"\u{fb2c}".repeat(86))), "too_long", "three characters each");
+        assert_eq!(code(read(&"e\u{301}".repeat(128))), "ok");
+        assert_eq!(code(read(&"e\u{301}".repeat(129))), "too_long", "as it came");
+        assert_eq!(code(read("e\u{301}\u{202e}")), "invalid_characters");
     }
 
     #[test]

@@ -80,10 +80,10 @@ impl CreateUser {
         Ok(NewUser {
             company: Some(self.company_id.required("company_id", text::id)?),
             marqeta_token: self.marqeta_token.optional("marqeta_token", text::platform_token)?,
-            first_name: self.first_name.optional("first_name", text::line)?,
-            last_name: self.last_name.optional("last_name", text::line)?,
+            first_name: self.first_name.optional("first_name", text::name)?,
+            last_name: self.last_name.optional("last_name", text::name)?,
             email: self.email.optional("email", text::email)?,
-            role: self.role.optional("role", text::line)?,
+            role: self.role.optional("role", text::name)?,
             status: self.status.optional("status", status)?.unwrap_or(UserStatus::Active),
         })
     }
@@ -95,8 +95,8 @@ impl CreatePersonalUser {
         Ok(NewUser {
             company: None,
             marqeta_token: self.marqeta_token.optional("marqeta_token", text::platform_token)?,
-            first_name: self.first_name.optional("first_name", text::line)?,
-            last_name: self.last_name.optional("last_name", text::line)?,
+            first_name: self.first_name.optional("first_name", text::name)?,
+            last_name: self.last_name.optional("last_name", text::name)?,
             email: self.email.optional("email", text::email)?,
             role: None,
             status: self.status.optional("status", status)?.unwrap_or(UserStatus::Active),
@@ -143,10 +143,10 @@ impl PatchUser {
     pub fn parse(&self) -> Read<UserChange> {
         Ok(UserChange {
             marqeta_token: self.marqeta_token.clearable("marqeta_token", text::platform_token)?,
-            first_name: self.first_name.clearable("first_name", text::line)?,
-            last_name: self.last_name.clearable("last_name", text::line)?,
+            first_name: self.first_name.clearable("first_name", text::name)?,
+            last_name: self.last_name.clearable("last_name", text::name)?,
             email: self.email.clearable("email", text::email)?,
-            role: self.role.clearable("role", text::line)?,
+            role: self.role.clearable("role", text::name)?,
             status: self.status.change("status", status)?,
         })
     }

@@ -52,8 +52,10 @@ async fn acts_are_written_down(app: TestApp) {
     assert_eq!(personal.status, 401);
     let person = client.post("/api/v1/personal/users", json!({})).await.json();
 
-    let told: Vec<[Value; 4]> = entries(&mut client).await[before.len()..]
+    let all = entries(&mut client).await;
+    let told: Vec<[Value; 4]> = all[before.len()..]
         .iter()
+        .filter(|entry| entry["outcome"] == "done")
         .map(|entry| ["who", "reach", "what", "object"].map(|name| entry[name].clone()))
         .collect();
     let id = {
@@ -77,8 +79,23 @@ async fn acts_are_written_down(app: TestApp) {
         ],
     ];
     assert_eq!(told, expected);
-    let all = entries(&mut client).await;
     assert_eq!(all[before.len() + 1]["request_id"], "my-request.1");
+    // Money moves through a lane: that it was about to is told before.
+    let funding: Vec<&Value> = all
+        .iter()
+        .filter(|entry| entry["what"] == "POST /api/v1/accounts/{id}/fund")
+        .skip_while(|entry| entry["number"].as_i64() <= before.last().unwrap()["number"].as_i64())
+        .collect();
+    let outcomes: Vec<_> = funding.iter().map(|entry| entry["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["begun", "done"]);
+    assert_eq!(funding[0]["request_id"], funding[1]["request_id"]);
+    assert_eq!(funding[0]["object"], funding[1]["object"]);
+    let foreign = json!({"amount": 1, "currency": "USD"});
+    let foreign = world.send(Some(&key), "POST", &fund, Some(foreign)).await;
+    assert_eq!(foreign.status, 422);
+    let all = entries(&mut client).await;
+    let outcomes: Vec<_> = all[all.len() - 2..].iter().map(|entry| &entry["outcome"]).collect();
+    assert_eq!(outcomes, ["begun", "failed"]);
     for pair in all.windows(2) {
         assert_eq!(pair[1]["previous"], pair[0]["hash"]);
     }

@@ -186,3 +186,27 @@ async fn a_company_s_caller_can_not_reach_out_of_it() {
     }
     app.stop_and_verify().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_scope_simulate_gives_nothing_where_settings_say_so() {
+    let answers = async |simulate| {
+        let app = TestApp::start_with(|settings| settings.access.simulate = simulate).await;
+        let mut world = World::of(&app).await;
+        let alone = world.key(&["simulate"], None).await;
+        let both = world.key(&["simulate", "read"], None).await;
+        let mut found = Vec::new();
+        for (key, method, path) in [
+            (&alone, "GET", "/api/v1/cards"),
+            (&alone, "POST", "/api/v1/companies"),
+            (&alone, "POST", "/api/v1/authorizations"),
+            (&both, "GET", "/api/v1/cards"),
+            (&both, "POST", "/api/v1/companies"),
+        ] {
+            let answer = world.send(Some(key), method, path, (method == "POST").then(|| json!({})));
+            found.push(answer.await.status.as_u16());
+        }
+        found
+    };
+    assert_eq!(answers(true).await, [200, 400, 400, 200, 400], "it may, and says too little");
+    assert_eq!(answers(false).await, [403, 403, 403, 200, 403]);
+}

@@ -141,6 +141,7 @@ fn names(instance: &Instance) -> Names {
     Names {
         card: nobody(),
         terminated: nobody(),
+        limit: nobody(),
         user: nobody(),
         company: nobody(),
         account: nobody(),

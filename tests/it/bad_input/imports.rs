@@ -149,6 +149,14 @@ fn limits(names: &Names) -> Vec<Line> {
             "not_found",
         ),
         line(
+            "limit: a month below a day",
+            format!(
+                r#"{{"limit":{{"scope":"card","scope_id":"{}","window":"month","amount":39999}}}}"#,
+                names.terminated
+            ),
+            "limit_conflict",
+        ),
+        line(
             "limit: a program pool",
             r#"{"limit":{"scope":"program","window":"day","amount":1,"mode":"pool"}}"#,
             "limit_conflict",

@@ -14,6 +14,7 @@ pub fn rows(names: &Names) -> Vec<Row> {
         ids(names),
         queries(),
         changes(names),
+        limits(names),
         changes_of_controls(),
         keys(names),
         strangers(),
@@ -70,6 +71,9 @@ fn companies() -> Vec<Row> {
         ("an empty name", "name", json!(""), "empty_text"),
         ("a long name", "name", json!("x".repeat(257)), "too_long"),
         ("1,000 combining marks", "name", json!(format!("e{}", "\u{301}".repeat(500))), "too_long"),
+        ("257 before NFC", "name", json!("e\u{301}".repeat(129)), "too_long"),
+        ("257 after NFC", "name", json!("\u{fb2c}".repeat(86)), "too_long"),
+        ("a decomposed turned name", "name", json!("e\u{301}\u{202e}b"), "invalid_characters"),
         ("a turned name", "name", json!("a\u{202e}b"), "invalid_characters"),
         ("an isolate", "name", json!("a\u{2066}b"), "invalid_characters"),
         ("a line break", "name", json!("a\nb"), "invalid_characters"),
@@ -141,6 +145,20 @@ fn others(names: &Names) -> Vec<Row> {
             json!({"company_id": company, "status": "GOD"}),
             400,
             "invalid_status",
+        ),
+        (
+            "a first name that grows",
+            "users",
+            json!({"company_id": company, "first_name": "\u{fb2c}".repeat(86)}),
+            400,
+            "too_long",
+        ),
+        (
+            "a last name with a line break",
+            "personal/users",
+            json!({"last_name": "e\u{301}\n"}),
+            400,
+            "invalid_characters",
         ),
         ("user of nobody", "cards", json!({"user_id": nobody}), 404, "not_found"),
         (
@@ -411,6 +429,38 @@ fn changes(names: &Names) -> Vec<Row> {
             409,
             "invalid_transition",
         ),
+    ]
+}
+
+/// Limits beside those that the card has already, and changes of one of these.
+fn limits(names: &Names) -> Vec<Row> {
+    let new = |window: &str, field: &str, most: i64| {
+        let mut body = json!({"scope": "card", "scope_id": names.terminated, "window": window});
+        body[field] = json!(most);
+        let sent = post("/api/v1/spending-limits", body.to_string());
+        Row::new(format!("limit: a {window} of {field} {most}"), sent, 422, "limit_conflict")
+    };
+    let path = format!("/api/v1/spending-limits/{}", names.limit);
+    let change = |body: &str, status, code| {
+        let sent = rest_with(Method::PATCH, path.clone(), &[("if-match", "1")], body.to_owned());
+        Row::new(format!("limit: changed to {body}"), sent, status, code)
+    };
+    vec![
+        new("transaction", "amount", 40_001),
+        new("day", "amount", 50_001),
+        new("week", "amount", 39_999),
+        new("week", "count", 9),
+        new("month", "amount", 49_999),
+        new("month", "count", 19),
+        new("lifetime", "amount", 0),
+        change(r#"{"amount":50001}"#, 422, "limit_conflict"),
+        change(r#"{"count":21}"#, 422, "limit_conflict"),
+        change(r#"{"amount":-1}"#, 400, "invalid_amount"),
+        change(r#"{"amount":1000000000001}"#, 400, "invalid_amount"),
+        change(r#"{"amount":"1"}"#, 400, "invalid_amount"),
+        change(r#"{"count":-1}"#, 400, "invalid_count"),
+        change(r#"{"amount":null,"count":null}"#, 400, "missing_field"),
+        change(r#"{"window":"week"}"#, 400, "unknown_field"),
     ]
 }
 

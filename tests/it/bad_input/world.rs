@@ -19,6 +19,8 @@ pub struct Names {
     pub card: String,
     /// A card that has been terminated, at version 2.
     pub terminated: String,
+    /// That card's limit of a day, 40,000 and 10 uses, beside one of a week, 50,000 and 20 uses.
+    pub limit: String,
     pub user: String,
     pub company: String,
     pub account: String,
@@ -78,7 +80,11 @@ impl World {
         let path = format!("/api/v1/cards/{terminated}");
         let answer = client.patch(&path, 1, json!({"status": "TERMINATED"})).await;
         assert_eq!(answer.status, 200);
+        let limit = |window: &str, amount: i64, count: i64| json!({"scope": "card", "scope_id": terminated, "window": window, "amount": amount, "count": count});
+        program.limit(&mut client, limit("week", 50_000, 20)).await;
+        let limit = program.limit(&mut client, limit("day", 40_000, 10)).await;
         let names = Names {
+            limit,
             card: program.cards[0].clone(),
             terminated,
             user: program.user.clone(),

@@ -84,6 +84,10 @@ async fn a_dry_run_decides_as_the_judge_would_and_changes_nothing() {
 async fn what_is_left_of_each_limit_is_told_and_when_it_begins_anew() {
     let app = TestApp::start().await;
     let program = Program::start(&app, 10_000).await;
+    let unlimited = Program::start(&app, 10_000).await;
+    let free = authorized(&app, unlimited.purchase("t-0", 1)).await;
+    let (_, explained) = app.get(&format!("/api/v1/authorizations/{}", text(&free["id"]))).await;
+    assert_eq!(explained["limits"], json!([]), "there were none");
     let day = limit(&app, &program, "day", json!({"amount": 700, "count": 2})).await;
     let ever = limit(&app, &program, "lifetime", json!({"amount": 5_000})).await;
     let bought = authorized(&app, program.purchase("t-1", 500)).await;

@@ -113,6 +113,39 @@ async fn faulty_lines_are_told_of_and_the_others_are_loaded() {
 }
 
 #[tokio::test]
+async fn limits_of_a_load_are_compared_with_each_other_and_with_what_there_is() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let limit = |window: &str, amount: i64| {
+        let card = &program.card["id"];
+        let limit = json!({"scope": "card", "scope_id": card, "window": window, "amount": amount});
+        json!({ "limit": limit }).to_string()
+    };
+    let body = [limit("day", 500), limit("week", 499), limit("month", 900), limit("week", 500)];
+    let refused = |faults: &[Value]| -> Vec<_> {
+        faults
+            .iter()
+            .map(|fault| (fault["line"].as_u64().unwrap(), text(&fault["code"]).to_owned()))
+            .collect()
+    };
+    let (_, faults, summary) = load(&app, body.join("\n")).await;
+    assert_eq!(refused(&faults), [(2, "limit_conflict".to_owned())], "{summary}");
+    assert_eq!(faults[0]["pointer"], "/limit/amount");
+    assert_eq!(summary["created"]["limits"], 3, "{summary}");
+    // Whatever has become of the others since, what is there stays, and is not refused.
+    let page = app.get("/api/v1/spending-limits?scope=card").await.1;
+    let items = page["items"].as_array().unwrap();
+    let week = items.iter().find(|limit| limit["window"] == "week").unwrap();
+    let path = format!("/api/v1/spending-limits/{}", text(&week["id"]));
+    assert_eq!(app.patch(&path, 1, json!({"amount": 700})).await.0, 200);
+    let (_, faults, summary) = load(&app, body.join("\n")).await;
+    assert_eq!(refused(&faults), [], "{summary}");
+    assert_eq!(summary["existing"]["limits"], 4, "{summary}");
+    let (_, faults, _) = load(&app, limit("lifetime", 899)).await;
+    assert_eq!(refused(&faults), [(1, "limit_conflict".to_owned())]);
+}
+
+#[tokio::test]
 async fn a_load_has_its_own_bounds() {
     let app = TestApp::start_with(|settings| settings.http.import_bytes_max = 65_536).await;
     let program = Program::start(&app, 0).await;

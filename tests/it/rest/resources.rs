@@ -20,6 +20,29 @@ async fn a_company_is_created_read_and_changed() {
 }
 
 #[tokio::test]
+async fn names_are_kept_and_answered_composed() {
+    let app = TestApp::start().await;
+    let zoe = ["Zoe\u{308}", "Zo\u{eb}"];
+    let body = json!({"name": zoe[0], "currency": "EUR"});
+    let company = created(&app, "/api/v1/companies", body).await;
+    assert_eq!(company["name"], zoe[1]);
+    let path = format!("/api/v1/companies/{}", text(&company["id"]));
+    assert_eq!(app.get(&path).await.1["name"], zoe[1]);
+    let inert = "<script> =cmd() a\u{200d}b \u{430}";
+    assert_eq!(app.patch(&path, 1, json!({"name": inert})).await.0, 200);
+    assert_eq!(app.get(&path).await.1["name"], inert, "and is nothing but text");
+    let employee = json!({"company_id": company["id"], "first_name": zoe[0], "role": zoe[0]});
+    let employee = created(&app, "/api/v1/users", employee).await;
+    assert_eq!((&employee["first_name"], &employee["role"]), (&json!(zoe[1]), &json!(zoe[1])));
+    let person = created(&app, "/api/v1/personal/users", json!({"last_name": zoe[0]})).await;
+    let path = format!("/api/v1/personal/users/{}", text(&person["id"]));
+    assert_eq!(app.get(&path).await.1["last_name"], zoe[1]);
+    let key = json!({"name": zoe[0], "scopes": ["read"]});
+    let key = created(&app, "/api/v1/api-keys", key).await;
+    assert_eq!(key["name"], zoe[1]);
+}
+
+#[tokio::test]
 async fn a_change_names_the_version_it_was_decided_on() {
     let app = TestApp::start().await;
     let program = Program::start(&app, 0).await;
@@ -140,6 +163,52 @@ async fn a_limit_that_contradicts_itself_is_refused() {
     expect(app.post(path, nothing).await, 400, "missing_field");
     let nobody = json!({"scope": "user", "scope_id": "nobody", "window": "day", "count": 1});
     expect(app.post(path, nobody).await, 404, "not_found");
+}
+
+#[tokio::test]
+async fn a_limit_that_contradicts_another_of_its_owner_is_refused() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let path = "/api/v1/spending-limits";
+    let limit = |scope: &str, window: &str, amount: i64| {
+        let id = match scope {
+            "card" => program.card["id"].clone(),
+            "user" => program.user["id"].clone(),
+            _ => program.company["id"].clone(),
+        };
+        json!({"scope": scope, "scope_id": id, "window": window, "amount": amount})
+    };
+    let of_purchase = created(&app, path, limit("card", "transaction", 500)).await;
+    let below = app.post(path, limit("card", "day", 499)).await;
+    assert_eq!(below.1["pointer"], "/amount");
+    expect(below, 422, "limit_conflict");
+    let of_day = created(&app, path, limit("card", "day", 500)).await;
+    // Others, in another currency, at other merchants: all of it may be meant.
+    created(&app, path, limit("user", "day", 100)).await;
+    created(&app, path, limit("company", "month", 50)).await;
+    let mut elsewhere = limit("card", "day", 100);
+    elsewhere["merchant"] = json!({"mcc": "5411"});
+    created(&app, path, elsewhere).await;
+    let mut dollars = limit("card", "day", 100);
+    dollars["currency"] = json!("USD");
+    created(&app, path, dollars).await;
+    // A change is compared as well, in what it changes.
+    let at = |limit: &serde_json::Value| format!("{path}/{}", text(&limit["id"]));
+    let change = |amount: i64| json!({"amount": amount});
+    expect(app.patch(&at(&of_purchase), 1, change(501)).await, 422, "limit_conflict");
+    expect(app.patch(&at(&of_day), 1, change(499)).await, 422, "limit_conflict");
+    expect(app.patch(&at(&of_day), 7, change(499)).await, 412, "version_conflict");
+    assert_eq!(app.patch(&at(&of_purchase), 1, change(400)).await.0, 200);
+    assert_eq!(app.patch(&at(&of_day), 1, json!({"amount": 400, "count": 3})).await.0, 200);
+    let mut count = limit("card", "week", 400);
+    count["count"] = json!(2);
+    let fewer = app.post(path, count).await;
+    assert_eq!(fewer.1["pointer"], "/count");
+    expect(fewer, 422, "limit_conflict");
+    // What is gone contradicts nothing.
+    assert_eq!(app.delete(&at(&of_purchase)).await.0, 204);
+    assert_eq!(app.patch(&at(&of_day), 2, change(1)).await.0, 200);
+    app.stop_and_verify().await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tollgate::domain::access::{Reach, Scope, Scopes};
 use tollgate::domain::api_key::ApiKey;
-use tollgate::domain::audit::{Act, BEGINNING, Record};
+use tollgate::domain::audit::{Act, BEGINNING, Outcome, Record};
 use tollgate::domain::id::{AccountId, ApiKeyId, CompanyId, Home};
 use tollgate::domain::money::Currency;
 use tollgate::domain::party::{Account, Company, CompanyStatus};
@@ -30,6 +30,7 @@ fn act(what: &str, object: Option<&str>) -> Act {
         what: what.to_owned(),
         object: object.map(str::to_owned),
         request_id: "r-1".to_owned(),
+        outcome: Outcome::Done,
     }
 }
 
@@ -136,7 +137,13 @@ async fn acts_and_entries_are_one<S: ApiKeys + ResourceStore + AuditLog>(store: 
     assert_eq!(store.latest(None, 2).await.unwrap(), [entries[2].clone(), entries[1].clone()]);
     assert_eq!(store.latest(Some(2), 9).await.unwrap(), entries[..1]);
     assert_eq!(store.head().await.unwrap(), (3, entries[2].hash));
-    let all = (0..16).map(|_| store.append(act("POST /b", None)));
+    let begun = Act { outcome: Outcome::Begun, ..act("POST /b", None) };
+    store.append(begun.clone()).await.unwrap();
+    let last = store.latest(None, 1).await.unwrap();
+    assert_eq!(last[0].act, begun, "the outcome is read back");
+    let failed = Act { outcome: Outcome::Failed, ..act("POST /b", None) };
+    store.append(failed).await.unwrap();
+    let all = (0..14).map(|_| store.append(act("POST /b", None)));
     for appended in futures_util::future::join_all(all).await {
         appended.unwrap();
     }
@@ -153,6 +160,9 @@ async fn a_break_is_found(
     let broken = async || verify_log(store).await.unwrap().broken_at;
     assert_eq!(broken().await, None);
     change(unlock).await;
+    change("update audit_log set outcome = 'begun' where number = 3").await;
+    assert_eq!(broken().await, Some(3), "what was done was not only begun");
+    change("update audit_log set outcome = null where number = 3").await;
     for (sql, undo, place) in [
         (
             "update audit_log set who = 'nobody' where number = 3",

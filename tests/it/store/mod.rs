@@ -115,6 +115,7 @@ macro_rules! conformance {
             outbox::events_of_a_key_stand_in_the_order_of_their_commits
             outbox::cards_and_users_are_told_of
             outbox::a_limit_that_is_used_up_is_told_of
+            outbox::a_balance_at_the_end_of_its_range_is_told_of
             outbox::relays_share_the_shards_and_inherit_them
             outbox::leases_asked_for_at_once_never_overlap
             audit::what_is_committed_adds_up

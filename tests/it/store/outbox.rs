@@ -189,3 +189,19 @@ pub async fn a_limit_that_is_used_up_is_told_of(subject: &Subject) {
     assert_eq!((&declined["declined"], &declined["used"]), (&json!(true), &json!(20_00)));
     assert_eq!(declined["check"], "limit.day.amount");
 }
+
+pub async fn a_balance_at_the_end_of_its_range_is_told_of(subject: &Subject) {
+    let program = subject.program("acme", i64::MAX).await;
+    subject.empty_the_outbox().await;
+    for (name, minor) in [("nearly-all", i64::MAX - 1_00), ("more", 1_01)] {
+        subject.decide(purchase(name, "acme-card", minor)).await;
+    }
+    let told = told(&subject.waiting().await);
+    let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();
+    let expected = ["authorization.approved", "authorization.declined", "alert.balance_range"];
+    assert_eq!(kinds, expected);
+    assert_eq!(told[1].1["refusal"]["code"], "funds.overflow");
+    assert_eq!(told[1].1["refusal"]["reason"], "AMOUNT_LIMIT_EXCEEDED");
+    assert_eq!(told[2].1["account"], program.account.to_string());
+    assert_eq!(told[2].1["authorization"], told[1].1["authorization"]);
+}

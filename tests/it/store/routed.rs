@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use tollgate::cache::MemoryRoutes;
+use tollgate::domain::access::Reach;
+use tollgate::domain::audit::{Act, Outcome, Record};
 use tollgate::domain::id::{AccountId, CardId, Home};
 use tollgate::domain::party::{Account, Card, User};
 use tollgate::domain::policy::{Control, Scope};
-use tollgate::domain::time::Window;
+use tollgate::domain::time::{Timestamp, Window};
+use tollgate::store::audit_log::AuditLog;
 use tollgate::store::routed::{HomeStores, RoutedStore};
 use tollgate::store::sqlite::SqliteStore;
 use tollgate::store::{FactsStore, ResourceStore, StoreError};
@@ -38,7 +41,8 @@ async fn town() -> Town {
         lists: store.clone(),
     };
     let routes = || Arc::new(MemoryRoutes::new(1_000));
-    let routed = RoutedStore::new(stores(&business), stores(&personal), routes(), routes());
+    let log = business.clone();
+    let routed = RoutedStore::new(stores(&business), stores(&personal), routes(), routes(), log);
     Town { routed: Arc::new(routed), business, personal, subject, _folder: folder }
 }
 
@@ -95,6 +99,48 @@ async fn every_reference_leads_home_and_only_there() {
     assert!(town.routed.card(&token("nobody")).await.unwrap().is_none());
     assert!(town.business.card(&token("personal-card")).await.unwrap().is_none());
     assert!(town.personal.card(&token("business-card")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_written_where_no_log_is_kept_is_told_before() {
+    let town = town().await;
+    let [(employee, _), (person, _)] = town.settle().await;
+    let recording = || {
+        let record = Record::new(Act {
+            at: Timestamp::from_micros(7),
+            who: "admin".into(),
+            reach: Reach::Program,
+            what: "POST /a".to_owned(),
+            object: None,
+            request_id: "r-1".to_owned(),
+            outcome: Outcome::Done,
+        });
+        let resources = town.routed.recording(&record).expect("companies' home keeps a log");
+        (record, resources)
+    };
+    let told = async || -> Vec<Outcome> {
+        let entries = town.business.entries(0, 10).await.unwrap();
+        entries.into_iter().map(|entry| entry.act.outcome).collect()
+    };
+    // Nothing is written, as the id is taken: the entry was there first.
+    let (record, resources) = recording();
+    resources.insert_user(User { marqeta_token: None, ..person.clone() }).await.unwrap_err();
+    assert_eq!(told().await, [Outcome::Begun]);
+    assert!(record.failure().is_some() && record.pending().is_some());
+    // Once for each act.
+    let (record, resources) = recording();
+    for name in ["one", "two"] {
+        resources.insert_user(town.subject.user(None, name)).await.unwrap();
+    }
+    assert_eq!(told().await, [Outcome::Begun; 2]);
+    assert!(record.pending().is_some(), "that it was done is told by whoever has begun it");
+    // Beside the log, an act and its entry are one; what follows it elsewhere is no act of its own.
+    let (record, resources) = recording();
+    let limit = town.subject.limit(Scope::Program, Window::Day, 20_00);
+    resources.insert_user(town.subject.user(employee.company, "three")).await.unwrap();
+    resources.insert_limit(limit).await.unwrap();
+    assert_eq!(told().await, [Outcome::Begun, Outcome::Begun, Outcome::Done]);
+    assert!(record.pending().is_none() && record.failure().is_none());
 }
 
 #[tokio::test]

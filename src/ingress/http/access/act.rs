@@ -1,5 +1,6 @@
 //! Administrative acts: each leaves an entry in the audit log before it is answered, also where nobody
-//! waits for the answer any more.
+//! waits for the answer any more. What is not done in the log's own store is told before it is done, too:
+//! resources by [`crate::store::ahead`], the rest by its handlers.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -37,6 +38,11 @@ pub(super) async fn run(
     let acted = tokio::spawn(async move {
         let answer = next.run(request).await;
         if !answer.status().is_success() {
+            if doors.audit.fail(&record).await.is_err() {
+                tracing::error!(
+                    "an act was begun and has failed; the audit log says that it was begun"
+                );
+            }
             return answer;
         }
         match doors.audit.settle(&record).await {
@@ -71,6 +77,13 @@ fn named(route: &str, path: &str) -> Option<String> {
 
 /// The record that the request's act has to leave, if any.
 pub(in crate::ingress::http) struct Recorded(pub(in crate::ingress::http) Recording);
+
+impl Recorded {
+    /// Says that the act is begun, before it is done where no transaction writes its entry.
+    pub(in crate::ingress::http) async fn ahead(&self, doors: &Doors) -> Result<(), ApiError> {
+        Ok(doors.audit.ahead(&self.0).await?)
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Recorded {
     type Rejection = Infallible;

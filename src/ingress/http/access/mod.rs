@@ -41,6 +41,8 @@ pub struct Gate {
     pub admin_keys: Vec<SecretString>,
     /// Keys that were issued.
     pub keys: Arc<KeyRing>,
+    /// Scopes that give anything here.
+    pub scopes: Scopes,
     /// Tokens of an identity provider, where they are accepted.
     pub tokens: Option<Tokens>,
     /// How often each may call.
@@ -52,8 +54,15 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Who calls; `None`: nobody that is known.
+    /// Who calls, with the scopes that count here; `None`: nobody that is known.
     async fn recognise(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
+        let known = self.whose(headers).await?;
+        let counts =
+            |caller: Caller| Caller { scopes: caller.scopes.within(self.scopes), ..caller };
+        Ok(known.map(counts))
+    }
+
+    async fn whose(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
         let Some(given) = bearer::bearer(headers) else { return Ok(None) };
         if bearer::is_known(given, &self.admin_keys) {
             let key = "admin".into();

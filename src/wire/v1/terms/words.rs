@@ -4,6 +4,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use super::build::{line, refused, terms, text, words};
 use crate::domain::access::Scope;
+use crate::domain::audit;
 use crate::domain::chain;
 use crate::domain::dead_letter::LetterState as Letter;
 use crate::domain::finding::Reason;
@@ -126,6 +127,8 @@ terms! {
     ].map(transaction::Ending::as_str), None);
     /// What kept a transaction from being processed; each has a page under `/docs/errors`.
     Obstacle = words(transaction::Obstacle::ALL.map(transaction::Obstacle::as_str), None);
+    /// How far an act had come when it was written down.
+    ActOutcome = words(audit::Outcome::ALL.map(audit::Outcome::as_str), None);
     /// What has become of a dead letter.
     LetterState = words(Letter::ALL.map(Letter::as_str), None);
 }

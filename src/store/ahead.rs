@@ -1,0 +1,78 @@
+//! Resources of a home that keeps no audit log: before anything is written there, the log of the other home
+//! says that the act is begun. What has come of it follows, when it is known.
+
+use std::sync::Arc;
+
+use crate::domain::audit::Record;
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
+use crate::domain::kyc::{KycGrant, KycRecord};
+use crate::domain::party::{Account, Card, Company, User, Wallet};
+use crate::domain::policy::{Control, Limit, PolicyStamp};
+
+use super::audit_log::{AuditLog, ahead};
+use super::{ResourceStore, StoreFuture};
+
+/// The resources of such a home, for one act.
+pub struct RecordedAhead {
+    /// Where they are kept.
+    pub resources: Arc<dyn ResourceStore>,
+    /// The log.
+    pub log: Arc<dyn AuditLog>,
+    /// The act.
+    pub record: Arc<Record>,
+}
+
+macro_rules! resources {
+    (
+        writes { $(fn $write:ident($($arg:ident: $ty:ty),+) -> $out:ty;)+ }
+        reads { $(fn $read:ident($id:ident: $id_ty:ty) -> $found:ty;)+ }
+    ) => {
+        impl ResourceStore for RecordedAhead {
+            $(fn $write(&self, $($arg: $ty),+) -> StoreFuture<'_, $out> {
+                Box::pin(async move {
+                    ahead(&*self.log, &self.record).await?;
+                    self.resources.$write($($arg),+).await
+                })
+            })+
+
+            $(fn $read(&self, $id: $id_ty) -> StoreFuture<'_, $found> {
+                self.resources.$read($id)
+            })+
+        }
+    };
+}
+
+resources! {
+    writes {
+        fn insert_company(company: Company, account: Account) -> Vec<PolicyStamp>;
+        fn update_company(company: Company) -> Vec<PolicyStamp>;
+        fn insert_user(user: User) -> Vec<PolicyStamp>;
+        fn update_user(user: User) -> Vec<PolicyStamp>;
+        fn insert_card(card: Card) -> Vec<PolicyStamp>;
+        fn update_card(card: Card) -> Vec<PolicyStamp>;
+        fn insert_users(users: Vec<User>) -> Vec<PolicyStamp>;
+        fn insert_cards(cards: Vec<Card>) -> Vec<PolicyStamp>;
+        fn insert_wallet(wallet: Wallet, account: Account) -> Vec<PolicyStamp>;
+        fn update_wallet(wallet: Wallet) -> Vec<PolicyStamp>;
+        fn insert_limit(limit: Limit) -> Vec<PolicyStamp>;
+        fn update_limit(limit: Limit) -> Vec<PolicyStamp>;
+        fn delete_limit(id: LimitId) -> Option<Vec<PolicyStamp>>;
+        fn insert_kyc(record: KycRecord) -> Vec<PolicyStamp>;
+        fn decide_kyc(record: KycRecord, grant: Option<KycGrant>) -> Vec<PolicyStamp>;
+        fn insert_control(control: Control) -> Vec<PolicyStamp>;
+        fn update_control(control: Control) -> Vec<PolicyStamp>;
+        fn delete_control(id: ControlId) -> Option<Vec<PolicyStamp>>;
+    }
+    reads {
+        fn company(id: CompanyId) -> Option<Company>;
+        fn user_record(id: UserId) -> Option<User>;
+        fn card_record(id: CardId) -> Option<Card>;
+        fn card_view(id: CardId) -> Option<Card>;
+        fn wallet(account: AccountId) -> Option<Wallet>;
+        fn wallets_of(user: UserId) -> Vec<Wallet>;
+        fn account(id: AccountId) -> Option<Account>;
+        fn limit(id: LimitId) -> Option<Limit>;
+        fn control(id: ControlId) -> Option<Control>;
+        fn kyc(id: KycId) -> Option<KycRecord>;
+    }
+}
