@@ -27,6 +27,11 @@ impl Attempts {
         Self { inbox, clock }
     }
 
+    /// How many attempts are written down.
+    pub async fn begun(&self, queue: Queue, message: &str) -> Result<u32, Error> {
+        Ok(self.inbox.begun(queue.name(), message.to_owned()).await?)
+    }
+
     /// One more attempt begins; says how many that are. `before`: how many there have been for sure.
     pub async fn begin(&self, queue: Queue, message: &str, before: u32) -> Result<u32, Error> {
         let begun =

@@ -329,6 +329,8 @@ pub trait DueHolds: Send + Sync {
 /// Messages that came again after their consumer may have died of them. Attempts are counted before
 /// they begin.
 pub trait Inbox: Send + Sync {
+    /// How many attempts have begun, as far as is known here.
+    fn begun(&self, queue: &'static str, message: String) -> StoreFuture<'_, u32>;
     /// One more attempt begins; says how many that are. `before` is how many there have been for
     /// sure, should fewer be known here.
     fn begin(

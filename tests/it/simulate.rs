@@ -2,14 +2,18 @@
 
 use std::process::Command;
 
+use crate::broker::world as brokers;
+use crate::store::mongodb::Corner;
+use crate::store::postgres_database::Database;
 use crate::support::app::{ADMIN_KEY, JIT_PASSWORD, JIT_USER};
 use crate::support::instance::Instance;
+use crate::support::servers;
 
 /// What notifications are signed with.
 const SECRET: &str = "Example-Secret-0001-abcXYZ!";
 
 /// Whether both sides agreed, and what was printed.
-async fn simulate(instance: &Instance, more: &'static [&'static str]) -> (bool, String) {
+async fn simulate(instance: &Instance, more: Vec<&'static str>) -> (bool, String) {
     let addr = instance.addr.to_string();
     let run = move || {
         Command::new(env!("CARGO_BIN_EXE_tollgate"))
@@ -29,7 +33,7 @@ async fn simulate(instance: &Instance, more: &'static [&'static str]) -> (bool, 
 async fn what_nobody_acknowledges_is_told_and_the_books_differ() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::start(folder.path()).await;
-    let more = &[
+    let more = vec![
         "--webhook-password",
         "Wrong-password-0001!",
         "--attempts",
@@ -52,16 +56,19 @@ async fn what_nobody_acknowledges_is_told_and_the_books_differ() {
     instance.verify();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_sides_agree_after_every_flow_late_twice_and_in_any_order() {
+/// Every flow on four cards, two of them of persons, late, twice and in any order.
+async fn both_sides_agree(environment: &[(String, String)]) {
     let folder = tempfile::tempdir().unwrap();
-    let signed = [("TOLLGATE__WEBHOOKS__SIGNATURE__SECRET".to_owned(), SECRET.to_owned())];
-    let instance = Instance::start_on(folder.path(), &signed).await;
+    let mut environment = environment.to_vec();
+    environment.push(("TOLLGATE__WEBHOOKS__SIGNATURE__SECRET".to_owned(), SECRET.to_owned()));
+    let instance = Instance::start_on(folder.path(), &environment).await;
     let (agree, said) = simulate(
         &instance,
-        &[
+        vec![
             "--secret",
             SECRET,
+            "--personal",
+            "50",
             "--rounds",
             "3",
             "--seed",
@@ -80,6 +87,41 @@ async fn both_sides_agree_after_every_flow_late_twice_and_in_any_order() {
     )
     .await;
     assert!(agree, "{said}");
-    assert!(said.contains("0 differences") && said.contains("both sides agree"), "{said}");
+    for line in ["books: 4 accounts (2 of them wallets)", "0 differences", "both sides agree"] {
+        assert!(said.contains(line), "{line:?} is not in {said}");
+    }
+    instance.verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_sides_agree_after_every_flow_late_twice_and_in_any_order() {
+    both_sides_agree(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn both_sides_agree_on_servers_with_a_store_for_each_home() {
+    let (database, corner) = (Database::migrated().await, Corner::new());
+    let prefix = format!("{}.", servers::unique());
+    let rabbitmq = servers::url("RABBITMQ_URL");
+    let environment = [
+        ("DATABASE_URL", database.url()),
+        ("MONGODB_URI", corner.url()),
+        ("RABBITMQ_URL", &rabbitmq),
+        ("TOLLGATE__BROKER__RABBITMQ__PREFIX", &prefix),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    both_sides_agree(&environment).await;
+    brokers::clear(&rabbitmq, &prefix).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_cards_may_be_of_persons_and_few_are_one_at_least() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::start(folder.path()).await;
+    for (share, wallets) in [("100", "(4 of them wallets)"), ("1", "(1 of them wallets)")] {
+        let (agree, said) = simulate(&instance, vec!["--personal", share, "--rounds", "1"]).await;
+        assert!(agree && said.contains(wallets), "{said}");
+    }
     instance.verify();
 }

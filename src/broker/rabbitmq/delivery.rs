@@ -75,7 +75,7 @@ impl RabbitDelivery {
     }
 
     async fn settled(mut self: Box<Self>, settlement: Settlement) -> Result<(), BrokerError> {
-        // Whatever comes again is handled alone, and everything waits for it.
+        // What comes again may be handled alone, and then everything waits for it.
         let done = if self.redelivered { Verdict::DoneNow } else { Verdict::Done };
         let verdict = match self.onward(settlement) {
             Move::Gone => done,

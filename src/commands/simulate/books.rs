@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::operator::{Operator, OperatorError};
 use super::platform::Platform;
 use super::purchase::Purchase;
+use crate::domain::id::Home;
 
 /// Between two looks at books that are not equal yet.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -19,6 +20,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(250);
 pub(super) struct Comparison {
     /// Accounts.
     pub(super) accounts: usize,
+    /// Those of them that are wallets.
+    pub(super) wallets: usize,
     /// Purchases.
     pub(super) purchases: usize,
     /// One line for each difference.
@@ -60,6 +63,8 @@ async fn once(platform: &Platform, operator: &Operator) -> Result<Comparison, Op
     for (user, expected) in sums {
         let Some(account) = operator.account_of(&user) else { continue };
         found.accounts += 1;
+        found.wallets += usize::from(account.home == Home::Personal);
+        let account = account.id;
         let read = operator.read(&format!("/api/v1/accounts/{account}")).await?;
         let read = read.unwrap_or_default();
         let stands = (number(&read["held"]), number(&read["posted"]));

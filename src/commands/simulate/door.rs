@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::operator::Operator;
 use super::platform::{Act, Order, Platform};
 use crate::domain::clock::Clock;
+use crate::domain::id::Home;
 use crate::domain::money::Money;
 
 /// Items of a page where the caller does not say, and at most.
@@ -179,6 +180,16 @@ async fn create(desk: &Desk, kind: &'static str, body: &Bytes) -> Response {
     (StatusCode::CREATED, Json(document)).into_response()
 }
 
+/// The metadata of a user who spends money of their own. The platform leaves it to its programs; without
+/// it, a user belongs to a company.
+pub(super) fn personal() -> Value {
+    json!({"home": "personal"})
+}
+
+fn home(user: &Value) -> Home {
+    if user["metadata"]["home"] == personal()["home"] { Home::Personal } else { Home::Business }
+}
+
 /// Users and cards are made known to the other side before they are used.
 async fn introduce(
     desk: &Desk,
@@ -193,7 +204,7 @@ async fn introduce(
         (USERS, operator) => {
             document["status"] = "ACTIVE".into();
             match operator {
-                Some(operator) => operator.user(token).await.map_err(failed),
+                Some(operator) => operator.user(token, home(document)).await.map_err(failed),
                 None => Ok(()),
             }
         }

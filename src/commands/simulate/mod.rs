@@ -85,9 +85,12 @@ pub struct Args {
     /// Serve on until Ctrl-C after the flows; the books are compared then.
     #[arg(long)]
     serve: bool,
-    /// Cards, each of a company of its own.
+    /// Cards, each with an account of its own.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     cards: u32,
+    /// How many of a hundred cards are of persons with wallets; the others are of companies.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    personal: u8,
     /// How often each flow is played.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -120,8 +123,8 @@ pub struct Args {
     patience_s: u64,
 }
 
-/// What each company may spend, in minor units: more than all flows do, less than what is declined.
-const CREDIT: i64 = 100_000_000_000;
+/// What each company may spend, and each person has, in minor units: more than all flows do, less than what is declined.
+const MONEY: i64 = 100_000_000_000;
 
 /// Runs to its end; only what is wrong is logged.
 pub(super) fn start(args: Args) -> Result<ExitCode, Failure> {
@@ -145,7 +148,7 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
 
     let access = args.access.as_ref().map(|pair| format!("Basic {}", STANDARD.encode(pair)));
     let client = Arc::new(Client { caller: Caller::new(addr), access, currency });
-    let cards = cards(&client, args.cards).await?;
+    let cards = cards(&client, args.cards, args.personal).await?;
     let played = play(&args, &client, &cards, &seed).await;
     if args.serve {
         println!("serving until Ctrl-C; the books are compared then");
@@ -194,7 +197,7 @@ fn desk(args: &Args, currency: Currency, seed: &Arc<Seed>) -> Result<Arc<Desk>, 
     };
     Ok(Arc::new(Desk {
         platform: Platform::new(Gateway::new(gateway), notices, currency),
-        operator: Some(Operator::new(args.tollgate, credentials.key, currency, CREDIT)),
+        operator: Some(Operator::new(args.tollgate, credentials.key, currency, MONEY)),
         access,
         documents: Mutex::default(),
     }))
@@ -231,16 +234,20 @@ impl Credentials {
     }
 }
 
-/// Users and cards, made through the platform's own API.
-async fn cards(client: &Client, count: u32) -> Result<Vec<String>, Failure> {
+/// Users and cards, made through the platform's own API; so many of a hundred are of persons.
+async fn cards(client: &Client, count: u32, personal: u8) -> Result<Vec<String>, Failure> {
     // Tokens of this run differ from those of every other.
     let run = SystemClock::new().uuid().simple().to_string();
     let run = run.get(20..).unwrap_or_default().to_owned();
     let product = serde_json::json!({"name": "simulated"});
     client.create("/v3/cardproducts", product).await?;
     let mut cards = Vec::new();
+    let persons = (count * u32::from(personal)).div_ceil(100);
     for number in 0..count {
-        let user = serde_json::json!({"token": format!("sim-u{number}-{run}")});
+        let mut user = serde_json::json!({"token": format!("sim-u{number}-{run}")});
+        if number < persons {
+            user["metadata"] = door::personal();
+        }
         let user = client.create("/v3/users", user).await?;
         let card = serde_json::json!({"token": format!("sim-c{number}-{run}"), "user_token": user});
         cards.push(client.create("/v3/cards", card).await?);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::client::Ask;
 use super::caller::Caller;
+use crate::domain::id::Home;
 use crate::domain::money::Currency;
 
 /// How long one call may take.
@@ -32,40 +33,74 @@ pub(super) struct Operator {
     caller: Caller,
     key: String,
     currency: Currency,
-    /// What each company may spend, in minor units.
-    credit: i64,
+    /// What each company may spend, and each person has, in minor units.
+    money: i64,
     /// Accounts, by the platform's user token.
-    accounts: Mutex<HashMap<String, String>>,
+    accounts: Mutex<HashMap<String, Account>>,
+}
+
+/// The account that a user's cards draw on, as it was answered at its creation.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    /// A company's, or a person's own.
+    pub(super) home: Home,
+    /// The other side's id.
+    pub(super) id: String,
 }
 
 impl Operator {
-    pub(super) fn new(addr: SocketAddr, key: String, currency: Currency, credit: i64) -> Self {
+    pub(super) fn new(addr: SocketAddr, key: String, currency: Currency, money: i64) -> Self {
         let accounts = Mutex::default();
-        Self { caller: Caller::new(addr), key, currency, credit, accounts }
+        Self { caller: Caller::new(addr), key, currency, money, accounts }
     }
 
-    /// A company of one user, so that each user has an account of their own.
-    pub(super) async fn user(&self, token: &str) -> Result<(), OperatorError> {
+    /// A user with an account of their own.
+    pub(super) async fn user(&self, token: &str, home: Home) -> Result<(), OperatorError> {
+        let id = match home {
+            Home::Business => self.employee(token).await?,
+            Home::Personal => self.person(token).await?,
+        };
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.insert(token.to_owned(), Account { home, id });
+        Ok(())
+    }
+
+    /// The only user of a company, which has credit.
+    async fn employee(&self, token: &str) -> Result<String, OperatorError> {
         let company = json!({"name": "Simulated", "currency": self.currency.code(),
-            "credit_limit": self.credit});
+            "credit_limit": self.money});
         let company = self.create("/api/v1/companies", &company).await?;
         let user = json!({"company_id": company["id"], "marqeta_token": token});
         self.create("/api/v1/users", &user).await?;
-        let account = company["account_id"].as_str().unwrap_or_default().to_owned();
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.insert(token.to_owned(), account);
-        Ok(())
+        Ok(text(&company["account_id"]))
+    }
+
+    /// A person with money in a wallet. Without a tier: nothing else limits what they spend.
+    async fn person(&self, token: &str) -> Result<String, OperatorError> {
+        let user = self.create("/api/v1/personal/users", &json!({"marqeta_token": token})).await?;
+        let wallet = json!({"user_id": user["id"], "currency": self.currency.code()});
+        let wallet = text(&self.create("/api/v1/personal/wallets", &wallet).await?["id"]);
+        let path = format!("/api/v1/personal/wallets/{wallet}/fund");
+        let money = json!({"amount": self.money, "currency": self.currency.code()});
+        // Once, however often it is asked for.
+        let fund = Ask::post(path, money.to_string()).with("idempotency-key", token);
+        self.created(fund).await?;
+        Ok(wallet)
     }
 
     /// An active card.
     pub(super) async fn card(&self, token: &str, user: &str) -> Result<(), OperatorError> {
         let card = json!({"user_id": user, "marqeta_token": token, "status": "ACTIVE",
             "last_four": "0042"});
-        self.create("/api/v1/cards", &card).await.map(drop)
+        let path = match self.account_of(user).map(|account| account.home) {
+            Some(Home::Personal) => "/api/v1/personal/cards",
+            Some(Home::Business) | None => "/api/v1/cards",
+        };
+        self.create(path, &card).await.map(drop)
     }
 
-    /// The account of a user, as it was answered at its creation.
-    pub(super) fn account_of(&self, user: &str) -> Option<String> {
+    /// The account of a user.
+    pub(super) fn account_of(&self, user: &str) -> Option<Account> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned()
     }
 
@@ -79,9 +114,14 @@ impl Operator {
     }
 
     async fn create(&self, path: &str, body: &Value) -> Result<Value, OperatorError> {
-        match self.call(Ask::post(path, body.to_string())).await? {
+        self.created(Ask::post(path, body.to_string())).await
+    }
+
+    async fn created(&self, ask: Ask) -> Result<Value, OperatorError> {
+        let path = ask.path.clone();
+        match self.call(ask).await? {
             (201, body) => Ok(body),
-            (status, body) => Err(refused(path, status, &body)),
+            (status, body) => Err(refused(&path, status, &body)),
         }
     }
 
@@ -101,6 +141,10 @@ impl Operator {
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn refused(call: &str, status: u16, body: &Value) -> OperatorError {

@@ -10,22 +10,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cleanse::{Scanned, cleanse};
+use super::outage::{OUTAGE_MIN, Outage};
 use super::{Handled, Handler, Tools, settle};
 use crate::broker::topology::{Queue, RETRY_AFTER};
 use crate::broker::{Deliveries, Delivery, Message, Settlement};
+use crate::service::error::Error;
 use crate::telemetry::broker::ConsumerMetrics;
 
 /// Pauses between attempts to consume: from the first to the longest.
 const AGAIN_MIN: Duration = Duration::from_millis(50);
 const AGAIN_MAX: Duration = Duration::from_millis(500);
 
-/// Pauses while a store does not answer.
-const OUTAGE_MIN: Duration = Duration::from_millis(100);
-const OUTAGE_MAX: Duration = Duration::from_secs(2);
-
-/// How long a message is kept waiting for a store before it is given back: brokers give up on consumers
-/// that keep one for longer (RabbitMQ after half an hour).
-const KEEP_MAX: Duration = Duration::from_secs(600);
+/// So many attempts at a message may be among others. Whoever dies during one of them may have died of a
+/// neighbour; the attempts after them are alone, and so its own.
+const SHARED_MAX: u32 = 2;
 
 /// One consumer of one queue.
 pub(super) struct Consumer {
@@ -33,7 +31,7 @@ pub(super) struct Consumer {
     pub(super) prefetch: u16,
     pub(super) handler: Arc<dyn Handler>,
     pub(super) tools: Arc<Tools>,
-    /// Held by many for messages that are new, by one alone for one that came again.
+    /// Held by many for messages that may be worked among others, by one alone for a suspect.
     pub(super) gate: Arc<RwLock<()>>,
     pub(super) metrics: ConsumerMetrics,
     pub(super) stop: CancellationToken,
@@ -112,8 +110,7 @@ impl Consumer {
             let reason = "missing_message_id".to_owned();
             self.settle(delivery, Settlement::Dead { reason, error }).await
         } else if delivery.redelivered() {
-            let _alone = self.gate.write().await;
-            self.handle_alone(delivery, body).await
+            self.handle_again(delivery, body).await
         } else {
             let _among_others = self.gate.read().await;
             self.handle_new(delivery, body).await
@@ -134,12 +131,37 @@ impl Consumer {
         }
     }
 
-    /// A message that came again may be what its last consumer died of. Nobody else is at work, and
-    /// the attempt is written down before it begins.
-    async fn handle_alone(&self, mut delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
+    /// A message that came again may be what its last consumer died of. Most are only what was beside
+    /// it: they go among others once more. Whoever was there when that ended badly, too, is a suspect.
+    async fn handle_again(&self, delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
+        let mut outage = Outage::begin();
+        let behind = loop {
+            match self.attempts_behind(delivery.message(), delivery.failures()).await {
+                Ok(behind) => break behind,
+                Err(_) if outage.wait(&self.stop).await => {}
+                Err(_) => return self.settle(delivery, Settlement::Return).await,
+            }
+        };
+        if behind < SHARED_MAX {
+            let _among_others = self.gate.read().await;
+            self.handle_counted(delivery, body).await
+        } else {
+            let _alone = self.gate.write().await;
+            self.handle_counted(delivery, body).await
+        }
+    }
+
+    /// How many attempts this message has behind it: those that are written down, or those that it
+    /// tells of itself and the one before this delivery, which nobody has lived to count.
+    async fn attempts_behind(&self, message: &Message, failures: u32) -> Result<u32, Error> {
+        let written = self.tools.attempts.begun(self.queue, &message.id).await?;
+        Ok(written.max(failures.saturating_add(1)))
+    }
+
+    /// The attempt is written down before it begins, and that count decides.
+    async fn handle_counted(&self, mut delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
         let id = delivery.message().id.clone();
         let attempts_max = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX).saturating_add(1);
-        // The delivery before this one counts: nobody has lived to count it.
         let before = delivery.failures().saturating_add(1);
         let mut outage = Outage::begin();
         loop {
@@ -212,29 +234,3 @@ impl Consumer {
 
 /// The outcome of a message that could not be settled.
 const UNSETTLED: &str = "unsettled";
-
-/// A store that does not answer, as one message sees it.
-struct Outage {
-    pause: Duration,
-    waited: Duration,
-}
-
-impl Outage {
-    const fn begin() -> Self {
-        Self { pause: OUTAGE_MIN, waited: Duration::ZERO }
-    }
-
-    /// Waits a while; `false`: it is time to give the message back.
-    async fn wait(&mut self, stop: &CancellationToken) -> bool {
-        if self.waited >= KEEP_MAX {
-            return false;
-        }
-        tokio::select! {
-            () = stop.cancelled() => return false,
-            () = tokio::time::sleep(self.pause) => {}
-        }
-        self.waited += self.pause;
-        self.pause = self.pause.saturating_mul(2).min(OUTAGE_MAX);
-        true
-    }
-}

@@ -4,6 +4,7 @@ pub mod cleanse;
 mod consumer;
 pub mod dead_letters;
 pub mod jit;
+mod outage;
 mod reply;
 mod settle;
 pub mod transactions;

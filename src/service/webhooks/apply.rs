@@ -1,6 +1,7 @@
 //! Applying: what a notification tells, as steps of the ledger and changes of cards and cardholders.
 //! Every step has a key of its own, so that it happens once however often it is told.
 
+use super::parties::until_first;
 use super::{Unknown, Webhooks};
 use crate::domain::chain::Link;
 use crate::domain::decision::{Decision, Echo, Fingerprint};
@@ -33,6 +34,9 @@ pub(super) enum Failure {
     Unavailable,
 }
 
+/// Why something failed where somebody else was faster: it is worth another look.
+pub(super) const RACED: &str = "conflict";
+
 pub(super) type Taken = Result<(WebhookStatus, Option<String>), Failure>;
 
 impl From<StoreError> for Failure {
@@ -42,7 +46,7 @@ impl From<StoreError> for Failure {
             StoreError::Conflict(_)
             | StoreError::OutcomeUnknown(_)
             | StoreError::Unavailable(_) => Self::Unavailable,
-            StoreError::Taken(_) | StoreError::Stale => Self::Failed("conflict"),
+            StoreError::Taken(_) | StoreError::Stale => Self::Failed(RACED),
             StoreError::Failed(_) => Self::Failed("store"),
         }
     }
@@ -58,7 +62,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Unavailable => Self::Unavailable,
-            Error::VersionConflict | Error::TokenTaken(_) => Self::Failed("conflict"),
+            Error::VersionConflict | Error::TokenTaken(_) => Self::Failed(RACED),
             Error::NotFound(_) => Self::Refused("company_unknown"),
             _ => Self::Failed("store"),
         }
@@ -78,7 +82,7 @@ impl From<StepError> for Failure {
                     Self::Refused("key_reused")
                 }
                 IntentRefusal::NotDue => Self::Refused("not_due"),
-                IntentRefusal::VersionConflict => Self::Failed("conflict"),
+                IntentRefusal::VersionConflict => Self::Failed(RACED),
             },
         }
     }
@@ -101,9 +105,9 @@ impl Webhooks {
         let element = read(Raw { family: Family::parse(&one.family), text: &text });
         match element.content.map_err(Failure::Refused)? {
             Content::Transaction(token, told) => self.transaction(token, told).await,
-            Content::Card(moved) => self.card_moved(one, &moved).await,
-            Content::User(moved) => self.user_moved(one, &moved).await,
-            Content::Company(moved) => self.company_moved(one, &moved).await,
+            Content::Card(moved) => until_first(|| self.card_moved(one, &moved)).await,
+            Content::User(moved) => until_first(|| self.user_moved(one, &moved)).await,
+            Content::Company(moved) => until_first(|| self.company_moved(one, &moved)).await,
             Content::Nothing(why) => Ok((WebhookStatus::Ignored, Some(why.to_owned()))),
         }
     }

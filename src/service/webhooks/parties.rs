@@ -2,7 +2,7 @@
 //! cards and cardholders that nobody knows, created so that they can not be used before someone has
 //! looked at them.
 
-use super::apply::{Failure, Taken};
+use super::apply::{Failure, RACED, Taken};
 use super::{Unknown, Webhooks};
 use crate::domain::id::{CardId, CompanyId, UserId};
 use crate::domain::party::{Card, CardStatus, Company, User, UserStatus};
@@ -20,100 +20,92 @@ fn ignored(why: &str) -> Taken {
     Ok((WebhookStatus::Ignored, Some(why.to_owned())))
 }
 
+/// Looks and changes until nobody else was faster in between.
+pub(super) async fn until_first<F: Future<Output = Taken>>(change: impl Fn() -> F) -> Taken {
+    for _ in 1..TRIES {
+        match change().await {
+            Err(Failure::Failed(RACED)) => {}
+            taken => return taken,
+        }
+    }
+    change().await
+}
+
 impl Webhooks {
     /// A card has another state at the platform.
     pub(super) async fn card_moved(&self, one: &ClaimedWebhook, moved: &CardMoved) -> Taken {
-        for _ in 0..TRIES {
-            let Some(card) = self.service.find_card(&moved.card).await? else {
-                let Unknown::Create(company) = self.settings.unknown else {
-                    return Err(Failure::Unknown("card_unknown"));
-                };
-                let user = moved.user.as_ref();
-                self.create_card(company, &moved.card, user, Some(moved)).await?;
-                return Ok((WebhookStatus::Applied, Some("created".to_owned())));
+        let Some(card) = self.service.find_card(&moved.card).await? else {
+            let Unknown::Create(company) = self.settings.unknown else {
+                return Err(Failure::Unknown("card_unknown"));
             };
-            if self.is_superseded(one).await? {
-                return ignored("superseded");
-            }
-            if card.status == CardStatus::Terminated {
-                return ignored("terminated");
-            }
-            let changed = Card {
-                status: moved.status,
-                last_four: moved.last_four.clone().or(card.last_four.clone()),
-                expires: moved.expires.or(card.expires),
-                product: moved.product.clone().or(card.product.clone()),
-                version: card.version.saturating_add(1),
-                ..card.clone()
-            };
-            if (Card { version: card.version, ..changed.clone() }) == card {
-                return Ok(APPLIED);
-            }
-            match self.service.resources.update_card(changed).await {
-                Ok(_) => return Ok(APPLIED),
-                Err(StoreError::Stale) => {} // someone else was faster: look again
-                Err(error) => return Err(error.into()),
-            }
+            let user = moved.user.as_ref();
+            self.create_card(company, &moved.card, user, Some(moved)).await?;
+            return Ok((WebhookStatus::Applied, Some("created".to_owned())));
+        };
+        if self.is_superseded(one).await? {
+            return ignored("superseded");
         }
-        Err(Failure::Failed("conflict"))
+        if card.status == CardStatus::Terminated {
+            return ignored("terminated");
+        }
+        let changed = Card {
+            status: moved.status,
+            last_four: moved.last_four.clone().or(card.last_four.clone()),
+            expires: moved.expires.or(card.expires),
+            product: moved.product.clone().or(card.product.clone()),
+            version: card.version.saturating_add(1),
+            ..card.clone()
+        };
+        if (Card { version: card.version, ..changed.clone() }) != card {
+            self.service.resources.update_card(changed).await?;
+        }
+        Ok(APPLIED)
     }
 
     /// A cardholder has another status at the platform.
     pub(super) async fn user_moved(&self, one: &ClaimedWebhook, moved: &UserMoved) -> Taken {
-        for _ in 0..TRIES {
-            let Some(user) = self.service.find_user(&moved.user).await? else {
-                let Unknown::Create(company) = self.settings.unknown else {
-                    return Err(Failure::Unknown("user_unknown"));
-                };
-                self.create_user(company, Some(&moved.user)).await?;
-                return Ok((WebhookStatus::Applied, Some("created".to_owned())));
+        let Some(user) = self.service.find_user(&moved.user).await? else {
+            let Unknown::Create(company) = self.settings.unknown else {
+                return Err(Failure::Unknown("user_unknown"));
             };
-            if self.is_superseded(one).await? {
-                return ignored("superseded");
-            }
-            if user.status == moved.status {
-                return Ok(APPLIED);
-            }
-            // Closed, or erased, for good: whoever asked to be forgotten does not come back.
-            if user.status == UserStatus::Closed {
-                return ignored("closed");
-            }
-            let version = user.version.saturating_add(1);
-            let changed = User { status: moved.status, version, ..user };
-            match self.service.resources.update_user(changed).await {
-                Ok(_) => return Ok(APPLIED),
-                Err(StoreError::Stale) => {}
-                Err(error) => return Err(error.into()),
-            }
+            self.create_user(company, Some(&moved.user)).await?;
+            return Ok((WebhookStatus::Applied, Some("created".to_owned())));
+        };
+        if self.is_superseded(one).await? {
+            return ignored("superseded");
         }
-        Err(Failure::Failed("conflict"))
+        if user.status == moved.status {
+            return Ok(APPLIED);
+        }
+        // Closed, or erased, for good: whoever asked to be forgotten does not come back.
+        if user.status == UserStatus::Closed {
+            return ignored("closed");
+        }
+        let version = user.version.saturating_add(1);
+        let changed = User { status: moved.status, version, ..user };
+        self.service.resources.update_user(changed).await?;
+        Ok(APPLIED)
     }
 
     /// A company has another status at the platform. One that nobody knows is never created here: its
     /// currency and its credit are not told.
     pub(super) async fn company_moved(&self, one: &ClaimedWebhook, moved: &CompanyMoved) -> Taken {
-        for _ in 0..TRIES {
-            let Some(company) = self.service.find_company(&moved.company).await? else {
-                return Err(Failure::Unknown("company_unknown"));
-            };
-            if self.is_superseded(one).await? {
-                return ignored("superseded");
-            }
-            if company.status == moved.status {
-                return Ok(APPLIED);
-            }
-            if !company.status.may_become(moved.status) {
-                return ignored("closed");
-            }
-            let version = company.version.saturating_add(1);
-            let changed = Company { status: moved.status, version, ..company };
-            match self.service.resources.update_company(changed).await {
-                Ok(_) => return Ok(APPLIED),
-                Err(StoreError::Stale) => {}
-                Err(error) => return Err(error.into()),
-            }
+        let Some(company) = self.service.find_company(&moved.company).await? else {
+            return Err(Failure::Unknown("company_unknown"));
+        };
+        if self.is_superseded(one).await? {
+            return ignored("superseded");
         }
-        Err(Failure::Failed("conflict"))
+        if company.status == moved.status {
+            return Ok(APPLIED);
+        }
+        if !company.status.may_become(moved.status) {
+            return ignored("closed");
+        }
+        let version = company.version.saturating_add(1);
+        let changed = Company { status: moved.status, version, ..company };
+        self.service.resources.update_company(changed).await?;
+        Ok(APPLIED)
     }
 
     /// Whether something newer is known of the same card, cardholder or company. What does not say when it
@@ -187,7 +179,7 @@ impl Webhooks {
             (Ok(_), _) => Ok(user),
             (Err(StoreError::Taken(_)), Some(token)) => {
                 let found = self.service.find_user(token).await?;
-                found.ok_or(Failure::Failed("conflict"))
+                found.ok_or(Failure::Failed(RACED))
             }
             (Err(error), _) => Err(error.into()),
         }

@@ -2,6 +2,8 @@
 //! by itself, so no transaction is needed: what a worker has not finished is claimed again once its
 //! lease is over, by the server's time.
 
+mod rows;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,146 +11,29 @@ use mongodb::bson::{Bson, Document, RawDocumentBuf, Uuid, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::Hint;
 use mongodb::{Collection, Cursor, Database};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::MongoStore;
-use super::error::{translate, unreadable};
-use super::narrow::{Id, key};
-use super::read::{decode, within};
+use super::error::translate;
+use super::narrow::key;
+use super::read::within;
 use super::transaction::apart;
-use crate::domain::decision::Fingerprint;
 use crate::domain::id::TransactionId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::domain::transaction::{Attempt, Ending, Obstacle, Progress, RawTransaction, Status};
+use crate::domain::transaction::{Attempt, Progress, RawTransaction, Status};
 use crate::store::ingest::{
     Backlog, Claim, Claimed, Kept, Outcome, RawQuery, RawTransactions, Settled,
 };
 use crate::store::{StoreError, StoreFuture};
+
+use rows::{Found, KeptRow, LogRow, RawRow};
 
 const RAW: &str = "raw_transactions";
 const LOGS: &str = "processing_logs";
 
 /// What the server says of a key that is taken.
 const DUPLICATE_KEY: i32 = 11_000;
-
-/// `raw_transactions`.
-#[derive(Serialize, Deserialize)]
-struct RawRow {
-    #[serde(rename = "_id")]
-    transaction_id: Token,
-    id: Id<TransactionId>,
-    fingerprint: Id<Fingerprint>,
-    /// As JSON: its metadata is anybody's.
-    record: String,
-    card: Token,
-    amount: i64,
-    occurred_at: Timestamp,
-    received_at: Timestamp,
-    processed: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    state: Option<Status>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    due: Option<Timestamp>,
-    /// How often it was claimed. One that was given back was not.
-    attempts: i32,
-    forgiven: i32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    obstacle: Option<Obstacle>,
-}
-
-impl RawRow {
-    fn new(raw: &RawTransaction, due: Timestamp) -> Result<Self, StoreError> {
-        let record = &raw.record;
-        Ok(Self {
-            transaction_id: record.transaction_id.clone(),
-            id: Id(raw.id),
-            fingerprint: Id(raw.fingerprint),
-            record: serde_json::to_string(record).map_err(unreadable)?,
-            card: record.card.clone(),
-            amount: record.amount.minor(),
-            occurred_at: record.occurred_at,
-            received_at: raw.received_at,
-            processed: false,
-            state: Some(Status::Accepted),
-            due: Some(due),
-            attempts: 0,
-            forgiven: 0,
-            obstacle: None,
-        })
-    }
-
-    fn progress(self) -> Result<Progress, StoreError> {
-        let raw = RawTransaction {
-            id: self.id.0,
-            fingerprint: self.fingerprint.0,
-            record: serde_json::from_str(&self.record).map_err(unreadable)?,
-            received_at: self.received_at,
-        };
-        let status = status(self.processed, self.state);
-        let attempts = u32::try_from(self.attempts).unwrap_or(0);
-        Ok(Progress { raw, status, attempts, obstacle: self.obstacle })
-    }
-
-    fn claimed(mut self, more: i32, lost: bool) -> Result<Claimed, StoreError> {
-        self.attempts = self.attempts.saturating_add(more);
-        let forgiven = u32::try_from(self.forgiven).unwrap_or(0);
-        let Progress { raw, attempts, .. } = self.progress()?;
-        Ok(Claimed { raw, attempt: attempts, forgiven, lost })
-    }
-}
-
-fn status(processed: bool, state: Option<Status>) -> Status {
-    if processed { Status::Processed } else { state.unwrap_or(Status::Accepted) }
-}
-
-/// What is read of a document that was there already.
-#[derive(Deserialize)]
-struct KeptRow {
-    #[serde(rename = "_id")]
-    transaction_id: Token,
-    id: Id<TransactionId>,
-    fingerprint: Id<Fingerprint>,
-    processed: bool,
-    #[serde(default)]
-    state: Option<Status>,
-}
-
-/// What a claim has to know of a document, whatever else is in it.
-#[derive(Deserialize)]
-struct LeaseRow {
-    #[serde(rename = "_id")]
-    transaction_id: Token,
-    #[serde(default)]
-    lease: Option<Uuid>,
-    attempts: i32,
-}
-
-/// A document that is due, or has just been claimed.
-struct Found {
-    leased: LeaseRow,
-    /// `None`: it can not be read.
-    row: Option<RawRow>,
-}
-
-/// `processing_logs`.
-#[derive(Serialize, Deserialize)]
-struct LogRow {
-    #[serde(rename = "_id")]
-    place: Place,
-    outcome: Ending,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    obstacle: Option<Obstacle>,
-    worker: String,
-    at: Timestamp,
-    took_us: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Place {
-    transaction: Id<TransactionId>,
-    attempt: i32,
-}
 
 impl RawTransactions for MongoStore {
     fn keep(&self, raws: Vec<RawTransaction>) -> StoreFuture<'_, Vec<Kept>> {
@@ -232,7 +117,7 @@ impl RawTransactions for MongoStore {
                 doc! { "$sort": { "_id": 1 } },
             ];
             let rows: Vec<LogRow> = self.reader()?.rows(LOGS, pipeline).await?;
-            Ok(rows.into_iter().map(attempt).collect())
+            Ok(rows.into_iter().map(LogRow::attempt).collect())
         })
     }
 
@@ -309,12 +194,7 @@ async fn keep(
         let row = raws.get(at).and_then(|raw| found.get(&raw.record.transaction_id));
         let row = row.ok_or_else(|| StoreError::Unavailable("a record is being written".into()))?;
         if let (Some(kept), Some(raw)) = (kept.get_mut(at), raws.get(at)) {
-            *kept = Kept {
-                id: row.id.0,
-                fingerprint: row.fingerprint.0,
-                status: status(row.processed, row.state),
-                known: row.id.0 != raw.id,
-            };
+            *kept = row.kept(raw.id);
         }
     }
     Ok(kept)
@@ -401,27 +281,13 @@ async fn due(
 async fn read(mut cursor: Cursor<RawDocumentBuf>) -> Result<Vec<Found>, StoreError> {
     let mut found = Vec::new();
     while cursor.advance().await.map_err(translate)? {
-        let body = cursor.current().as_bytes();
-        found.push(Found { leased: decode(body)?, row: decode(body).ok() });
+        found.push(Found::read(cursor.current().as_bytes())?);
     }
     Ok(found)
 }
 
-impl Found {
-    /// The claimed record, after so many more attempts than its document tells. One that can not be
-    /// read stays claimed, and must not hold up those beside it.
-    fn claimed(self, more: i32, lost: bool) -> Option<Claimed> {
-        let claimed = self.row.and_then(|row| row.claimed(more, lost).ok());
-        if claimed.is_none() {
-            let name = self.leased.transaction_id;
-            tracing::error!(transaction.id = %name, "a reported transaction can not be read");
-        }
-        claimed
-    }
-}
-
 async fn write_log(database: &Database, log: &[Attempt]) -> Result<(), StoreError> {
-    let rows: Vec<LogRow> = log.iter().map(log_row).collect();
+    let rows: Vec<LogRow> = log.iter().map(LogRow::new).collect();
     insert(&database.collection::<LogRow>(LOGS), &rows).await.map(drop)
 }
 
@@ -497,28 +363,4 @@ fn filter(query: &RawQuery) -> Document {
     let (min, max) = (within.amount_min.unwrap_or(0), within.amount_max.unwrap_or(i64::MAX));
     filter.insert("amount", doc! { "$gte": min, "$lte": max });
     filter
-}
-
-fn log_row(attempt: &Attempt) -> LogRow {
-    let number = i32::try_from(attempt.number).unwrap_or(i32::MAX);
-    LogRow {
-        place: Place { transaction: Id(attempt.transaction), attempt: number },
-        outcome: attempt.ending,
-        obstacle: attempt.obstacle,
-        worker: attempt.worker.to_string(),
-        at: attempt.at,
-        took_us: i64::try_from(attempt.took_us).unwrap_or(i64::MAX),
-    }
-}
-
-fn attempt(row: LogRow) -> Attempt {
-    Attempt {
-        transaction: row.place.transaction.0,
-        number: u32::try_from(row.place.attempt).unwrap_or(0),
-        ending: row.outcome,
-        obstacle: row.obstacle,
-        worker: row.worker.into(),
-        at: row.at,
-        took_us: u64::try_from(row.took_us).unwrap_or(0),
-    }
 }

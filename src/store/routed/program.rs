@@ -51,49 +51,77 @@ impl Following {
         copied.is_ok()
     }
 
+    /// Brings the follower's copy to the leader's version, one at a time: an update expects the version
+    /// before.
     async fn copy(&self, changed: Changed) -> Result<Vec<PolicyStamp>, StoreError> {
-        let Self { leader, follower } = self;
-        match changed {
-            Changed::Limit(id) => match leader.limit(id).await? {
-                Some(limit) => self.catch_up_limit(&limit).await,
-                None => Ok(follower.delete_limit(id).await?.unwrap_or_default()),
-            },
-            Changed::Control(id) => match leader.control(id).await? {
-                Some(control) => self.catch_up_control(&control).await,
-                None => Ok(follower.delete_control(id).await?.unwrap_or_default()),
-            },
-        }
-    }
-
-    /// Brings a limit to its version, one at a time: an update expects the version before.
-    async fn catch_up_limit(&self, limit: &Limit) -> Result<Vec<PolicyStamp>, StoreError> {
+        let follower = &*self.follower;
+        let Some(wanted) = changed.read(&*self.leader).await? else {
+            return changed.delete(follower).await;
+        };
         let mut stamps = Vec::new();
         loop {
-            match self.follower.limit(limit.id).await? {
-                None => return self.follower.insert_limit(limit.clone()).await,
-                Some(found) if found.version >= limit.version => return Ok(stamps),
+            match changed.read(follower).await? {
+                None => return wanted.insert(follower).await,
+                Some(found) if found.version() >= wanted.version() => return Ok(stamps),
                 Some(found) => {
-                    let version = found.version.saturating_add(1);
-                    let next = Limit { version, ..limit.clone() };
-                    stamps = self.follower.update_limit(next).await?;
+                    let next = wanted.clone().at(found.version().saturating_add(1));
+                    stamps = next.update(follower).await?;
                 }
             }
         }
     }
+}
 
-    /// As [`Following::catch_up_limit`].
-    async fn catch_up_control(&self, control: &Control) -> Result<Vec<PolicyStamp>, StoreError> {
-        let mut stamps = Vec::new();
-        loop {
-            match self.follower.control(control.id).await? {
-                None => return self.follower.insert_control(control.clone()).await,
-                Some(found) if found.version >= control.version => return Ok(stamps),
-                Some(found) => {
-                    let version = found.version.saturating_add(1);
-                    let next = Control { version, ..control.clone() };
-                    stamps = self.follower.update_control(next).await?;
-                }
-            }
+impl Changed {
+    async fn read(self, store: &dyn ResourceStore) -> Result<Option<Policy>, StoreError> {
+        Ok(match self {
+            Self::Limit(id) => store.limit(id).await?.map(Policy::Limit),
+            Self::Control(id) => store.control(id).await?.map(Policy::Control),
+        })
+    }
+
+    async fn delete(self, store: &dyn ResourceStore) -> Result<Vec<PolicyStamp>, StoreError> {
+        let deleted = match self {
+            Self::Limit(id) => store.delete_limit(id).await?,
+            Self::Control(id) => store.delete_control(id).await?,
+        };
+        Ok(deleted.unwrap_or_default())
+    }
+}
+
+/// What a home has of it.
+#[derive(Clone)]
+enum Policy {
+    Limit(Limit),
+    Control(Control),
+}
+
+impl Policy {
+    const fn version(&self) -> i64 {
+        match self {
+            Self::Limit(limit) => limit.version,
+            Self::Control(control) => control.version,
+        }
+    }
+
+    fn at(self, version: i64) -> Self {
+        match self {
+            Self::Limit(limit) => Self::Limit(Limit { version, ..limit }),
+            Self::Control(control) => Self::Control(Control { version, ..control }),
+        }
+    }
+
+    async fn insert(self, store: &dyn ResourceStore) -> Result<Vec<PolicyStamp>, StoreError> {
+        match self {
+            Self::Limit(limit) => store.insert_limit(limit).await,
+            Self::Control(control) => store.insert_control(control).await,
+        }
+    }
+
+    async fn update(self, store: &dyn ResourceStore) -> Result<Vec<PolicyStamp>, StoreError> {
+        match self {
+            Self::Limit(limit) => store.update_limit(limit).await,
+            Self::Control(control) => store.update_control(control).await,
         }
     }
 }

@@ -5,12 +5,22 @@ use super::error::translate;
 use crate::domain::time::Timestamp;
 use crate::store::{Inbox, StoreFuture};
 
+const GET: &str = include_str!("sql/inbox_get.sql");
 const BEGIN: &str = include_str!("sql/inbox_begin.sql");
 const UNDO: &str = include_str!("sql/inbox_undo.sql");
 const END: &str = include_str!("sql/inbox_end.sql");
 const DROP: &str = include_str!("sql/inbox_drop.sql");
 
 impl Inbox for SqliteStore {
+    fn begun(&self, queue: &'static str, message: String) -> StoreFuture<'_, u32> {
+        Box::pin(async move {
+            let query = sqlx::query_scalar(GET).bind(queue).bind(message);
+            let attempts: Option<i64> =
+                query.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+            Ok(u32::try_from(attempts.unwrap_or(0)).unwrap_or(u32::MAX))
+        })
+    }
+
     fn begin(
         &self,
         queue: &'static str,

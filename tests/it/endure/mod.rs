@@ -6,5 +6,5 @@ mod answers;
 mod broker_outage;
 mod kills;
 mod poison;
-mod scene;
+pub mod scene;
 mod store_outage;

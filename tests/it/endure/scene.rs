@@ -79,6 +79,13 @@ impl Scene {
         tokio::task::spawn_blocking(move || servers.up(server)).await.expect("up");
     }
 
+    /// Tells the broker's own tool something.
+    pub async fn rabbitmqctl(&self, arguments: &'static [&'static str]) {
+        let servers = Arc::clone(&self.servers);
+        let telling = tokio::task::spawn_blocking(move || servers.rabbitmqctl(arguments));
+        telling.await.expect("told");
+    }
+
     pub fn service(&self) -> &Instance {
         self.instance.as_ref().expect("a running service")
     }

@@ -1,6 +1,8 @@
-//! Stores that are killed, stopped and cut off while purchases come in, on servers of the test's own.
+//! Servers that are killed, stopped, cut off and short of memory while purchases come in, each the test's
+//! own.
 #![expect(clippy::print_stdout, reason = "what was counted is the verdict, and is quoted")]
 
+mod alarm;
 mod kills;
 mod stops;
 mod suspensions;

@@ -7,6 +7,7 @@ mod jit;
 mod kills;
 mod outage;
 mod speed;
+mod stall;
 mod supervisor;
 mod world;
 

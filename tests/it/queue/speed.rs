@@ -1,4 +1,4 @@
-//! How fast requests are decided through the queue. A debug build on a shared machine proves no bound:
+//! How fast requests are decided through the queue, also those that come again after a restart. A debug build on a shared machine proves no bound:
 //! the figures are printed.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,8 @@ use tollgate::broker::topology::{Exchange, Queue};
 use tollgate::broker::{Outgoing, Settlement, Target};
 
 use super::world::{ask, embedded, rabbitmq, request, take};
+use crate::broker::world as brokers;
+use crate::store::postgres_database::Database;
 use crate::support::{Program, TestApp, marqeta, servers};
 
 const REQUESTS: usize = 4_000;
@@ -74,4 +76,64 @@ async fn on_rabbitmq() {
 #[ignore = "needs servers: scripts/test"]
 async fn on_embedded() {
     embedded(figures).await;
+}
+
+/// As many as consumers of requests may have at work.
+const AGAIN: usize = 512;
+
+/// Requests that a service has taken and not answered, and its successor finds.
+async fn figures_of_a_restart(on: &str, change: impl Fn(&mut tollgate::config::Settings)) {
+    let folder = tempfile::tempdir().unwrap();
+    let first = TestApp::start_in(folder.path(), |settings| {
+        change(settings);
+        settings.broker.consumers.jit.count = 0;
+    });
+    let first = first.await;
+    let program = Program::set_up(&mut first.client(), 100_000_000, 20).await;
+    let broker = first.broker();
+    for n in 0..AGAIN {
+        let body = marqeta::purchase(&format!("again-{n}"), &program.cards[n % 20], "1.00");
+        ask(&broker, request(&format!("again-{n}"), body, None)).await;
+    }
+    let mut lost = broker.consume(Queue::JitFunding, u16::MAX).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..AGAIN {
+        held.push(brokers::next(&mut lost).await);
+    }
+    drop((held, lost, broker));
+    first.stop().await;
+
+    let started = Instant::now();
+    let second = TestApp::start_in(folder.path(), |settings| {
+        change(settings);
+        settings.jit.queue_deadline_ms = 600_000;
+    });
+    let second = second.await;
+    let mut answers = second.broker().consume(Queue::JitResponses, u16::MAX).await.unwrap();
+    for _ in 0..AGAIN {
+        let answer = take(&mut answers).await;
+        assert_eq!(answer.headers["x-tollgate-status"], "200");
+    }
+    let took = started.elapsed();
+    eprintln!("{on}: {AGAIN} requests that came again were answered {took:?} after the start");
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_again_after_a_restart_on_embedded() {
+    figures_of_a_restart("embedded", |_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_comes_again_after_a_restart_on_servers() {
+    let (url, prefix) = (servers::url("RABBITMQ_URL"), format!("{}.", servers::unique()));
+    let database = Database::migrated().await;
+    figures_of_a_restart("servers", |settings| {
+        settings.broker.rabbitmq.url = Some(url.as_str().into());
+        settings.broker.rabbitmq.prefix.clone_from(&prefix);
+        settings.store.postgres.url = Some(database.url().into());
+    })
+    .await;
+    brokers::clear(&url, &prefix).await;
 }

@@ -44,6 +44,10 @@ impl MemoryInbox {
 }
 
 impl Inbox for MemoryInbox {
+    fn begun(&self, _queue: &'static str, message: String) -> StoreFuture<'_, u32> {
+        self.with(|rows| rows.get(&message).copied().unwrap_or_default())
+    }
+
     fn begin(
         &self,
         _queue: &'static str,
@@ -114,6 +118,13 @@ impl Script {
             "panics" => panic!("as it was told"),
             "never" => Handled::Never { reason: "malformed_json", error: "no".into() },
             "hangs" => std::future::pending().await,
+            // Ends only while nobody is beside it.
+            "shy" => loop {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if self.at_work.load(Ordering::SeqCst) == 1 {
+                    return Handled::Done;
+                }
+            },
             "slow" => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 Handled::Done
@@ -209,25 +220,64 @@ async fn an_outage_is_no_attempt_and_nothing_is_dead_after_it() {
     .await;
 }
 
+/// Takes these and goes away with them: they come again.
+pub async fn lose(broker: &Arc<dyn Broker>, count: usize) {
+    let mut lost = broker.consume(Queue::Webhooks, u16::MAX).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..count {
+        held.push(brokers::next(&mut lost).await);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_comes_again_is_handled_alone_and_waits_for_the_inbox() {
+async fn what_comes_again_goes_among_others_once_more_and_waits_for_the_inbox() {
+    const LOST: usize = 40;
     brokers::embedded(|broker| async move {
         let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
-        brokers::put(&broker, Queue::Webhooks, &ids(&["slow-1", "slow-2", "slow-3"])).await;
-        let mut lost = broker.consume(Queue::Webhooks, 3).await.unwrap();
-        let held: Vec<_> = [lost.next().await, lost.next().await, lost.next().await].into();
-        drop((held, lost));
+        let slow: Vec<String> = (0..LOST).map(|n| format!("slow-{n}")).collect();
+        brokers::put(&broker, Queue::Webhooks, &slow).await;
+        lose(&broker, LOST).await;
         inbox.down.store(true, Ordering::SeqCst);
         let consumers = start(&broker, &inbox, &script, &open());
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(script.seen.lock().unwrap().len(), 0, "the attempt is written down first");
         inbox.down.store(false, Ordering::SeqCst);
+        let done = || script.done.lock().unwrap().len();
+        until("all are done", async || done() == LOST).await;
+        let company = script.company.lock().unwrap().clone();
+        let most = company.iter().map(|(_, beside)| *beside).max().unwrap_or(0);
+        assert!(most >= 10, "as many at a time as there may be: {most}");
+        consumers.stop(Duration::from_secs(5)).await;
+        assert_eq!(inbox.len(), 0, "what is settled leaves no row");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_again_twice_or_had_failed_before_is_handled_alone() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        let suspects = ids(&["slow-1", "slow-2", "slow-3"]);
+        let messages = suspects.iter().map(|id| {
+            let mut message = brokers::message(id);
+            if id == "slow-3" {
+                message.headers.insert(ATTEMPTS.to_owned(), "1".to_owned());
+            }
+            brokers::to(Queue::Webhooks, message)
+        });
+        for result in broker.publish(messages.collect()).await.unwrap() {
+            result.unwrap();
+        }
+        for id in &suspects[..2] {
+            let now = Timestamp::from_micros(1);
+            assert_eq!(inbox.begin("webhook-queue", id.clone(), 1, now).await.unwrap(), 2);
+        }
+        lose(&broker, 3).await;
+        let consumers = start(&broker, &inbox, &script, &open());
         brokers::put(&broker, Queue::Webhooks, &ids(&["slow-4", "slow-5"])).await;
         until("all are done", async || script.done.lock().unwrap().len() == 5).await;
-        let company = script.company.lock().unwrap().clone();
-        for (id, beside) in company {
-            let again = ["slow-1", "slow-2", "slow-3"].contains(&id.as_str());
-            assert!(!again || beside == 0, "{id} beside {beside} others");
+        for (id, beside) in script.company.lock().unwrap().clone() {
+            assert!(!suspects.contains(&id) || beside == 0, "{id} beside {beside} others");
         }
         consumers.stop(Duration::from_secs(5)).await;
         assert_eq!(inbox.len(), 0, "what is settled leaves no row");

@@ -14,8 +14,11 @@ async fn attempts_are_counted_before_they_begin(inbox: Arc<dyn Inbox>) {
     let begin = async |queue, id: &str, before, now| {
         inbox.begin(queue, id.to_owned(), before, at(now)).await.unwrap()
     };
+    let begun = async |queue| inbox.begun(queue, "m".to_owned()).await.unwrap();
+    assert_eq!(begun("a").await, 0, "nobody knows it");
     assert_eq!(begin("a", "m", 1, 10).await, 2, "one before that nobody has counted");
     assert_eq!(begin("a", "m", 1, 20).await, 3);
+    assert_eq!((begun("a").await, begun("b").await), (3, 0));
     assert_eq!(begin("a", "m", 7, 30).await, 8, "its own headers know better");
     assert_eq!(begin("b", "m", 1, 10).await, 2, "another queue's");
     inbox.undo("a", "m".into()).await.unwrap();
