@@ -24,9 +24,10 @@ const SECONDS: [u32; 32] = {
 /// Whether a field of this name holds a security code, a PIN, track data, or a card number, by its
 /// name alone. Case, `_`, `-` and blanks do not matter.
 pub fn is_secret(name: &str) -> bool {
-    name.as_bytes().first_chunk().is_some_and(|[first, second]| {
-        SECONDS[usize::from(first % 32)] >> (second % 32) & 1 == 1
-    }) && is_secret_in_full(name)
+    name.as_bytes()
+        .first_chunk()
+        .is_some_and(|[first, second]| SECONDS[usize::from(first % 32)] >> (second % 32) & 1 == 1)
+        && is_secret_in_full(name)
 }
 
 fn is_secret_in_full(name: &str) -> bool {
