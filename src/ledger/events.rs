@@ -106,7 +106,6 @@ pub(super) fn balance_out_of_range(
     made: &Authorization,
 ) -> Option<Event> {
     let overflows = |refusal: &Refusal| refusal.code.as_str() == OVERFLOW;
-    let mut refusals = made.findings.iter().filter_map(|finding| finding.refusal.as_ref());
     let payload = OutOfRange {
         level: "critical",
         account: made.account,
@@ -115,7 +114,7 @@ pub(super) fn balance_out_of_range(
     };
     let id = further_id(intent.uuid, u64::MAX);
     let told = || Event::new(id, "alert.balance_range", key(made.account, made.id), at, &payload);
-    refusals.any(overflows).then(told)
+    made.refusal.as_ref().is_some_and(overflows).then(told)
 }
 
 #[derive(Serialize)]

@@ -116,13 +116,11 @@ fn consistent(limit: &Limit) -> Result<(), Error> {
     Ok(())
 }
 
-/// A limit must not contradict another of its owner. What a change leaves as it was is not compared: that
-/// two contradict each other already is no reason to refuse what has nothing to do with it.
+/// A limit must not contradict another of its owner.
 fn uncontradicted(limit: &Limit, before: Option<&Limit>, owned: &[Limit]) -> Result<(), Error> {
     for quantity in Quantity::ALL {
-        let is_kept = before.is_some_and(|before| quantity.of(before) == quantity.of(limit));
-        let others = || owned.iter().filter(|other| other.id != limit.id);
-        if !is_kept && others().any(|other| limit.contradicts(other, quantity)) {
+        let mut others = owned.iter().filter(|other| other.id != limit.id);
+        if others.any(|other| limit.comes_to_contradict(before, other, quantity)) {
             const DETAIL: &str = "another limit of this owner contradicts it: over a longer window no less may be allowed than over a shorter one";
             let pointer = match quantity {
                 Quantity::Amount => "/amount",

@@ -40,6 +40,18 @@ impl Limit {
         short.window < long.window && alike && less && long.counts_all_of(short)
     }
 
+    /// The same of a limit that is made, or changed from what it was before. Where the two contradicted each
+    /// other then already, that is no reason to refuse a change: it may be on its way to better.
+    pub fn comes_to_contradict(
+        &self,
+        before: Option<&Self>,
+        other: &Self,
+        quantity: Quantity,
+    ) -> bool {
+        self.contradicts(other, quantity)
+            && !before.is_some_and(|before| before.contradicts(other, quantity))
+    }
+
     /// All cards together may well use more in a day than each of them in a week.
     fn counts_all_of(&self, short: &Self) -> bool {
         let is_of_one_card =
@@ -76,6 +88,18 @@ mod tests {
             version: 1,
             created_at: Timestamp::from_micros(0),
         }
+    }
+
+    #[test]
+    fn only_a_change_that_brings_a_contradiction_is_refused() {
+        let day = |amount| limit(Window::Day, amount);
+        let week = limit(Window::Week, 400);
+        let comes = |before: Option<&Limit>, after: &Limit| {
+            after.comes_to_contradict(before, &week, Quantity::Amount)
+        };
+        assert!(comes(None, &day(500)) && comes(Some(&day(400)), &day(401)));
+        assert!(!comes(Some(&day(500)), &day(450)), "cut, and still above");
+        assert!(!comes(Some(&day(500)), &day(300)) && !comes(None, &day(400)));
     }
 
     /// Whichever of the two is new.

@@ -7,14 +7,14 @@ use crate::domain::authorization::Authorization;
 use crate::domain::id::{AccountId, ControlId, Home, LimitId};
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
-use crate::domain::policy::{Control, Limit};
+use crate::domain::policy::{Control, Limit, Scope};
 use crate::domain::posting::Posting;
 use crate::domain::token::Token;
 use crate::store::lists::{
     AccountQuery, AuthorizationQuery, Bound, CardQuery, CompanyQuery, HistoryQuery, KycQuery,
     Lists, Page, PolicyQuery, UserQuery, newest,
 };
-use crate::store::{StoreError, StoreFuture};
+use crate::store::{ResourceStore, StoreError, StoreFuture};
 
 use super::RoutedStore;
 
@@ -23,29 +23,39 @@ impl RoutedStore {
         &*self.home(home).lists
     }
 
-    /// Asks the homes that keep policy of this kind. A program's is in both; whatever else a home
-    /// has, the other has not.
-    async fn policies<T, A>(
+    /// Asks the homes that can have policy that is looked for. A program's is in both; whatever else a
+    /// home has, the other has not.
+    async fn policies<T, I, A>(
         &self,
-        (only_business, rows_max): (bool, u32),
+        query: &PolicyQuery<I>,
         ask: impl Fn(Home) -> A,
         id: impl Fn(&T) -> Uuid,
     ) -> Result<Vec<T>, StoreError>
     where
         A: Future<Output = Result<Vec<T>, StoreError>>,
     {
-        if only_business {
-            return ask(Home::Business).await;
+        if let Some(home) = self.keeper(query).await? {
+            return ask(home).await;
         }
         let (business, personal) = try_join(ask(Home::Business), ask(Home::Personal)).await?;
-        Ok(newest(vec![business, personal], id, rows_max))
+        Ok(newest(vec![business, personal], id, query.page.rows_max))
     }
-}
 
-/// Whether the business home has all that the query can find, and how much of it is wanted.
-fn reach<I>(query: &PolicyQuery<I>) -> (bool, u32) {
-    let theirs = matches!(query.bound, Some(Bound::Kind("program" | "company")));
-    (theirs || query.company.is_some(), query.page.rows_max)
+    /// The home that has all that the query can find, if one has: the other need not answer then.
+    async fn keeper<I>(&self, query: &PolicyQuery<I>) -> Result<Option<Home>, StoreError> {
+        Ok(match query.bound {
+            _ if query.company.is_some() => Some(Home::Business),
+            Some(Bound::Kind("program" | "company")) => Some(Home::Business),
+            Some(Bound::One(Scope::Program | Scope::Company(_))) => Some(Home::Business),
+            Some(Bound::One(Scope::User(id))) => {
+                self.user_record(id).await?.map(|user| user.home())
+            }
+            Some(Bound::One(Scope::Card(id))) => {
+                self.card_record(id).await?.map(|card| card.account.home())
+            }
+            Some(Bound::Kind(_)) | None => None,
+        })
+    }
 }
 
 impl Lists for RoutedStore {
@@ -86,14 +96,14 @@ impl Lists for RoutedStore {
     fn limits_page(&self, query: PolicyQuery<LimitId>) -> StoreFuture<'_, Vec<Limit>> {
         Box::pin(async move {
             let ask = |home| self.lists(home).limits_page(query.clone());
-            self.policies(reach(&query), ask, |limit| limit.id.uuid()).await
+            self.policies(&query, ask, |limit| limit.id.uuid()).await
         })
     }
 
     fn controls_page(&self, query: PolicyQuery<ControlId>) -> StoreFuture<'_, Vec<Control>> {
         Box::pin(async move {
             let ask = |home| self.lists(home).controls_page(query.clone());
-            self.policies(reach(&query), ask, |control| control.id.uuid()).await
+            self.policies(&query, ask, |control| control.id.uuid()).await
         })
     }
 

@@ -10,6 +10,7 @@ use tollgate::domain::party::{Account, Card, User};
 use tollgate::domain::policy::{Control, Scope};
 use tollgate::domain::time::{Timestamp, Window};
 use tollgate::store::audit_log::AuditLog;
+use tollgate::store::lists::{Bound, Lists, Page, PolicyQuery};
 use tollgate::store::routed::{HomeStores, RoutedStore};
 use tollgate::store::sqlite::SqliteStore;
 use tollgate::store::{FactsStore, ResourceStore, StoreError};
@@ -180,6 +181,32 @@ async fn while_one_home_is_down_the_other_goes_on_and_nobody_is_unknown() {
     }
     let foreign = AccountId::new(Home::Personal, uuid::Uuid::from_u128(1));
     assert!(town.routed.account(foreign).await.is_err());
+}
+
+#[tokio::test]
+async fn the_limits_of_an_owner_are_listed_while_the_other_home_is_down() {
+    let town = town().await;
+    let [(employee, business), (person, _)] = town.settle().await;
+    let company = employee.company.expect("an employee has a company");
+    let owners = [
+        Scope::Program,
+        Scope::Company(company),
+        Scope::User(employee.id),
+        Scope::Card(business.id),
+    ];
+    for scope in owners {
+        town.routed.insert_limit(town.subject.limit(scope, Window::Day, 10_00)).await.unwrap();
+    }
+    town.personal.close().await;
+    fn of<I>(scope: Scope) -> PolicyQuery<I> {
+        let page = Page { before: None, rows_max: 10 };
+        PolicyQuery { company: None, bound: Some(Bound::One(scope)), page }
+    }
+    for scope in owners {
+        assert_eq!(town.routed.limits_page(of(scope)).await.unwrap().len(), 1, "{scope:?}");
+        assert!(town.routed.controls_page(of(scope)).await.unwrap().is_empty(), "{scope:?}");
+    }
+    assert!(town.routed.limits_page(of(Scope::User(person.id))).await.is_err());
 }
 
 #[tokio::test]
