@@ -9,6 +9,7 @@ use tollgate::domain::id::{AccountId, CardId, Home};
 use tollgate::domain::party::{Account, Card, User};
 use tollgate::domain::policy::{Control, Scope};
 use tollgate::domain::time::{Timestamp, Window};
+use tollgate::store::ahead::RecordedAhead;
 use tollgate::store::audit_log::AuditLog;
 use tollgate::store::routed::{HomeStores, RoutedStore};
 use tollgate::store::sqlite::SqliteStore;
@@ -101,20 +102,24 @@ async fn every_reference_leads_home_and_only_there() {
     assert!(town.personal.card(&token("business-card")).await.unwrap().is_none());
 }
 
+fn record() -> Arc<Record> {
+    Record::new(Act {
+        at: Timestamp::from_micros(7),
+        who: "admin".into(),
+        reach: Reach::Program,
+        what: "POST /a".to_owned(),
+        object: None,
+        request_id: "r-1".to_owned(),
+        outcome: Outcome::Done,
+    })
+}
+
 #[tokio::test]
 async fn what_is_written_where_no_log_is_kept_is_told_before() {
     let town = town().await;
     let [(employee, _), (person, _)] = town.settle().await;
     let recording = || {
-        let record = Record::new(Act {
-            at: Timestamp::from_micros(7),
-            who: "admin".into(),
-            reach: Reach::Program,
-            what: "POST /a".to_owned(),
-            object: None,
-            request_id: "r-1".to_owned(),
-            outcome: Outcome::Done,
-        });
+        let record = record();
         let resources = town.routed.recording(&record).expect("companies' home keeps a log");
         (record, resources)
     };
@@ -134,6 +139,10 @@ async fn what_is_written_where_no_log_is_kept_is_told_before() {
     }
     assert_eq!(told().await, [Outcome::Begun; 2]);
     assert!(record.pending().is_some(), "that it was done is told by whoever has begun it");
+    // What is refused after something was done has not come to nothing.
+    resources.insert_user(User { marqeta_token: None, ..person.clone() }).await.unwrap_err();
+    assert_eq!(told().await, [Outcome::Begun; 2]);
+    assert!(record.failure().is_none());
     // Beside the log, an act and its entry are one; what follows it elsewhere is no act of its own.
     let (record, resources) = recording();
     let limit = town.subject.limit(Scope::Program, Window::Day, 20_00);
@@ -141,6 +150,16 @@ async fn what_is_written_where_no_log_is_kept_is_told_before() {
     resources.insert_limit(limit).await.unwrap();
     assert_eq!(told().await, [Outcome::Begun, Outcome::Begun, Outcome::Done]);
     assert!(record.pending().is_none() && record.failure().is_none());
+    // A removal that finds nothing has done nothing; whether a store that is gone has, nobody knows.
+    let (record, personal) = recording();
+    let limit = town.subject.limit(Scope::User(person.id), Window::Day, 20_00);
+    let ahead = RecordedAhead::new(town.personal.clone(), town.business.clone(), record.clone());
+    assert!(ahead.delete_limit(limit.id).await.unwrap().is_none());
+    assert!(record.failure().is_some());
+    town.personal.close().await;
+    let gone = personal.insert_user(town.subject.user(None, "four")).await;
+    assert!(matches!(gone, Err(StoreError::Unavailable(_))), "{gone:?}");
+    assert!(record.failure().is_none());
 }
 
 #[tokio::test]
