@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::domain::audit::Record;
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, KycId, LimitId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord};
@@ -17,6 +19,7 @@ pub struct RecordedAhead {
     resources: Arc<dyn ResourceStore>,
     log: Arc<dyn AuditLog>,
     record: Arc<Record>,
+    told: OnceCell<()>,
 }
 
 impl RecordedAhead {
@@ -26,16 +29,17 @@ impl RecordedAhead {
         log: Arc<dyn AuditLog>,
         record: Arc<Record>,
     ) -> Self {
-        Self { resources, log, record }
+        Self { resources, log, record, told: OnceCell::new() }
     }
 
-    /// Writes, once it is told that the act is begun.
+    /// Writes, once it is told that the act is begun. Of writes at the same time one tells it, and the
+    /// others wait for that.
     async fn write<'a, T>(
         &'a self,
         write: impl FnOnce() -> StoreFuture<'a, T>,
         is_nothing: impl Fn(&T) -> bool,
     ) -> Result<T, StoreError> {
-        ahead(&*self.log, &self.record).await?;
+        self.told.get_or_try_init(|| ahead(&*self.log, &self.record)).await?;
         let written = write().await;
         let refused = match &written {
             Ok(done) => is_nothing(done),

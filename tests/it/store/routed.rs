@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tollgate::cache::MemoryRoutes;
 use tollgate::domain::access::Reach;
 use tollgate::domain::audit::{Act, Outcome, Record};
@@ -160,6 +161,19 @@ async fn what_is_written_where_no_log_is_kept_is_told_before() {
     let gone = personal.insert_user(town.subject.user(None, "four")).await;
     assert!(matches!(gone, Err(StoreError::Unavailable(_))), "{gone:?}");
     assert!(record.failure().is_none());
+}
+
+#[tokio::test]
+async fn writes_at_the_same_time_are_told_once() {
+    let town = town().await;
+    let record = record();
+    let resources = town.routed.recording(&record).expect("companies' home keeps a log");
+    let users = (0..8).map(|number| town.subject.user(None, &format!("user-{number}")));
+    let written = join_all(users.map(|user| resources.insert_user(user))).await;
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    let entries = town.business.entries(0, 10).await.unwrap();
+    let told: Vec<_> = entries.into_iter().map(|entry| entry.act.outcome).collect();
+    assert_eq!(told, [Outcome::Begun]);
 }
 
 #[tokio::test]
