@@ -101,6 +101,7 @@ async fn redrive(
     JsonBody(body): JsonBody<RedriveLetter>,
 ) -> Answer {
     let reason = body.parse()?;
+    doors.dead_letters.find(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
     Ok(shown(doors.dead_letters.redrive(id, &caller.key, reason, &record.0).await?))
 }
@@ -158,6 +159,7 @@ async fn discard(
     JsonBody(body): JsonBody<DiscardLetter>,
 ) -> Answer {
     let reason = body.parse()?;
+    doors.dead_letters.find(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
     Ok(shown(doors.dead_letters.discard(id, &caller.key, reason).await?))
 }
