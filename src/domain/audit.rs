@@ -21,9 +21,9 @@ pub enum Outcome {
     /// It was done.
     Done,
     /// It was about to be done, where the store that it is done in keeps no log. What has come of it, the
-    /// next entry of the same request says; where there is none, nobody lived to write it.
+    /// next entry of the same request says; where there is none, nobody knows, and its object tells.
     Begun,
-    /// It was begun, and refused.
+    /// It was begun, and refused: nothing of it was done.
     Failed,
 }
 
@@ -119,6 +119,7 @@ pub type Recording = Option<Arc<Record>>;
 pub struct Record {
     act: Mutex<Act>,
     begun: AtomicBool,
+    touched: AtomicBool,
     written: AtomicBool,
 }
 
@@ -126,7 +127,7 @@ impl Record {
     /// An act that is about to be done.
     pub fn new(act: Act) -> Arc<Self> {
         let no = || AtomicBool::new(false);
-        Arc::new(Self { act: Mutex::new(act), begun: no(), written: no() })
+        Arc::new(Self { act: Mutex::new(act), begun: no(), touched: no(), written: no() })
     }
 
     /// Names the object that the act makes or changes, where the route does not.
@@ -146,10 +147,12 @@ impl Record {
         (!is_told).then(|| self.act(Outcome::Begun))
     }
 
-    /// The act, to be written where it was begun and then refused.
+    /// The act, to be written where it was begun and then refused; `None` also where some of it may have
+    /// been done.
     pub fn failure(&self) -> Option<Act> {
-        let is_open = self.begun.load(Ordering::Acquire) && !self.written.load(Ordering::Acquire);
-        is_open.then(|| self.act(Outcome::Failed))
+        let is = |flag: &AtomicBool| flag.load(Ordering::Acquire);
+        let nothing_done = is(&self.begun) && !is(&self.touched) && !is(&self.written);
+        nothing_done.then(|| self.act(Outcome::Failed))
     }
 
     fn act(&self, outcome: Outcome) -> Act {
@@ -160,6 +163,11 @@ impl Record {
     /// That it is begun is in the log.
     pub fn begun(&self) {
         self.begun.store(true, Ordering::Release);
+    }
+
+    /// Some of it has been done, or may have been: whatever the answer, it has not come to nothing.
+    pub fn touched(&self) {
+        self.touched.store(true, Ordering::Release);
     }
 
     /// The transaction that has written it is committed.
@@ -224,6 +232,11 @@ mod tests {
         let record = Record::new(act());
         record.committed();
         assert_eq!(outcome(record.ahead()), None, "it is done");
+        let record = Record::new(act());
+        record.begun();
+        record.touched();
+        assert_eq!(outcome(record.failure()), None, "some of it was done");
+        assert_eq!(outcome(record.pending()), Some(Outcome::Done));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl AuditDesk {
         Ok(audit_log::ahead(&*self.log, record).await?)
     }
 
-    /// Writes that an act was begun and refused, if it was begun.
+    /// Writes that an act was begun and refused, if it was begun and nothing of it can have been done.
     pub async fn fail(&self, record: &Record) -> Result<(), Error> {
         let Some(act) = record.failure() else { return Ok(()) };
         Ok(self.log.append(act).await?)

@@ -11,6 +11,7 @@ use crate::broker::headers::{
 };
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Broker, Message, Outgoing, Target};
+use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
 use crate::domain::dead_letter::{
     Act, DeadLetter, Envelope, LetterFilter, LetterState, WholeLetter,
@@ -118,6 +119,7 @@ impl DeadLetterDesk {
         id: DeadLetterId,
         actor: &str,
         reason: Option<String>,
+        record: &Recording,
     ) -> Result<WholeLetter, Error> {
         let found = self.find(id).await?;
         if found.letter.state == LetterState::Discarded {
@@ -131,12 +133,18 @@ impl DeadLetterDesk {
         if !confirmed {
             return Err(Error::Unavailable);
         }
+        record.iter().for_each(|record| record.touched()); // it is sent, whatever is written of it
         self.act(id, LetterState::Redriven, actor, reason).await?;
         self.find(id).await
     }
 
     /// Sends all waiting letters that a filter matches to their queues again, so many a second.
-    pub async fn redrive_many(&self, asked: RedriveMany, actor: &str) -> Result<Redriven, Error> {
+    pub async fn redrive_many(
+        &self,
+        asked: RedriveMany,
+        actor: &str,
+        record: &Recording,
+    ) -> Result<Redriven, Error> {
         let filter = LetterFilter {
             state: Some(LetterState::Waiting),
             ..self.filter(asked.queue, asked.reason, asked.older_than_s, asked.text)
@@ -157,7 +165,8 @@ impl DeadLetterDesk {
             for letter in page {
                 turns.tick().await;
                 left = left.saturating_sub(1);
-                match self.redrive(letter.id, actor, Some("by filter".to_owned())).await {
+                let reason = Some("by filter".to_owned());
+                match self.redrive(letter.id, actor, reason, record).await {
                     Ok(_) => done.redriven += 1,
                     // The broker or the store is gone: the rest would fail too.
                     Err(Error::Unavailable) if done.redriven == 0 => {

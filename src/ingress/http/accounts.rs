@@ -18,6 +18,7 @@ use super::extract::{Id, IdempotencyKey, IfMatch, QueryPairs};
 use crate::domain::access::Caller;
 use crate::domain::id::AccountId;
 use crate::domain::party;
+use crate::service::error::Error;
 use crate::wire::v1::account::{Account, Fund, PatchAccount};
 use crate::wire::v1::lists::{self, AccountList};
 use crate::wire::v1::movement::Movement;
@@ -117,6 +118,10 @@ async fn change(
     JsonBody(body): JsonBody<PatchAccount>,
 ) -> Answer {
     let limit = body.parse()?;
+    // What is refused at sight leaves no entry. The lane looks again.
+    if service.account(id).await?.version != seen {
+        return Err(Error::VersionConflict.into());
+    }
     record.ahead(&doors).await?;
     found(service.change_limit_of(id, seen, limit).await?)
 }
@@ -152,6 +157,7 @@ pub(super) async fn fund(
     JsonBody(body): JsonBody<Fund>,
 ) -> Answer {
     let amount = body.parse()?;
+    service.account(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
     let moved = service.fund(id, &caller.key, &key, amount).await?;
     Ok((StatusCode::CREATED, Json(Movement::from(&*moved))).into_response())

@@ -101,8 +101,9 @@ async fn redrive(
     JsonBody(body): JsonBody<RedriveLetter>,
 ) -> Answer {
     let reason = body.parse()?;
+    doors.dead_letters.find(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
-    Ok(shown(doors.dead_letters.redrive(id, &caller.key, reason).await?))
+    Ok(shown(doors.dead_letters.redrive(id, &caller.key, reason, &record.0).await?))
 }
 
 /// Sends all waiting letters that a filter matches to their queues again.
@@ -132,7 +133,7 @@ async fn redrive_many(
     let asked = body.parse()?;
     record.ahead(&doors).await?;
     let dry_run = asked.dry_run;
-    let done = doors.dead_letters.redrive_many(asked, &caller.key).await?;
+    let done = doors.dead_letters.redrive_many(asked, &caller.key, &record.0).await?;
     let (matched, redriven, failed) = (done.matched, done.redriven, done.failed);
     Ok(Json(RedriveReport { matched, redriven, failed, dry_run }).into_response())
 }
@@ -158,6 +159,7 @@ async fn discard(
     JsonBody(body): JsonBody<DiscardLetter>,
 ) -> Answer {
     let reason = body.parse()?;
+    doors.dead_letters.find(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
     Ok(shown(doors.dead_letters.discard(id, &caller.key, reason).await?))
 }

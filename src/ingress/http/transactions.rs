@@ -129,6 +129,7 @@ async fn retry(
     record: Recorded,
     Id(id): Id<TransactionId>,
 ) -> Answer {
+    service.transaction(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
     let progress = service.ingest.retry(id).await?;
     Ok((StatusCode::ACCEPTED, Json(Transaction::from(progress))).into_response())

@@ -79,6 +79,7 @@ async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<EventId>) -> Answer {
     ),
 )]
 async fn retry(State(doors): State<Arc<Doors>>, record: Recorded, Id(id): Id<EventId>) -> Answer {
+    doors.webhooks.handler.find(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
     let found = doors.webhooks.handler.retry(id).await?;
     Ok((StatusCode::ACCEPTED, Json(WebhookEvent::from(found))).into_response())

@@ -111,11 +111,8 @@ impl ResourceStore for RoutedStore {
     /// The log is kept where companies are. Of what is done elsewhere it is told before.
     fn recording(&self, record: &Arc<Record>) -> Option<Arc<dyn ResourceStore>> {
         let resources = self.business.resources.recording(record)?;
-        let ahead = RecordedAhead {
-            resources: Arc::clone(&self.personal.resources),
-            log: Arc::clone(&self.log),
-            record: Arc::clone(record),
-        };
+        let elsewhere = Arc::clone(&self.personal.resources);
+        let ahead = RecordedAhead::new(elsewhere, Arc::clone(&self.log), Arc::clone(record));
         Some(Arc::new(Self {
             business: HomeStores { resources, ..self.business.clone() },
             personal: HomeStores { resources: Arc::new(ahead), ..self.personal.clone() },

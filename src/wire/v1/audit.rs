@@ -53,7 +53,8 @@ pub struct AuditEntry {
     /// Of the request.
     request_id: String,
     /// `begun` stands before an act that is done where no log is kept: the next entry of its request says
-    /// `done` or `failed`.
+    /// `done`, or `failed` if nothing of it was. Where none follows, what came of it is not known here: its
+    /// object tells.
     #[schema(value_type = terms::ActOutcome)]
     outcome: &'static str,
     /// The hash of the entry before.

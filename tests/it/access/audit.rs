@@ -96,6 +96,24 @@ async fn acts_are_written_down(app: TestApp) {
     let all = entries(&mut client).await;
     let outcomes: Vec<_> = all[all.len() - 2..].iter().map(|entry| &entry["outcome"]).collect();
     assert_eq!(outcomes, ["begun", "failed"]);
+    // What is not there, out of reach or has changed is refused before anything is begun.
+    let unknown = format!("{}abcdef", &world.own.account[..world.own.account.len() - 6]);
+    let stranger = world.stranger().await;
+    let stranger = client.get(&format!("/api/v1/companies/{stranger}")).await.json();
+    let foreign = stranger["account_id"].as_str().expect("an id");
+    let before = entries(&mut client).await.len();
+    for account in [unknown.as_str(), foreign] {
+        let fund = format!("/api/v1/accounts/{account}/fund");
+        let money = json!({"amount": 1, "currency": "EUR"});
+        assert_eq!(world.send(Some(&key), "POST", &fund, Some(money)).await.status, 404);
+    }
+    let request = client.admin(Method::PATCH, &account_path).header("if-match", "\"99\"");
+    let body = json!({"limit": 1}).to_string();
+    assert_eq!(client.send(request, body.into()).await.unwrap().status, 412);
+    let letter = format!("/api/v1/dead-letters/dlq_{}/discard", uuid::Uuid::nil().simple());
+    let reason = json!({"reason": "none"});
+    assert_eq!(client.post(&letter, reason).await.status, 404);
+    assert_eq!(entries(&mut client).await.len(), before);
     for pair in all.windows(2) {
         assert_eq!(pair[1]["previous"], pair[0]["hash"]);
     }

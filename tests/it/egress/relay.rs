@@ -267,7 +267,7 @@ pub async fn an_event_that_the_broker_refuses_holds_nobody_up(subject: Subject) 
     *broker.refuses.lock().unwrap() = None;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let desk = DeadLetterDesk { letters, broker: broker.clone(), faults: Arc::default(), clock };
-    let sent = desk.redrive(letter.id, "operator", None).await.unwrap();
+    let sent = desk.redrive(letter.id, "operator", None, &None).await.unwrap();
     assert_eq!(sent.letter.state, LetterState::Redriven);
     let (key, message) = broker.seen().pop().unwrap();
     assert_eq!((key, message.id), ("authorization.approved".into(), envelope.message_id.clone()));

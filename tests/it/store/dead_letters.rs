@@ -174,8 +174,9 @@ async fn who_dies_while_a_letter_is_sent_again_leaves_a_trace_and_a_letter_that_
         faults: Arc::default(),
         clock,
     };
+    let reason = Some("mended".to_owned());
     tokio::select! {
-        sent = desk.redrive(id(1), "somebody", Some("mended".to_owned())) => panic!("{sent:?}"),
+        sent = desk.redrive(id(1), "somebody", reason, &None) => panic!("{sent:?}"),
         () = broker.0.notified() => {} // and then it dies
     }
     let whole = letters.letter(id(1)).await.unwrap().unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tollgate::cache::MemoryRoutes;
 use tollgate::domain::access::Reach;
 use tollgate::domain::audit::{Act, Outcome, Record};
@@ -9,6 +10,7 @@ use tollgate::domain::id::{AccountId, CardId, Home};
 use tollgate::domain::party::{Account, Card, User};
 use tollgate::domain::policy::{Control, Scope};
 use tollgate::domain::time::{Timestamp, Window};
+use tollgate::store::ahead::RecordedAhead;
 use tollgate::store::audit_log::AuditLog;
 use tollgate::store::lists::{Bound, Lists, Page, PolicyQuery};
 use tollgate::store::routed::{HomeStores, RoutedStore};
@@ -102,20 +104,24 @@ async fn every_reference_leads_home_and_only_there() {
     assert!(town.personal.card(&token("business-card")).await.unwrap().is_none());
 }
 
+fn record() -> Arc<Record> {
+    Record::new(Act {
+        at: Timestamp::from_micros(7),
+        who: "admin".into(),
+        reach: Reach::Program,
+        what: "POST /a".to_owned(),
+        object: None,
+        request_id: "r-1".to_owned(),
+        outcome: Outcome::Done,
+    })
+}
+
 #[tokio::test]
 async fn what_is_written_where_no_log_is_kept_is_told_before() {
     let town = town().await;
     let [(employee, _), (person, _)] = town.settle().await;
     let recording = || {
-        let record = Record::new(Act {
-            at: Timestamp::from_micros(7),
-            who: "admin".into(),
-            reach: Reach::Program,
-            what: "POST /a".to_owned(),
-            object: None,
-            request_id: "r-1".to_owned(),
-            outcome: Outcome::Done,
-        });
+        let record = record();
         let resources = town.routed.recording(&record).expect("companies' home keeps a log");
         (record, resources)
     };
@@ -135,6 +141,10 @@ async fn what_is_written_where_no_log_is_kept_is_told_before() {
     }
     assert_eq!(told().await, [Outcome::Begun; 2]);
     assert!(record.pending().is_some(), "that it was done is told by whoever has begun it");
+    // What is refused after something was done has not come to nothing.
+    resources.insert_user(User { marqeta_token: None, ..person.clone() }).await.unwrap_err();
+    assert_eq!(told().await, [Outcome::Begun; 2]);
+    assert!(record.failure().is_none());
     // Beside the log, an act and its entry are one; what follows it elsewhere is no act of its own.
     let (record, resources) = recording();
     let limit = town.subject.limit(Scope::Program, Window::Day, 20_00);
@@ -142,6 +152,29 @@ async fn what_is_written_where_no_log_is_kept_is_told_before() {
     resources.insert_limit(limit).await.unwrap();
     assert_eq!(told().await, [Outcome::Begun, Outcome::Begun, Outcome::Done]);
     assert!(record.pending().is_none() && record.failure().is_none());
+    // A removal that finds nothing has done nothing; whether a store that is gone has, nobody knows.
+    let (record, personal) = recording();
+    let limit = town.subject.limit(Scope::User(person.id), Window::Day, 20_00);
+    let ahead = RecordedAhead::new(town.personal.clone(), town.business.clone(), record.clone());
+    assert!(ahead.delete_limit(limit.id).await.unwrap().is_none());
+    assert!(record.failure().is_some());
+    town.personal.close().await;
+    let gone = personal.insert_user(town.subject.user(None, "four")).await;
+    assert!(matches!(gone, Err(StoreError::Unavailable(_))), "{gone:?}");
+    assert!(record.failure().is_none());
+}
+
+#[tokio::test]
+async fn writes_at_the_same_time_are_told_once() {
+    let town = town().await;
+    let record = record();
+    let resources = town.routed.recording(&record).expect("companies' home keeps a log");
+    let users = (0..8).map(|number| town.subject.user(None, &format!("user-{number}")));
+    let written = join_all(users.map(|user| resources.insert_user(user))).await;
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    let entries = town.business.entries(0, 10).await.unwrap();
+    let told: Vec<_> = entries.into_iter().map(|entry| entry.act.outcome).collect();
+    assert_eq!(told, [Outcome::Begun]);
 }
 
 #[tokio::test]

@@ -38,7 +38,9 @@ pub(super) async fn run(
     let acted = tokio::spawn(async move {
         let answer = next.run(request).await;
         if !answer.status().is_success() {
-            if doors.audit.fail(&record).await.is_err() {
+            // Any other answer does not say that nothing was done: that it was begun is all that is known.
+            let is_refused = answer.status().is_client_error();
+            if is_refused && doors.audit.fail(&record).await.is_err() {
                 tracing::error!(
                     "an act was begun and has failed; the audit log says that it was begun"
                 );
