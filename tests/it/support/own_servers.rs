@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 /// Below the range that the kernel hands out: a client that reconnects to a port of that range while
-/// nobody listens there may end up connected to itself.
+/// nobody listens there may end up connected to itself. A broker has two more ports, 10,000 lower.
 const PORTS: std::ops::Range<u16> = 21_000..31_000;
 
 /// The servers that were asked for; gone when dropped.
@@ -104,7 +104,7 @@ impl OwnServers {
             .args(arguments)
             .env("HOME", self.folder.path().join("rabbitmq/home"))
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-            .env("ERL_EPMD_PORT", (port + 20_001).to_string())
+            .env("ERL_EPMD_PORT", (port - 9_999).to_string())
             .stdout(std::process::Stdio::null())
             .status();
         assert!(status.expect("rabbitmqctl runs").success(), "{arguments:?}");
