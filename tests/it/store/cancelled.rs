@@ -23,7 +23,7 @@ const LINGER: [Duration; 3] =
 /// Whether a wait is one depends on who runs first, so each test goes round until it has gone away
 /// often enough at every kind of moment, and fails if that never happens.
 const CUTS: usize = 6;
-const ROUNDS_MAX: usize = 200;
+const ROUNDS_MAX: usize = 600;
 
 /// Enough keys, or purchases, that statements take longer than a poll.
 const KEYS: usize = 5_000;
