@@ -54,9 +54,11 @@ pub(super) fn writers(options: &PostgresOptions) -> PgPool {
     sized(options, writers_max(options))
         .after_release(|connection, _| {
             // A write that was dropped in the middle must not hand on an open transaction: the next
-            // borrower's writes would vanish with it.
+            // borrower's writes would vanish with it. To begin first is what keeps the server's log
+            // clean: it warns of a rollback where nothing has begun. Where something has failed, to
+            // begin is an error, and the connection is closed.
             Box::pin(async move {
-                sqlx::raw_sql("rollback").execute(connection).await?;
+                sqlx::raw_sql("begin; rollback").execute(connection).await?;
                 Ok(true)
             })
         })
@@ -80,8 +82,6 @@ fn pooled(options: &PostgresOptions) -> PgConnectOptions {
     safe(options, "tollgate").options([
         ("statement_timeout", statement.as_str()),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
-        // Rolling back where nothing has begun is a warning, and done after every call.
-        ("client_min_messages", "error"),
         // Facts are joins of many tables by their keys, in the order in which they are written. To
         // find that out took ten times as long as to run them, each of the first times.
         ("plan_cache_mode", "force_generic_plan"),

@@ -33,6 +33,8 @@ async fn kills_of_postgres_lose_no_business_decision() {
     let program = Program::set_up(&mut service.client(), 100_000_000, 64).await;
     killed_again_and_again(&servers, "postgres", &service, &program.cards).await;
     service.verify();
+    assert!(servers.logged("postgres", "ready to accept connections") > 1, "its log is read");
+    assert_eq!(servers.logged("postgres", "no transaction in progress"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

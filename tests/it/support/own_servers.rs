@@ -75,9 +75,17 @@ impl OwnServers {
 
     /// The newest lines of a server's log, the newest first.
     fn log(&self, name: &str, lines: usize) -> Vec<String> {
+        self.whole_log(name).lines().rev().take(lines).map(str::to_owned).collect()
+    }
+
+    /// How often a server's log says this.
+    pub fn logged(&self, name: &str, what: &str) -> usize {
+        self.whole_log(name).matches(what).count()
+    }
+
+    fn whole_log(&self, name: &str) -> String {
         let file = self.folder.path().join("log").join(format!("{name}.log"));
-        let log = fs::read(file).unwrap_or_default();
-        String::from_utf8_lossy(&log).lines().rev().take(lines).map(str::to_owned).collect()
+        String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()
     }
 
     /// kill -9, children first.
