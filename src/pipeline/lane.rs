@@ -106,16 +106,19 @@ impl Lane {
                     })
                 }
             };
-        self.state.stalled.store(true, Ordering::Relaxed);
+        self.state.is_stalled.store(true, Ordering::Relaxed);
         let refused = Unsettled { why: Unavailable::Stalled, maybe_stored: false };
         loop {
             tokio::select! {
                 biased;
                 _ = &mut over => break,
-                Some(mut queued) = self.queue.recv() => queued.waiting.answer(Err(refused)),
+                Some(mut queued) = self.queue.recv() => {
+                    count(&self.state.stalled, 1);
+                    queued.waiting.answer(Err(refused));
+                }
             }
         }
-        self.state.stalled.store(false, Ordering::Relaxed);
+        self.state.is_stalled.store(false, Ordering::Relaxed);
         tracing::warn!("a stalled lane goes on");
     }
 }

@@ -33,19 +33,22 @@ pub struct LaneStats {
     pub items: u64,
     /// Intents refused because a queue was full.
     pub shed: u64,
+    /// Intents answered by the outage policy because their lane was stalled.
+    pub stalled: u64,
     /// Approvals taken back because their answer came too late or found nobody.
     pub voids: u64,
     /// Batches that were run again: conflicts, unknown outcomes.
     pub retries: u64,
 }
 
-/// Counters behind [`LaneStats`], and whether the lane is stalled.
+/// Counters behind [`LaneStats`], and whether the lane is stalled now.
 #[derive(Debug, Default)]
 pub(super) struct LaneState {
-    pub(super) stalled: AtomicBool,
+    pub(super) is_stalled: AtomicBool,
     pub(super) batches: AtomicU64,
     pub(super) items: AtomicU64,
     pub(super) shed: AtomicU64,
+    pub(super) stalled: AtomicU64,
     pub(super) voids: AtomicU64,
     pub(super) retries: AtomicU64,
 }
@@ -101,7 +104,8 @@ impl Lanes {
         deadline: Option<Monotonic>,
     ) -> Result<Ticket, Unavailable> {
         let lane = self.lane_of(&intent);
-        if lane.state.stalled.load(Ordering::Relaxed) {
+        if lane.state.is_stalled.load(Ordering::Relaxed) {
+            lane.state.stalled.fetch_add(1, Ordering::Relaxed);
             return Err(Unavailable::Stalled);
         }
         let now = self.clock.monotonic();
@@ -149,6 +153,7 @@ impl Lanes {
             stats.batches += read(&lane.state.batches);
             stats.items += read(&lane.state.items);
             stats.shed += read(&lane.state.shed);
+            stats.stalled += read(&lane.state.stalled);
             stats.voids += read(&lane.state.voids);
             stats.retries += read(&lane.state.retries);
         }

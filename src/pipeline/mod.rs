@@ -79,7 +79,7 @@ pub struct LaneSettings {
 
 impl Default for LaneSettings {
     fn default() -> Self {
-        Self { deadline_us: 1_000_000, batch_max: 256, queue_max: 4_096, stall_us: 250_000 }
+        Self { deadline_us: 1_000_000, batch_max: 256, queue_max: 4_096, stall_us: 500_000 }
     }
 }
 

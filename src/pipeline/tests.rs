@@ -352,6 +352,7 @@ async fn a_stalled_lane_answers_what_waits_and_arrives_and_goes_on_later() {
     let stalled = Err(AuthorizeError::Unavailable(Unavailable::Stalled));
     assert_eq!(world.ask("waits").await.unwrap(), stalled);
     assert_eq!(world.ask("arrives").await.unwrap(), stalled);
+    assert_eq!(world.pipeline.lane_stats().stalled, 2);
     world.go_on();
     assert_eq!(first.await.unwrap(), Ok(true), "the batch itself is within its deadline");
     world.settled().await;

@@ -55,7 +55,7 @@ pub const ALERT_ACTIVE: Metric =
 /// Batches of the lanes.
 pub const LANE_BATCHES: Metric =
     metric("tollgate_lane_batches_total", Unit::Count, "Batches that lanes have committed");
-/// What lanes did, by `what`: settled, shed, voided, retried.
+/// What lanes did, by `what`: settled, shed, stalled, voided, retried.
 pub const LANE_INTENTS: Metric =
     metric("tollgate_lane_intents_total", Unit::Count, "Intents by what lanes did with them");
 /// Cache lookups, by `level` (memory, shared), `kind` and `result` (hit, miss).

@@ -48,6 +48,7 @@ fn take_lanes(lanes: &LaneStats) {
     let done = [
         ("settled", lanes.items),
         ("shed", lanes.shed),
+        ("stalled", lanes.stalled),
         ("voided", lanes.voids),
         ("retried", lanes.retries),
     ];

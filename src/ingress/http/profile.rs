@@ -52,7 +52,7 @@ struct ProfileShape {
     /// Every alert that was raised since the start.
     #[schema(value_type = Vec<Object>)]
     alerts: (),
-    /// How the lanes have been doing: batches, items, shed, voids, retries.
+    /// How the lanes have been doing: batches, items, shed, stalled, voids, retries.
     lanes: BTreeMap<String, u64>,
     /// Figures of the servers, queues and caches.
     #[schema(value_type = Object)]

@@ -13,6 +13,9 @@ use super::volley::{Shot, Volley, nothing_is_missing, p99};
 const STOPPED: Duration = Duration::from_secs(10);
 const CALLERS: usize = 8;
 
+/// From the stop until lanes count as stalled (`lane.stall_ms`, and a moment).
+const NOTICED: Duration = Duration::from_millis(600);
+
 /// The deadline, and what a slow machine adds to an answer.
 const DEADLINE: Duration = Duration::from_millis(1_000 + 500);
 
@@ -48,7 +51,7 @@ async fn stand_still(server: &'static str) {
     let during = |shot: &&Shot| shot.sent > from && shot.sent < to;
     let slowest = hit.iter().map(|shot| shot.took).max().unwrap_or_default();
     assert!(slowest <= DEADLINE, "{slowest:?}");
-    let noticed = |shot: &&Shot| shot.sent > from + Duration::from_millis(300) && shot.sent < to;
+    let noticed = |shot: &&Shot| shot.sent > from + NOTICED && shot.sent < to;
     let waited: Vec<&Shot> = hit.iter().filter(noticed).collect();
     assert!(waited.iter().all(|shot| shot.is_unavailable()), "by policy");
     let unharmed: Vec<&Shot> = spared.iter().filter(during).collect();
