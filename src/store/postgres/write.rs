@@ -50,12 +50,32 @@ where
 {
     let mut connection = in_few_turns(pool.acquire()).await.map_err(translate)?;
     sqlx::raw_sql("begin").execute(&mut *connection).await.map_err(translate)?;
-    let done = work(&mut connection).await?; // the pool rolls back what is released to it
-    if let Some(act) = act {
-        audit_log::add(&mut connection, act).await?;
-    }
+    let done = match written(&mut connection, work, act).await {
+        Ok(done) => done,
+        Err(error) => {
+            // Where this fails, giving the connection back fails too, and it is closed.
+            let _ = sqlx::raw_sql("rollback").execute(&mut *connection).await;
+            return Err(error);
+        }
+    };
     match sqlx::raw_sql("commit").execute(&mut *connection).await {
         Ok(_) => Ok(done),
         Err(error) => Err(of_commit(error)),
     }
+}
+
+/// The work, and the entry of the audit log that it leaves.
+async fn written<T, W>(
+    connection: &mut PgConnection,
+    work: W,
+    act: Option<Act>,
+) -> Result<T, StoreError>
+where
+    W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T>,
+{
+    let done = work(connection).await?;
+    if let Some(act) = act {
+        audit_log::add(connection, act).await?;
+    }
+    Ok(done)
 }

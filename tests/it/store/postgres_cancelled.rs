@@ -45,8 +45,32 @@ async fn idle_in_transaction(database: &Database) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&mut database.connect().await).await.unwrap()
 }
 
+/// The connections that are open beside the lanes', by their servers.
+async fn connections(database: &Database) -> Vec<i32> {
+    let sql = "select pid from pg_stat_activity
+        where datname = current_database() and application_name = 'tollgate' order by pid";
+    sqlx::query_scalar(sql).fetch_all(&mut database.connect().await).await.unwrap()
+}
+
 async fn open(options: PostgresOptions) -> Subject {
     subject(options, Arc::new(TestClock::beside_a_server())).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_write_that_is_refused_costs_no_connection() {
+    let database = Database::migrated().await;
+    let subject = open(database.options()).await;
+    let program = subject.program("acme", 1_000_000_00).await;
+    let user = subject.user(program.employer(), "one");
+    subject.resources.insert_user(user.clone()).await.unwrap();
+    let before = connections(&database).await;
+    for _ in 0..5 {
+        let again = subject.resources.insert_user(user.clone()).await;
+        assert!(matches!(again, Err(StoreError::Taken(_))), "{again:?}");
+    }
+    assert_eq!(connections(&database).await, before);
+    assert_eq!(idle_in_transaction(&database).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
