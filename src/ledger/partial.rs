@@ -27,14 +27,14 @@ pub(super) fn what_is_left(
     less.then(|| AuthRequest { amount, ..request.clone() })
 }
 
-/// An ordinary authorization or a single message (protocol reference, section 5.6): whoever asks for
-/// cash, say, must not be given less.
+/// The methods of an ordinary authorization and of single messages (protocol reference, section 5.6).
+const PLAIN: [&str; 3] = ["pgfs.authorization", "pgfs.auth_plus_capture", "pgfs.pindebit"];
+
+/// A purchase and no more: whoever asks for cash, with a PIN or without, must not be given less.
 fn is_plain(request: &AuthRequest) -> bool {
-    let ordinary = |method: &str| method.eq_ignore_ascii_case("pgfs.authorization");
-    match request.operation {
-        Operation::Authorize => request.method.as_deref().is_none_or(ordinary),
-        operation => operation == Operation::Debit,
-    }
+    let plain = |method: &str| PLAIN.iter().any(|plain| plain.eq_ignore_ascii_case(method));
+    matches!(request.operation, Operation::Authorize | Operation::Debit)
+        && request.method.as_deref().is_none_or(plain)
 }
 
 /// What was asked for, and what was approved of it.

@@ -89,6 +89,28 @@ fn in_every_other_case_the_purchase_is_declined_as_a_whole() {
 }
 
 #[test]
+fn whoever_asks_for_cash_is_not_given_less() {
+    for (operation, method, code) in [
+        (Operation::Authorize, "PGFS.Authorization", None),
+        (Operation::Debit, "pgfs.auth_plus_capture", None),
+        (Operation::Debit, "pgfs.pindebit", None),
+        (Operation::Authorize, "pgfs.atm.withdrawal", Some("funds.insufficient")),
+        (Operation::Authorize, "pgfs.authorization.cashback", Some("funds.insufficient")),
+        (Operation::Debit, "pgfs.pindebit.atm.withdrawal", Some("funds.insufficient")),
+        (Operation::Debit, "pgfs.pindebit.cashback", Some("funds.insufficient")),
+        (Operation::Debit, "pgfs.pindebit.quasi.cash", Some("funds.insufficient")),
+    ] {
+        let mut request = request("p", operation, 500);
+        request.partial = true;
+        request.method = Some(method.into());
+        let intent = intent(&facts(1, vec![]), Act::Authorize(request), 0);
+        let decision = decided(&settle(&mut ledger(300), &intent, &OFFERED));
+        let refusal = decision.refusal.map(|refusal| refusal.code);
+        assert_eq!(refusal.as_ref().map(|code| code.as_str()), code, "{method}");
+    }
+}
+
+#[test]
 fn a_preview_says_what_would_be_decided_and_changes_nothing() {
     let mut ledger = ledger(700);
     let day = || vec![limit(7, Window::Day, Some(600), None)];
