@@ -20,9 +20,15 @@ pub(super) fn used(books: &mut Books, facts: &Facts) -> Vec<Counter> {
     rows.collect()
 }
 
-/// A row seen from a window: rolled forward, never back.
+/// How far apart the beginnings of one window may lie, seen from accounts in different time zones, or from
+/// one whose zone was changed. Two windows of one zone begin at least 23 hours apart.
+const ZONES_APART_US: i64 = 20 * 3_600 * 1_000_000;
+
+/// A row seen from a window: rolled forward, never back. A person's wallets may be in different zones, and
+/// the month that begins again a few hours later in another one is the same month.
 const fn rolled(row: Counter, start: Timestamp) -> Counter {
-    if row.window_start.as_micros() < start.as_micros() {
+    let later = start.as_micros().saturating_sub(row.window_start.as_micros());
+    if later > ZONES_APART_US {
         return Counter { window_start: start, amount: 0, count: 0 };
     }
     row

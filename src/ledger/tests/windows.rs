@@ -1,5 +1,7 @@
 //! Funding, limits, and the windows that uses are counted in.
 
+use std::sync::Arc;
+
 use super::super::intent::{Act, IntentRefusal, Outcome, Step, StepIntent};
 use super::super::testing::{Ledger, NOON, account_id, facts, intent, limit, request, step, usd};
 use super::{authorize, books_with, decided, moved, row};
@@ -7,7 +9,7 @@ use crate::domain::decision::Fingerprint;
 use crate::domain::facts::Facts;
 use crate::domain::finding::Reason;
 use crate::domain::request::Operation;
-use crate::domain::time::{Timestamp, Window};
+use crate::domain::time::{Timestamp, Window, Zone};
 
 #[test]
 fn funding_and_limit_changes_happen_once_under_their_key() {
@@ -78,6 +80,33 @@ fn what_is_given_back_goes_only_into_the_window_it_came_from() {
     assert!(!at(&mut ledger, "c", 401), "yesterday's use gives nothing back to today");
     assert!(at(&mut ledger, "d", 400));
     assert!(!at(&mut ledger, "e", 1), "nor does it give back a count");
+    ledger.check();
+}
+
+#[test]
+fn a_month_that_begins_again_in_another_zone_is_the_same_month() {
+    const HOUR: i64 = 3_600_000_000;
+    let tokyo_february = 1_769_871_600_000_000; // 2026-01-31T15:00Z
+    let los_angeles_february = tokyo_february + 17 * HOUR;
+    let seen_from = |zone: &str| {
+        let mut facts = facts(1, vec![limit(9, Window::Month, Some(1_000), None)]);
+        let card = Arc::make_mut(facts.card.as_mut().unwrap());
+        card.zone = Zone::parse(zone).unwrap();
+        facts
+    };
+    let (tokyo, los_angeles) = (seen_from("Asia/Tokyo"), seen_from("America/Los_Angeles"));
+    let mut ledger = books_with(100_000);
+    let mut at = |micros: i64, facts: &Facts, name: &str, minor| {
+        let act = Act::Authorize(request(name, Operation::Authorize, minor));
+        let now = Timestamp::from_micros(micros);
+        decided(&ledger.run(now, &[intent(facts, act, 0)])[0]).approved()
+    };
+    assert!(at(tokyo_february + HOUR, &tokyo, "a", 600));
+    assert!(at(tokyo_february + 2 * HOUR, &los_angeles, "b", 300), "January there");
+    assert!(!at(los_angeles_february + HOUR, &los_angeles, "c", 101), "not a second time");
+    assert!(at(los_angeles_february + HOUR, &los_angeles, "d", 100));
+    assert!(!at(los_angeles_february + 2 * HOUR, &tokyo, "e", 1));
+    assert!(at(tokyo_february + 28 * 24 * HOUR, &tokyo, "f", 1_000), "March");
     ledger.check();
 }
 
