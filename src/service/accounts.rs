@@ -37,8 +37,10 @@ impl Service {
         let key = format!("fund:{key} {caller}");
         let _turn = self.in_flight.begin(&key).ok_or(Error::KeyInProgress)?;
         self.account(id).await?;
-        self.loadable(id).await?;
-        self.unused_elsewhere(&key, id).await?;
+        // A repeat is answered as the first was, whatever has become of the owner since.
+        if !self.used_here(&key, id).await? {
+            self.loadable(id).await?;
+        }
         let (account, minor) = (id.to_string(), amount.minor().to_string());
         let fund = StepIntent {
             key,
@@ -50,15 +52,16 @@ impl Service {
         Ok(self.pipeline.step(Facts::default(), fund).await?)
     }
 
-    /// `Err` where the key has moved money on another account. Two instances that are asked for both homes
-    /// in the same moment see nothing of each other.
-    async fn unused_elsewhere(&self, key: &str, id: AccountId) -> Result<(), Error> {
+    /// Whether the key has moved money on this account; `Err` where it has on another one. Two instances
+    /// that are asked for both homes in the same moment see nothing of each other.
+    async fn used_here(&self, key: &str, id: AccountId) -> Result<bool, Error> {
         match tokio::time::timeout(KEY_ASKED_MAX, self.history.taken_on(key)).await {
-            Ok(Ok(taken)) if !taken.is_empty() && !taken.contains(&id) => Err(Error::KeyReused),
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(taken)) if taken.contains(&id) => Ok(true),
+            Ok(Ok(taken)) if taken.is_empty() => Ok(false),
+            Ok(Ok(_)) => Err(Error::KeyReused),
             Ok(Err(_)) | Err(_) => {
                 tracing::warn!(account = %id, "a home did not say whether it knows a funding's key");
-                Ok(())
+                Ok(false)
             }
         }
     }

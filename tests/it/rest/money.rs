@@ -58,8 +58,18 @@ async fn a_wallet_is_funded_like_any_account() {
     let path = format!("/api/v1/personal/wallets/{}", text(&wallet["id"]));
     let body = Some(json!({"amount": 300, "currency": "EUR"}).to_string());
     let fund = format!("{path}/fund");
-    let funded = app.send("POST", &fund, &[("idempotency-key", "k")], body).await;
+    let ask = async |key: &'static str| {
+        app.send("POST", &fund, &[("idempotency-key", key)], body.clone()).await
+    };
+    let funded = ask("k").await;
     assert_eq!(funded.0, 201, "{}", funded.1);
+    assert_eq!(app.get(&path).await.1["available"], 300);
+    // Its owner may not load it any more: what was done is still told, and nothing more is done.
+    let owner = format!("/api/v1/personal/users/{}", text(&user["id"]));
+    assert_eq!(app.patch(&owner, 1, json!({"status": "SUSPENDED"})).await.0, 200);
+    let again = ask("k").await;
+    assert_eq!((again.0, &again.1), (funded.0, &funded.1));
+    expect(ask("another").await, 409, "invalid_transition");
     assert_eq!(app.get(&path).await.1["available"], 300);
 }
 
