@@ -12,7 +12,7 @@ use super::error::Error;
 use crate::domain::decision::Fingerprint;
 use crate::domain::event::further_id;
 use crate::domain::id::{AccountId, CardId, CompanyId, Home, LimitId, UserId};
-use crate::domain::party::{Card, User};
+use crate::domain::party::{Card, CompanyStatus, User};
 use crate::domain::policy::{PolicyStamp, Scope};
 use crate::domain::token::Token;
 use crate::wire::v1::card::NewCard;
@@ -38,7 +38,26 @@ pub struct ImportRun {
     /// What has been done.
     pub summary: ImportSummary,
     /// Accounts of companies that lines have named.
-    accounts: HashMap<CompanyId, Option<AccountId>>,
+    accounts: HashMap<CompanyId, Result<AccountId, Barred>>,
+}
+
+/// Why a company gets nobody and nothing new.
+#[derive(Clone, Copy, Debug)]
+enum Barred {
+    Missing,
+    Closed,
+}
+
+impl Barred {
+    fn fault(self, path: &str) -> Invalid {
+        match self {
+            Self::Missing => not_found(path),
+            Self::Closed => {
+                const DETAIL: &str = "the company is closed; it gets no new users or cards";
+                at(Invalid::new("invalid_transition", DETAIL), path)
+            }
+        }
+    }
 }
 
 impl ImportRun {
@@ -92,28 +111,29 @@ impl Service {
         }
         let tokens = lines.iter().filter_map(|(_, user)| user.marqeta_token.clone()).collect();
         let known = self.lists.users_named(tokens).await?;
-        let mut homes: HashMap<Token, Home> = known
-            .iter()
-            .filter_map(|user| Some((user.marqeta_token.clone()?, user.home())))
+        let mut employers: HashMap<Token, Option<CompanyId>> = known
+            .into_iter()
+            .filter_map(|user| Some((user.marqeta_token?, user.company)))
             .collect();
         let mut new: [Vec<User>; 2] = Default::default();
         for (line, user) in lines {
+            if let Some(there) = user.marqeta_token.as_ref().and_then(|it| employers.get(it)) {
+                if *there == user.company {
+                    run.summary.existing.users += 1;
+                } else {
+                    run.fault(line, &taken("user"));
+                }
+                continue;
+            }
             if let Some(company) = user.company
-                && self.account_in(run, company).await?.is_none()
+                && let Err(barred) = self.account_in(run, company).await?
             {
-                run.fault(line, &not_found("user/company_id"));
+                run.fault(line, &barred.fault("user/company_id"));
                 continue;
             }
             let user = self.user_of_line(user);
-            let home = user.home();
-            match user.marqeta_token.clone().and_then(|token| homes.insert(token, home)) {
-                None => new[index(home)].push(user),
-                Some(there) if there == home => run.summary.existing.users += 1,
-                Some(there) => {
-                    homes.extend(user.marqeta_token.map(|token| (token, there)));
-                    run.fault(line, &taken("user"));
-                }
-            }
+            employers.extend(user.marqeta_token.clone().map(|token| (token, user.company)));
+            new[index(user.home())].push(user);
         }
         for users in new {
             if users.is_empty() {
@@ -138,14 +158,22 @@ impl Service {
         let owners = by_name(self.lists.users_named(owners.into_iter().collect()).await?);
         let tokens = lines.iter().filter_map(|(_, card)| card.marqeta_token.clone()).collect();
         let known = self.lists.cards_named(tokens).await?.into_iter();
-        let mut homes: HashMap<Token, Home> =
-            known.filter_map(|card| Some((card.marqeta_token?, card.account.home()))).collect();
+        let mut holders: HashMap<Token, UserId> =
+            known.filter_map(|card| Some((card.marqeta_token?, card.user))).collect();
         let mut new: [Vec<Card>; 2] = Default::default();
         for (line, card) in lines {
             let Some(owner) = owners.get(&card.user) else {
                 run.fault(line, &not_found("card/user_id"));
                 continue;
             };
+            if let Some(there) = card.marqeta_token.as_ref().and_then(|it| holders.get(it)) {
+                if *there == owner.id {
+                    run.summary.existing.cards += 1;
+                } else {
+                    run.fault(line, &taken("card"));
+                }
+                continue;
+            }
             if !may_hold(owner.status, card.status) {
                 run.fault(line, &holder_may_not());
                 continue;
@@ -158,15 +186,8 @@ impl Service {
                 }
             };
             let card = self.card_of_line(owner.id, account, card);
-            let home = account.home();
-            match card.marqeta_token.clone().and_then(|token| homes.insert(token, home)) {
-                None => new[index(home)].push(card),
-                Some(there) if there == home => run.summary.existing.cards += 1,
-                Some(there) => {
-                    homes.extend(card.marqeta_token.map(|token| (token, there)));
-                    run.fault(line, &taken("card"));
-                }
-            }
+            holders.extend(card.marqeta_token.clone().map(|token| (token, owner.id)));
+            new[index(account.home())].push(card);
         }
         for cards in new {
             if cards.is_empty() {
@@ -240,11 +261,15 @@ impl Service {
         &self,
         run: &mut ImportRun,
         company: CompanyId,
-    ) -> Result<Option<AccountId>, Error> {
+    ) -> Result<Result<AccountId, Barred>, Error> {
         if let Some(known) = run.accounts.get(&company) {
             return Ok(*known);
         }
-        let account = self.resources.company(company).await?.map(|company| company.account);
+        let account = match self.resources.company(company).await? {
+            None => Err(Barred::Missing),
+            Some(company) if company.status == CompanyStatus::Closed => Err(Barred::Closed),
+            Some(company) => Ok(company.account),
+        };
         run.accounts.insert(company, account);
         Ok(account)
     }
@@ -269,7 +294,8 @@ impl Service {
             let fault = Invalid::new("unknown_field", DETAIL);
             return Ok(Err(fault.under("wallet_id").under("card")));
         }
-        Ok(self.account_in(run, company).await?.ok_or_else(|| not_found("card/user_id")))
+        let account = self.account_in(run, company).await?;
+        Ok(account.map_err(|barred| barred.fault("card/user_id")))
     }
 
     fn user_of_line(&self, new: NewUser) -> User {
@@ -357,7 +383,10 @@ fn name_of(scope: Scope, new: &NewLimit) -> LimitId {
 }
 
 fn not_found(path: &str) -> Invalid {
-    let fault = Invalid::new("not_found", "there is no such object");
+    at(Invalid::new("not_found", "there is no such object"), path)
+}
+
+fn at(fault: Invalid, path: &str) -> Invalid {
     path.rsplit('/').fold(fault, |fault, part| fault.under(part))
 }
 

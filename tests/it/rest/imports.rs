@@ -113,6 +113,59 @@ async fn faulty_lines_are_told_of_and_the_others_are_loaded() {
 }
 
 #[tokio::test]
+async fn only_what_is_the_same_counts_as_there_already() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let other = json!({"name": "Other", "currency": "EUR", "time_zone": "UTC", "credit_limit": 0});
+    let other = created(&app, "/api/v1/companies", other).await;
+    let user = |company: &Value, token: &str| {
+        json!({"user": {"company_id": company["id"], "marqeta_token": token}}).to_string()
+    };
+    let card = |user: &str, token: &str| {
+        json!({"card": {"user_id": user, "marqeta_token": token}}).to_string()
+    };
+    let first = [
+        user(&program.company, "u-1"),
+        user(&other, "u-2"),
+        user(&other, "u-1"),
+        card("u-1", "c-1"),
+        card("u-2", "c-1"),
+        card("u-2", "c-2"),
+    ];
+    let told = |faults: &[Value]| -> Vec<_> {
+        let told = |fault: &Value| {
+            let line = fault["line"].as_u64().unwrap();
+            (line, text(&fault["code"]).to_owned(), text(&fault["pointer"]).to_owned())
+        };
+        let mut told: Vec<_> = faults.iter().map(told).collect();
+        told.sort();
+        told
+    };
+    let taken =
+        |line: u64, kind: &str| (line, "token_taken".to_owned(), format!("/{kind}/marqeta_token"));
+    let (_, faults, summary) = load(&app, first.join("\n")).await;
+    assert_eq!(told(&faults), [taken(3, "user"), taken(5, "card")], "{summary}");
+    assert_eq!(summary["created"], json!({"users": 2, "cards": 2, "limits": 0}), "{summary}");
+
+    // A closed company keeps what it has, and gets nothing new.
+    let path = format!("/api/v1/companies/{}", text(&other["id"]));
+    assert_eq!(app.patch(&path, 1, json!({"status": "CLOSED"})).await.0, 200);
+    let again = [first.join("\n"), user(&other, "u-3"), card("u-2", "c-3")].join("\n");
+    let (_, faults, summary) = load(&app, again).await;
+    let closed =
+        |line: u64, pointer: &str| (line, "invalid_transition".to_owned(), pointer.to_owned());
+    let expected = [
+        taken(3, "user"),
+        taken(5, "card"),
+        closed(7, "/user/company_id"),
+        closed(8, "/card/user_id"),
+    ];
+    assert_eq!(told(&faults), expected, "{summary}");
+    assert_eq!(summary["existing"], json!({"users": 2, "cards": 2, "limits": 0}), "{summary}");
+    assert_eq!(summary["created"], json!({"users": 0, "cards": 0, "limits": 0}), "{summary}");
+}
+
+#[tokio::test]
 async fn limits_of_a_load_are_compared_with_each_other_and_with_what_there_is() {
     let app = TestApp::start().await;
     let program = Program::start(&app, 0).await;
