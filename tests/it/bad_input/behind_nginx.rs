@@ -181,3 +181,28 @@ async fn what_is_in_doubt_is_refused_before_and_behind_nginx() {
     assert_eq!(exchange(nginx.addr, alive).await.0, 200, "and others are served");
     instance.kill();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_bulk_load_comes_through_nginx_and_another_body_of_its_size_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::start(folder.path()).await;
+    let nginx = Nginx::before(instance.addr).await;
+    let bearer = names(&instance).bearer;
+    let lines: String =
+        (0..3_000).map(|n| format!("{{\"user\":{{\"marqeta_token\":\"n-{n}\"}}}}\n")).collect();
+    assert!(lines.len() > 64 * 1024);
+    let post = |path: &str| {
+        let length = lines.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: {bearer}\r\nconnection: close\r\n\
+             content-type: application/x-ndjson\r\ncontent-length: {length}\r\n\r\n{lines}"
+        )
+    };
+    let (status, _, answer) = exchange(nginx.addr, post("/api/v1/imports").as_bytes()).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("\"users\":3000"), "{answer}");
+    let (status, _, answer) = exchange(nginx.addr, post("/api/v1/companies").as_bytes()).await;
+    assert_eq!(status, 413, "{answer}");
+    instance.kill();
+}
