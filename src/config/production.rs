@@ -98,13 +98,22 @@ fn strong(key: &str, secret: Option<&SecretString>, chars_min: usize) -> Result<
     Ok(())
 }
 
-/// A password in a URL. One without a password is checked by the server's own rules.
+/// A password in a URL: before the host, or among the parameters, where PostgreSQL looks too. One without
+/// a password is checked by the server's own rules.
 fn server(key: &str, url: &Option<SecretString>) -> Result<(), SettingsError> {
     let Some(url) = url.as_ref().map(ExposeSecret::expose_secret) else { return Ok(()) };
-    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    let Some((user, _)) = authority.rsplit_once('@') else { return Ok(()) };
-    let Some((name, password)) = user.split_once(':') else { return Ok(()) };
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    let (name, password) = match user.and_then(|user| user.split_once(':')) {
+        Some((name, password)) => (name, Some(password)),
+        None => (user.unwrap_or_default(), None),
+    };
+    let parameters = rest.split_once('?').map_or("", |(_, parameters)| parameters);
+    let parameter = parameters.split('&').find_map(|pair| pair.strip_prefix("password="));
+    // A client of RabbitMQ that is given no password says this one.
+    let unsaid = scheme.starts_with("amqp").then_some("guest");
+    let Some(password) = parameter.or(password).or(unsaid) else { return Ok(()) };
     if GUESSED.contains(&&*password.to_lowercase()) || password.eq_ignore_ascii_case(name) {
         let expected =
             "a URL with a password of its own in production: this one is everybody's first guess";
@@ -165,7 +174,13 @@ mod tests {
         assert!(set(postgres, "postgres://app:@db/tollgate").is_err());
         assert!(set(postgres, "postgres://app:x1@db/tollgate").is_err());
         assert!(set(postgres, "postgres://app:change-me-now-1@db/tollgate").is_err());
+        assert!(set(postgres, "postgres://app@db/tollgate?password=postgres").is_err());
+        assert!(set(postgres, "postgres://db/x?sslmode=require&password=app1").is_err());
         assert!(set(rabbit, "amqp://guest:guest@mq:5672/").is_err());
+        for unsaid in ["amqp://mq:5672/", "amqps://mq/%2f", "amqp://app@mq/"] {
+            assert!(set(rabbit, unsaid).is_err(), "{unsaid}");
+        }
+        assert_eq!(set(rabbit, "amqps://app:v9x_Lm4Zt8Hs1@mq/%2f"), Ok(()));
         assert_eq!(set(postgres, "postgres://app:v9x_Lm4Zt8Hs1@db/tollgate"), Ok(()));
         assert_eq!(set(postgres, "postgres://app@db/tollgate"), Ok(()), "a certificate, perhaps");
     }
