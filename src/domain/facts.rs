@@ -99,9 +99,13 @@ pub struct LimitFacts {
 }
 
 impl LimitFacts {
-    /// The counters that a use of `card` may touch.
-    pub fn counters(&self, card: CardId) -> impl Iterator<Item = (CounterKey, &Limit)> + '_ {
-        self.limits.iter().filter_map(move |limit| Some((limit.counter(card)?, limit)))
+    /// The counters that a use of `card`, from an account of `currency`, may touch.
+    pub fn counters(
+        &self,
+        card: CardId,
+        currency: Currency,
+    ) -> impl Iterator<Item = (CounterKey, &Limit)> + '_ {
+        self.limits.iter().filter_map(move |limit| Some((limit.counter(card, currency)?, limit)))
     }
 }
 
@@ -147,6 +151,6 @@ impl Facts {
 
     /// The counters that a use of the card may touch.
     pub fn counters(&self) -> impl Iterator<Item = (CounterKey, &Limit)> + '_ {
-        self.card.iter().flat_map(|card| self.limits.counters(card.id))
+        self.card.iter().flat_map(|card| self.limits.counters(card.id, card.currency))
     }
 }

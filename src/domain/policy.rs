@@ -150,7 +150,8 @@ pub struct Limit {
     pub amount: Option<i64>,
     /// How often cards may be used. Never with [`Window::Transaction`].
     pub count: Option<i64>,
-    /// Binds only accounts of this currency; `None`: accounts of any currency, each in its own.
+    /// Binds only accounts of this currency; `None`: accounts of any currency, each in its own. What one
+    /// person uses in two currencies is counted apart.
     pub currency: Option<Currency>,
     /// Each card for itself, or all together.
     pub mode: LimitMode,
@@ -160,24 +161,81 @@ pub struct Limit {
     pub created_at: Timestamp,
 }
 
-/// Who a counter counts for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Who a counter counts for. A company has one currency, and so has a card; a person may have wallets of
+/// several, and cents are not added to yen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Member {
     /// One card.
     Card(CardId),
-    /// All cards of a user.
-    User(UserId),
+    /// All cards of a user that draw on accounts of this currency.
+    User(UserId, Currency),
     /// All cards of a company.
     Company(CompanyId),
 }
 
+impl Member {
+    /// Whose cards these are.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Card(id) => Scope::Card(id),
+            Self::User(id, _) => Scope::User(id),
+            Self::Company(id) => Scope::Company(id),
+        }
+    }
+
+    /// Whether what is used in a currency may count for it.
+    pub fn uses(self, currency: Currency) -> bool {
+        match self {
+            Self::User(_, own) => own == currency,
+            Self::Card(_) | Self::Company(_) => true,
+        }
+    }
+}
+
+/// The id; a user's with the currency: `usr_…/EUR`.
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Card(id) => id.fmt(f),
-            Self::User(id) => id.fmt(f),
+            Self::User(id, currency) => write!(f, "{id}/{currency}"),
             Self::Company(id) => id.fmt(f),
         }
+    }
+}
+
+impl From<Member> for String {
+    fn from(member: Member) -> Self {
+        member.to_string()
+    }
+}
+
+/// Text that is no member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a card, a company, or a user with a currency")]
+pub struct MemberError;
+
+impl FromStr for Member {
+    type Err = MemberError;
+
+    fn from_str(text: &str) -> Result<Self, MemberError> {
+        if let Some((user, currency)) = text.split_once('/') {
+            let user = user.parse().map_err(|_| MemberError)?;
+            return Ok(Self::User(user, Currency::parse(currency).ok_or(MemberError)?));
+        }
+        match text.parse().map_err(|_| MemberError)? {
+            Scope::Card(id) => Ok(Self::Card(id)),
+            Scope::Company(id) => Ok(Self::Company(id)),
+            Scope::User(_) | Scope::Program => Err(MemberError),
+        }
+    }
+}
+
+impl TryFrom<String> for Member {
+    type Error = MemberError;
+
+    fn try_from(text: String) -> Result<Self, MemberError> {
+        text.parse()
     }
 }
 
@@ -196,14 +254,15 @@ impl Limit {
         self.currency.is_none_or(|bound| bound == currency) && self.merchant.covers(merchant)
     }
 
-    /// The counter that a use of `card` goes to; `None` where nothing is counted.
-    pub fn counter(&self, card: CardId) -> Option<CounterKey> {
+    /// The counter that a use of `card`, from an account of `currency`, goes to; `None` where nothing is
+    /// counted.
+    pub fn counter(&self, card: CardId, currency: Currency) -> Option<CounterKey> {
         if self.window == Window::Transaction {
             return None;
         }
         let member = match (self.mode, self.scope) {
             (LimitMode::Pool, Scope::Company(id)) => Member::Company(id),
-            (LimitMode::Pool, Scope::User(id)) => Member::User(id),
+            (LimitMode::Pool, Scope::User(id)) => Member::User(id, currency),
             _ => Member::Card(card),
         };
         Some(CounterKey { limit: self.id, member })
@@ -274,5 +333,29 @@ impl Control {
     /// Whether it binds at `now`.
     pub fn in_force(&self, now: Timestamp) -> bool {
         self.starts_at.is_none_or(|at| at <= now) && self.ends_at.is_none_or(|at| now < at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_read_back_and_a_user_has_a_currency() {
+        let id = uuid::Uuid::from_u128(8);
+        let (eur, jpy) = (Currency::parse("EUR").unwrap(), Currency::parse("JPY").unwrap());
+        let user = |currency| Member::User(UserId::new(id), currency);
+        let members =
+            [Member::Card(CardId::new(id)), user(eur), Member::Company(CompanyId::new(id))];
+        for member in members {
+            assert_eq!(member.to_string().parse(), Ok(member));
+        }
+        assert_ne!(user(eur), user(jpy));
+        assert!(user(eur).uses(eur) && !user(eur).uses(jpy));
+        for text in ["", "program", "usr_00000000000000000000000000000008", "usr_8/EUR", "/EUR"] {
+            assert_eq!(text.parse::<Member>(), Err(MemberError), "{text}");
+        }
+        let no_currency = format!("{}/XXY", UserId::new(id));
+        assert_eq!(no_currency.parse::<Member>(), Err(MemberError));
     }
 }

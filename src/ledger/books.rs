@@ -13,8 +13,9 @@ use crate::domain::event::Event;
 use crate::domain::finding::Refusal;
 use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::merchant::Merchant;
+use crate::domain::money::Currency;
 use crate::domain::party::Account;
-use crate::domain::policy::{Counter, CounterKey};
+use crate::domain::policy::{Counter, CounterKey, Member};
 use crate::domain::posting::{Movement, Posting};
 use crate::domain::time::{Timestamp, WindowStarts, Zone};
 use crate::domain::token::Token;
@@ -178,7 +179,8 @@ impl Books {
 
     /// Wanted counters that have no row and whose limit is younger than its window (or counts for
     /// ever): each with the time since when approvals must be counted by [`Books::seed_counter`].
-    /// A limit older than its window needs none: nothing was used in this window.
+    /// A limit older than its window needs none: nothing was used in this window. A person's pool always
+    /// does: a release without currencies in its counters may have counted elsewhere.
     pub fn unseeded(&mut self, wanted: &Wanted) -> Vec<(CounterKey, Timestamp)> {
         let mut unseeded = Vec::new();
         for (key, want) in &wanted.counters {
@@ -186,7 +188,7 @@ impl Books {
                 continue;
             }
             let since = self.starts(&want.zone).of(want.limit.window);
-            if want.limit.created_at >= since {
+            if want.limit.created_at >= since || matches!(key.member, Member::User(..)) {
                 unseeded.push((*key, since));
             }
         }
@@ -198,12 +200,12 @@ impl Books {
         &mut self,
         key: CounterKey,
         want: &CounterWanted,
-        chains: impl Iterator<Item = (&'a Merchant, &'a [Use])>,
+        chains: impl Iterator<Item = (Currency, &'a Merchant, &'a [Use])>,
     ) {
         let since = self.starts(&want.zone).of(want.limit.window);
         let mut counter = Counter { window_start: since, ..Counter::default() };
-        for (merchant, uses) in chains {
-            if !want.limit.merchant.covers(merchant) {
+        for (currency, merchant, uses) in chains {
+            if !want.limit.counts(merchant, currency) || !key.member.uses(currency) {
                 continue;
             }
             for used in uses.iter().filter(|used| used.at >= since) {

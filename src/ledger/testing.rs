@@ -87,11 +87,11 @@ impl Ledger {
         }
         for (key, since) in books.unseeded(wanted) {
             let _ = since; // every use is offered; the books leave out what is older
-            let chains: Vec<(&Merchant, &[Use])> = self
+            let chains: Vec<(Currency, &Merchant, &[Use])> = self
                 .chains
                 .values()
                 .filter(|chain| key.member.to_string() == chain.card.to_string())
-                .map(|chain| (&chain.merchant, chain.uses.as_slice()))
+                .map(|chain| (chain.currency, &chain.merchant, chain.uses.as_slice()))
                 .collect();
             books.seed_counter(key, &wanted.counters[&key], chains.into_iter());
         }

@@ -14,7 +14,8 @@ pub(super) fn used(books: &mut Books, facts: &Facts) -> Vec<Counter> {
     let starts = books.starts(&card.zone);
     let rows = facts.limits.limits.iter().map(|limit| {
         let start = starts.of(limit.window);
-        let row = limit.counter(card.id).and_then(|key| books.counters.get(&key).copied());
+        let row =
+            limit.counter(card.id, card.currency).and_then(|key| books.counters.get(&key).copied());
         rolled(row.unwrap_or_default(), start)
     });
     rows.collect()
@@ -88,7 +89,7 @@ fn shift_counters(
     let Some(card) = facts.card.as_ref() else { return };
     let starts = books.starts(&card.zone);
     let counts = |limit: &Limit| limit.counts(&chain.merchant, chain.currency);
-    let keys = facts.limits.counters(chain.card).filter(|(_, limit)| counts(limit));
+    let keys = facts.limits.counters(chain.card, chain.currency).filter(|(_, limit)| counts(limit));
     for (key, limit) in keys {
         shift(books, key, starts.of(limit.window), at, amount, count);
     }

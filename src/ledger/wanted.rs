@@ -1,9 +1,10 @@
 //! What a batch needs loaded before it can be judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::domain::chain::Link;
-use crate::domain::id::{AccountId, AuthorizationId};
+use crate::domain::id::{AccountId, AuthorizationId, CardId};
+use crate::domain::money::Currency;
 use crate::domain::policy::{CounterKey, Limit, Scope};
 use crate::domain::time::Zone;
 use crate::domain::token::Token;
@@ -49,6 +50,26 @@ impl Wanted {
             wanted.add(intent);
         }
         wanted
+    }
+
+    /// These counters with those of purchases that were made otherwise than the messages say, where
+    /// there are any: a purchase counts for the card that it was made with, in the currency of the account
+    /// that it draws on, and a message may name another card (a replacement).
+    pub fn with_counters_of(&self, made: &HashSet<(CardId, Currency)>) -> Option<Self> {
+        let mut more = BTreeMap::new();
+        for (card, currency) in made {
+            for want in self.counters.values() {
+                let key = want.limit.counter(*card, *currency);
+                if let Some(key) = key.filter(|key| !self.counters.contains_key(key)) {
+                    more.insert(key, want.clone());
+                }
+            }
+        }
+        if more.is_empty() {
+            return None;
+        }
+        let counters = self.counters.clone().into_iter().chain(more).collect();
+        Some(Self { counters, ..Self::default() })
     }
 
     fn add(&mut self, intent: &Intent) {

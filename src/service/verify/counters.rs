@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::domain::chain::Chain;
 use crate::domain::id::{CardId, CompanyId, UserId};
-use crate::domain::policy::{Counter, CounterKey, Limit, Member};
+use crate::domain::policy::{Counter, CounterKey, Limit, Member, Scope};
 use crate::store::{AuditSnapshot, StoreError};
 
 use super::report::Report;
@@ -30,13 +30,14 @@ impl Recount {
     /// Reads the counters and who holds which card.
     pub(super) async fn of(snapshot: &mut dyn AuditSnapshot) -> Result<Self, StoreError> {
         let owners = owners(snapshot).await?;
-        let users = owners.values().map(|(user, _)| Member::User(*user));
-        let companies = owners.values().filter_map(|(_, company)| company.map(Member::Company));
-        let pooled: HashSet<Member> = users.chain(companies).collect();
+        let users = owners.values().map(|(user, _)| Scope::User(*user));
+        let companies = owners.values().filter_map(|(_, company)| company.map(Scope::Company));
+        let pooled: HashSet<Scope> = users.chain(companies).collect();
         let mut recount =
             Self { entries: Vec::new(), of_member: HashMap::new(), owners, skipped: 0 };
         for (key, stored, limit) in snapshot.counters().await? {
-            let known = matches!(key.member, Member::Card(_)) || pooled.contains(&key.member);
+            let known =
+                matches!(key.member, Member::Card(_)) || pooled.contains(&key.member.scope());
             recount.add(key, stored, limit.filter(|_| known));
         }
         Ok(recount)
@@ -57,7 +58,7 @@ impl Recount {
             return;
         }
         let owner = self.owners.get(&chain.card);
-        let user = owner.map(|(user, _)| Member::User(*user));
+        let user = owner.map(|(user, _)| Member::User(*user, chain.currency));
         let company = owner.and_then(|(_, company)| company.map(Member::Company));
         for member in std::iter::once(Member::Card(chain.card)).chain(user).chain(company) {
             for index in self.of_member.get(&member).into_iter().flatten() {

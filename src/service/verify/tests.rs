@@ -117,6 +117,7 @@ fn whole() -> Rows {
         counters: vec![
             counted(LimitMode::Cap, Member::Card(card)),
             counted(LimitMode::Pool, Member::Company(company)),
+            counted(LimitMode::Pool, Member::User(user, eur)),
         ],
         owners: vec![CardOwner { card, user, company: Some(company) }],
         counts: RowCounts { decisions: 2, approved: 2, authorizations: 2, ..Default::default() },
@@ -137,7 +138,7 @@ async fn whole_books_are_clean_and_everything_was_looked_at() {
     let report = verify(&whole()).await.unwrap();
     assert_eq!(report.differences, []);
     assert!(report.clean());
-    assert_eq!((report.accounts, report.chains, report.counters), (1, 2, 2));
+    assert_eq!((report.accounts, report.chains, report.counters), (1, 2, 3));
     assert_eq!(report.counters_skipped, 0);
 }
 
@@ -170,6 +171,11 @@ async fn each_kind_of_damage_is_named() {
     .await;
     check("of cmp_00000000000000000000000000000009: count", |rows| rows.counters[1].1.count = 3)
         .await;
+    check("of usr_00000000000000000000000000000008/JPY: amount", |rows| {
+        let yen = Currency::parse("JPY").unwrap();
+        rows.counters[2].0.member = Member::User(UserId::new(uuid(8)), yen);
+    })
+    .await;
     check("decisions without", |rows| rows.counts.unexplained = 1).await;
     check("postings that do not", |rows| rows.counts.unbalanced = 1).await;
     check("authorizations missing", |rows| rows.counts.authorizations = 1).await;
@@ -219,5 +225,5 @@ async fn counters_that_can_not_be_recounted_are_counted_as_such() {
     rows.owners.clear();
     rows.counters[0].2 = None;
     let report = verify(&rows).await.unwrap();
-    assert_eq!((report.counters, report.counters_skipped), (0, 2));
+    assert_eq!((report.counters, report.counters_skipped), (0, 3));
 }

@@ -159,10 +159,10 @@ impl AuditSnapshot for Snapshot {
             let pipeline = vec![doc! { "$sort": { "_id": 1 } }, limits];
             let found: Vec<CounterFound> = self.rows("counters", pipeline).await?;
             let counter = |found: CounterFound| {
-                let (key, counter) = found.counter.counter()?;
-                Ok((key, counter, found.body.into_iter().next()))
+                let (key, counter) = found.counter.counter();
+                (key, counter, found.body.into_iter().next())
             };
-            found.into_iter().map(counter).collect()
+            Ok(found.into_iter().map(counter).collect())
         })
     }
 

@@ -1,7 +1,7 @@
 //! Loading what a batch names into its books. One pipeline over all collections: a round trip costs
 //! more than what most of them find.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde::Deserialize;
@@ -15,7 +15,8 @@ use super::seed;
 use super::transaction::Tx;
 use crate::domain::chain::Link;
 use crate::domain::id::{AuthorizationId, CardId};
-use crate::domain::policy::{CounterKey, Member, Scope};
+use crate::domain::money::Currency;
+use crate::domain::policy::{CounterKey, Scope};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::ledger::books::Books;
@@ -74,8 +75,8 @@ pub(super) async fn load(
     let named = named.into_iter().next();
     let named = named.ok_or_else(|| unreadable("the program has no policy version"))?;
     let mut loading = Loading::of(named, wanted, offset_us)?;
-    let cards = loading.load_chains(tx, &wanted.chains).await?;
-    match with_counters_of(wanted, &cards) {
+    let made = loading.load_chains(tx, &wanted.chains).await?;
+    match wanted.with_counters_of(&made) {
         Some(more) => {
             loading.load_counters(tx, &more).await?;
             seed::seed(tx, &mut loading.books, &more).await?;
@@ -140,25 +141,6 @@ fn counter_keys(wanted: &Wanted) -> Vec<Bson> {
     wanted.counters.keys().map(|key| Bson::String(counter_key(key))).collect()
 }
 
-/// A purchase counts for the card that it was made with. Where a message names another card (a
-/// replacement), the counters of both are needed.
-fn with_counters_of(wanted: &Wanted, cards: &HashSet<CardId>) -> Option<Wanted> {
-    let mut more = BTreeMap::new();
-    for card in cards {
-        for (key, want) in &wanted.counters {
-            let key = CounterKey { member: Member::Card(*card), ..*key };
-            if want.limit.counter(*card) == Some(key) && !wanted.counters.contains_key(&key) {
-                more.insert(key, want.clone());
-            }
-        }
-    }
-    if more.is_empty() {
-        return None;
-    }
-    let counters = wanted.counters.clone().into_iter().chain(more).collect();
-    Some(Wanted { counters, ..Wanted::default() })
-}
-
 struct Loading {
     books: Books,
     found: Found,
@@ -179,7 +161,7 @@ impl Loading {
         let version = |scope: &Scope| Some((*scope, *versions.get(&Subject::of(*scope))?));
         self.found.policies = wanted.subjects.iter().filter_map(version).collect();
         named.accounts.iter().for_each(|row| self.put_account(row));
-        self.put_counters(&named.counters)?;
+        self.put_counters(&named.counters);
         named.steps.into_iter().for_each(|row| self.books.load_step(row.step()));
         let mut decisions = named.decisions;
         decisions.extend(named.by_transaction);
@@ -191,13 +173,11 @@ impl Loading {
         Ok(())
     }
 
-    fn put_counters(&mut self, rows: &[CounterRow]) -> Result<(), StoreError> {
-        for row in rows {
-            let (key, counter) = row.counter()?;
+    fn put_counters(&mut self, rows: &[CounterRow]) {
+        for (key, counter) in rows.iter().map(CounterRow::counter) {
             self.found.counters.insert(key);
             self.books.load_counter(key, counter);
         }
-        Ok(())
     }
 
     fn put_account(&mut self, row: &AccountRow) {
@@ -234,20 +214,20 @@ impl Loading {
     }
 
     /// Loads the chains by id and by name, what they were merged into, and the accounts of all. Says
-    /// which cards the chains were made with.
+    /// which cards the chains were made with, in which currency.
     async fn load_chains(
         &mut self,
         tx: &mut Tx,
         named: &BTreeSet<AuthorizationId>,
-    ) -> Result<HashSet<CardId>, StoreError> {
-        let mut cards = HashSet::new();
+    ) -> Result<HashSet<(CardId, Currency)>, StoreError> {
+        let mut made = HashSet::new();
         let mut missing = self.books.missing_chains();
         missing.extend(named);
         while !missing.is_empty() {
             let pipeline = vec![doc! { "$match": { "_id": { "$in": keys(&missing) } } }];
             let rows: Vec<HoldRow> = tx.aggregate("holds", pipeline).await?;
             for (chain, _) in rows.into_iter().map(HoldRow::chain) {
-                cards.insert(chain.card);
+                made.insert((chain.card, chain.currency));
                 self.found.chains.insert(chain.id);
                 self.books.load_chain(chain);
             }
@@ -258,7 +238,7 @@ impl Loading {
             missing = still;
         }
         self.load_accounts_of_chains(tx).await?;
-        Ok(cards)
+        Ok(made)
     }
 
     /// A chain draws on its own account, whatever its card draws on today: that one is claimed too.
@@ -280,6 +260,7 @@ impl Loading {
         let filter = doc! { "_id": { "$in": counter_keys(wanted) } };
         let rows: Vec<CounterRow> =
             tx.aggregate("counters", vec![doc! { "$match": filter }]).await?;
-        self.put_counters(&rows)
+        self.put_counters(&rows);
+        Ok(())
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::unreadable;
 use super::narrow::{Id, Subject};
 use crate::domain::authorization::{Authorization, StageTimes};
 use crate::domain::chain::{Chain, Closings, HoldState, Totals, Use};
@@ -14,13 +13,12 @@ use crate::domain::id::{AccountId, AuthorizationId, CardId, LimitId};
 use crate::domain::merchant::Merchant;
 use crate::domain::money::{Currency, Money};
 use crate::domain::party::Account;
-use crate::domain::policy::{Counter, CounterKey, Member, Scope};
+use crate::domain::policy::{Counter, CounterKey, Member};
 use crate::domain::posting::{Cause, Movement, Posting, Side};
 use crate::domain::request::{Door, Operation};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::ledger::books::AppliedStep;
-use crate::store::StoreError;
 
 /// `policy_versions`.
 #[derive(Deserialize)]
@@ -300,7 +298,7 @@ pub(super) struct CounterRow {
     #[serde(rename = "_id")]
     key: String,
     limit: Id<LimitId>,
-    member: Scope,
+    member: Member,
     window_start: Timestamp,
     amount: i64,
     count: i64,
@@ -311,15 +309,10 @@ pub(super) fn counter_key(key: &CounterKey) -> String {
 }
 
 pub(super) fn counter(key: CounterKey, counter: Counter) -> CounterRow {
-    let member = match key.member {
-        Member::Card(id) => Scope::Card(id),
-        Member::User(id) => Scope::User(id),
-        Member::Company(id) => Scope::Company(id),
-    };
     CounterRow {
         key: counter_key(&key),
         limit: Id(key.limit),
-        member,
+        member: key.member,
         window_start: counter.window_start,
         amount: counter.amount,
         count: counter.count,
@@ -327,15 +320,9 @@ pub(super) fn counter(key: CounterKey, counter: Counter) -> CounterRow {
 }
 
 impl CounterRow {
-    pub(super) fn counter(&self) -> Result<(CounterKey, Counter), StoreError> {
-        let member = match self.member {
-            Scope::Card(id) => Member::Card(id),
-            Scope::User(id) => Member::User(id),
-            Scope::Company(id) => Member::Company(id),
-            Scope::Program => return Err(unreadable("a counter of the program")),
-        };
-        let Self { window_start, amount, count, .. } = *self;
-        Ok((CounterKey { limit: self.limit.0, member }, Counter { window_start, amount, count }))
+    pub(super) fn counter(&self) -> (CounterKey, Counter) {
+        let Self { member, window_start, amount, count, .. } = *self;
+        (CounterKey { limit: self.limit.0, member }, Counter { window_start, amount, count })
     }
 }
 

@@ -48,6 +48,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_121_230_000,
         include_str!("../../../migrations/mongodb/20261121230000_lighten_ingest.json"),
     ),
+    (
+        20_261_129_130_000,
+        include_str!("../../../migrations/mongodb/20261129130000_part_currencies.json"),
+    ),
 ];
 
 /// A file of migrations. Of a command, the first key is its name: their order is kept.

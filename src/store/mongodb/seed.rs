@@ -30,10 +30,9 @@ pub(super) async fn seed(
     let chains = chains(tx, &unseeded, &owners).await?;
     for (key, since) in unseeded {
         let Some(want) = wanted.counters.get(&key) else { continue };
-        let bound = |chain: &&Chain| want.limit.currency.is_none_or(|it| it == chain.currency);
         let used = chains.iter().filter(|chain| is_of(key.member, chain.card, &owners));
-        let used = used.filter(|chain| chain.last_use_at() >= Some(since)).filter(bound);
-        let used = used.map(|chain| (&chain.merchant, chain.uses.as_slice()));
+        let used = used.filter(|chain| chain.last_use_at() >= Some(since));
+        let used = used.map(|chain| (chain.currency, &chain.merchant, chain.uses.as_slice()));
         books.seed_counter(key, want, used);
     }
     Ok(())
@@ -42,7 +41,7 @@ pub(super) async fn seed(
 fn is_of(member: Member, card: CardId, owners: &HashMap<CardId, UserId>) -> bool {
     match member {
         Member::Card(id) => id == card,
-        Member::User(id) => owners.get(&card) == Some(&id),
+        Member::User(id, _) => owners.get(&card) == Some(&id),
         Member::Company(_) => false,
     }
 }
@@ -53,7 +52,7 @@ async fn owners(
     unseeded: &[(CounterKey, Timestamp)],
 ) -> Result<HashMap<CardId, UserId>, StoreError> {
     let users = unseeded.iter().filter_map(|(key, _)| match key.member {
-        Member::User(id) => Some(id),
+        Member::User(id, _) => Some(id),
         Member::Card(_) | Member::Company(_) => None,
     });
     let users: Vec<UserId> = users.collect();
@@ -78,7 +77,7 @@ async fn chains(
     for (key, from) in unseeded {
         match key.member {
             Member::Card(card) => want(card, *from),
-            Member::User(user) => {
+            Member::User(user, _) => {
                 let cards = owners.iter().filter(|(_, owner)| **owner == user);
                 cards.for_each(|(card, _)| want(*card, *from));
             }

@@ -1,6 +1,6 @@
 //! Loading what a batch names into its books, after its accounts are locked.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -13,7 +13,7 @@ use crate::domain::chain::Link;
 use crate::domain::id::{AuthorizationId, CardId};
 use crate::domain::money::Currency;
 use crate::domain::party::Account;
-use crate::domain::policy::{Counter, CounterKey, Member};
+use crate::domain::policy::{Counter, CounterKey};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::ledger::books::Books;
@@ -56,8 +56,8 @@ pub(super) async fn load(
     }
     let mut loading = Loading { connection, books, found: Found::default() };
     loading.put(&row, wanted).await?;
-    let cards = loading.load_chains(&wanted.chains).await?;
-    match with_counters_of(wanted, &cards) {
+    let made = loading.load_chains(&wanted.chains).await?;
+    match wanted.with_counters_of(&made) {
         Some(more) => {
             loading.load_counters(&more).await?;
             loading.seed_counters(&more).await?;
@@ -107,25 +107,6 @@ where
 pub(super) fn at<T>(keys: &[T], number: i64) -> Result<&T, StoreError> {
     let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
     index.and_then(|index| keys.get(index)).ok_or_else(|| unreadable("a number out of order"))
-}
-
-/// A purchase counts for the card that it was made with. Where a message names another card (a
-/// replacement), the counters of both are needed.
-fn with_counters_of(wanted: &Wanted, cards: &HashSet<CardId>) -> Option<Wanted> {
-    let mut more = BTreeMap::new();
-    for card in cards {
-        for (key, want) in &wanted.counters {
-            let key = CounterKey { member: Member::Card(*card), ..*key };
-            if want.limit.counter(*card) == Some(key) && !wanted.counters.contains_key(&key) {
-                more.insert(key, want.clone());
-            }
-        }
-    }
-    if more.is_empty() {
-        return None;
-    }
-    let counters = wanted.counters.clone().into_iter().chain(more).collect();
-    Some(Wanted { counters, ..Wanted::default() })
 }
 
 struct Loading<'c> {
@@ -231,8 +212,8 @@ impl Loading<'_> {
     async fn load_chains(
         &mut self,
         named: &BTreeSet<AuthorizationId>,
-    ) -> Result<HashSet<CardId>, StoreError> {
-        let mut cards = HashSet::new();
+    ) -> Result<HashSet<(CardId, Currency)>, StoreError> {
+        let mut made = HashSet::new();
         let mut missing = self.books.missing_chains();
         missing.extend(named);
         while !missing.is_empty() {
@@ -240,7 +221,7 @@ impl Loading<'_> {
             let asked = sqlx::query_as(CHAINS).bind(ids);
             for row in asked.fetch_all(&mut *self.connection).await.map_err(translate)? {
                 let chain = rows::chain(row)?;
-                cards.insert(chain.card);
+                made.insert((chain.card, chain.currency));
                 self.found.chains.insert(chain.id);
                 self.books.load_chain(chain);
             }
@@ -250,7 +231,7 @@ impl Loading<'_> {
             }
             missing = still;
         }
-        Ok(cards)
+        Ok(made)
     }
 
     async fn load_counters(&mut self, wanted: &Wanted) -> Result<(), StoreError> {
@@ -275,9 +256,9 @@ impl Loading<'_> {
         let used = load_uses(self.connection, &unseeded).await?;
         for ((key, _), used) in unseeded.into_iter().zip(used) {
             let Some(want) = wanted.counters.get(&key) else { continue };
-            let bound = |currency| want.limit.currency.is_none_or(|bound| bound == currency);
-            let used = used.iter().filter(|(currency, _)| bound(*currency));
-            let used = used.map(|(_, chain)| (&chain.merchant, chain.uses.as_slice()));
+            let used = used
+                .iter()
+                .map(|(currency, chain)| (*currency, &chain.merchant, chain.uses.as_slice()));
             self.books.seed_counter(key, want, used);
         }
         Ok(())

@@ -192,23 +192,23 @@ pub(super) fn step(row: StepRow) -> Read<AppliedStep> {
     Ok(AppliedStep { key, fingerprint: fingerprint(&bytes)?, movement: json(&movement)? })
 }
 
-/// How a member is kept: its kind beside its id.
+/// How a member is kept: its kind beside its id. A user's currency is its company's.
 pub(super) const fn member_row(member: Member) -> (i16, Uuid) {
     match member {
         Member::Card(id) => (0, id.uuid()),
-        Member::User(id) => (1, id.uuid()),
+        Member::User(id, _) => (1, id.uuid()),
         Member::Company(id) => (2, id.uuid()),
     }
 }
 
 /// `counters`.
-pub(super) type CounterRow = (Uuid, Uuid, i16, i64, i64, i64);
+pub(super) type CounterRow = (Uuid, Uuid, i16, i64, i64, i64, Option<String>);
 
 pub(super) fn counter(row: CounterRow) -> Read<(CounterKey, Counter)> {
-    let (limit, member, kind, window_start, amount, count) = row;
+    let (limit, member, kind, window_start, amount, count, code) = row;
     let member = match kind {
         0 => Member::Card(CardId::new(member)),
-        1 => Member::User(UserId::new(member)),
+        1 => Member::User(UserId::new(member), currency(code.as_deref().unwrap_or_default())?),
         2 => Member::Company(CompanyId::new(member)),
         _ => return Err(unreadable("a counter of an unknown kind of member")),
     };

@@ -97,7 +97,7 @@ impl AuditSnapshot for Snapshot {
                     return Ok(counters);
                 }
                 for (limit, member, start, amount, count, body) in page {
-                    let (key, counter) = rows::counter((limit, member, start, amount, count))?;
+                    let (key, counter) = rows::counter((limit, member, start, amount, count));
                     counters.push((key, counter, body));
                 }
             }

@@ -1,6 +1,6 @@
 //! Loading what a batch names into its books.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use sqlx::sqlite::SqliteConnection;
 
@@ -11,7 +11,7 @@ use super::rows;
 use crate::domain::chain::Link;
 use crate::domain::id::{AuthorizationId, CardId};
 use crate::domain::money::Currency;
-use crate::domain::policy::{CounterKey, Member, Scope};
+use crate::domain::policy::{CounterKey, Scope};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::ledger::books::Books;
@@ -47,8 +47,8 @@ pub(super) async fn load(
 ) -> Result<Found, StoreError> {
     let mut loading = Loading { connection, books, found: Found::default() };
     loading.load_named(wanted).await?;
-    let cards = loading.load_chains(&wanted.chains).await?;
-    match with_counters_of(wanted, &cards) {
+    let made = loading.load_chains(&wanted.chains).await?;
+    match wanted.with_counters_of(&made) {
         Some(more) => {
             loading.load_counters(&more).await?;
             loading.seed_counters(&more).await?;
@@ -56,25 +56,6 @@ pub(super) async fn load(
         None => loading.seed_counters(wanted).await?,
     }
     Ok(loading.found)
-}
-
-/// A purchase counts for the card that it was made with. Where a message names another card (a
-/// replacement), the counters of both are needed.
-fn with_counters_of(wanted: &Wanted, cards: &HashSet<CardId>) -> Option<Wanted> {
-    let mut more = BTreeMap::new();
-    for card in cards {
-        for (key, want) in &wanted.counters {
-            let key = CounterKey { member: Member::Card(*card), ..*key };
-            if want.limit.counter(*card) == Some(key) && !wanted.counters.contains_key(&key) {
-                more.insert(key, want.clone());
-            }
-        }
-    }
-    if more.is_empty() {
-        return None;
-    }
-    let counters = wanted.counters.clone().into_iter().chain(more).collect();
-    Some(Wanted { counters, ..Wanted::default() })
 }
 
 struct Loading<'a> {
@@ -148,7 +129,7 @@ impl Loading<'_> {
             books.load_step(rows::step(row));
         }
         for row in decode::<Vec<_>>(counters)? {
-            let (key, counter) = rows::counter(row)?;
+            let (key, counter) = rows::counter(row);
             self.found.counters.insert(key);
             books.load_counter(key, counter);
         }
@@ -169,18 +150,18 @@ impl Loading<'_> {
     }
 
     /// Loads the chains by id and by name, what they were merged into, and the accounts of all. Says
-    /// which cards the chains were made with.
+    /// which cards the chains were made with, in which currency.
     async fn load_chains(
         &mut self,
         named: &BTreeSet<AuthorizationId>,
-    ) -> Result<HashSet<CardId>, StoreError> {
-        let mut cards = HashSet::new();
+    ) -> Result<HashSet<(CardId, Currency)>, StoreError> {
+        let mut made = HashSet::new();
         let mut missing = self.books.missing_chains();
         missing.extend(named);
         while !missing.is_empty() {
             let rows = many(self.connection, ask(CHAINS).bind(keys(&missing))).await?;
             for chain in rows.into_iter().map(rows::chain) {
-                cards.insert(chain.card);
+                made.insert((chain.card, chain.currency));
                 self.found.chains.insert(chain.id);
                 self.books.load_chain(chain);
             }
@@ -197,13 +178,13 @@ impl Loading<'_> {
                 .map(rows::account)
                 .for_each(|account| self.books.load_account(account));
         }
-        Ok(cards)
+        Ok(made)
     }
 
     async fn load_counters(&mut self, wanted: &Wanted) -> Result<(), StoreError> {
         let asked = ask(COUNTERS).bind(counter_keys(wanted));
         for row in many(self.connection, asked).await? {
-            let (key, counter) = rows::counter(row)?;
+            let (key, counter) = rows::counter(row);
             self.found.counters.insert(key);
             self.books.load_counter(key, counter);
         }
@@ -219,9 +200,9 @@ impl Loading<'_> {
         let used = load_uses(self.connection, &unseeded).await?;
         for ((key, _), used) in unseeded.into_iter().zip(used) {
             let Some(want) = wanted.counters.get(&key) else { continue };
-            let bound = |currency| want.limit.currency.is_none_or(|bound| bound == currency);
-            let used = used.iter().filter(|(currency, _)| bound(*currency));
-            let used = used.map(|(_, chain)| (&chain.merchant, chain.uses.as_slice()));
+            let used = used
+                .iter()
+                .map(|(currency, chain)| (*currency, &chain.merchant, chain.uses.as_slice()));
             self.books.seed_counter(key, want, used);
         }
         Ok(())
@@ -241,7 +222,7 @@ async fn load_uses(
     unseeded: &[(CounterKey, Timestamp)],
 ) -> Result<Vec<Vec<(Currency, ChainDetails)>>, StoreError> {
     let members = Rows::of(unseeded.iter().zip(0_u32..), |mut row, ((key, since), number)| {
-        row.number(number).plain(key.member).number(since.as_micros());
+        row.number(number).plain(key.member.scope()).number(since.as_micros());
     });
     let rows: Vec<(usize, Currency, ChainDetails)> =
         many(connection, ask(USES).bind(members.into_array())).await?;

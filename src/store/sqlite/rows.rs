@@ -12,7 +12,7 @@ use crate::domain::finding::Reason;
 use crate::domain::id::{AccountId, AuthorizationId, CardId, LimitId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::party::Account;
-use crate::domain::policy::{Counter, CounterKey, Member, Scope};
+use crate::domain::policy::{Counter, CounterKey, Member};
 use crate::domain::posting::{Cause, Movement, Posting};
 use crate::domain::request::Operation;
 use crate::domain::time::Timestamp;
@@ -103,17 +103,11 @@ pub(super) fn step(row: StepRow) -> AppliedStep {
 }
 
 /// `counters`.
-pub(super) type CounterRow = (LimitId, String, Timestamp, i64, i64);
+pub(super) type CounterRow = (LimitId, Member, Timestamp, i64, i64);
 
-pub(super) fn counter(row: CounterRow) -> Result<(CounterKey, Counter), StoreError> {
+pub(super) fn counter(row: CounterRow) -> (CounterKey, Counter) {
     let (limit, member, window_start, amount, count) = row;
-    let member = match member.parse().map_err(unreadable)? {
-        Scope::Card(id) => Member::Card(id),
-        Scope::User(id) => Member::User(id),
-        Scope::Company(id) => Member::Company(id),
-        Scope::Program => return Err(unreadable("a counter of the program")),
-    };
-    Ok((CounterKey { limit, member }, Counter { window_start, amount, count }))
+    (CounterKey { limit, member }, Counter { window_start, amount, count })
 }
 
 /// `postings`.

@@ -1,8 +1,10 @@
 //! Counters: kept with the hold, started from what was used before, rolled with their window.
 
 use tollgate::domain::finding::Reason;
+use tollgate::domain::money::{Currency, Money};
+use tollgate::domain::party::{Account, Wallet};
 use tollgate::domain::policy::{LimitMode, MerchantScope, Scope};
-use tollgate::domain::request::Operation;
+use tollgate::domain::request::{AuthRequest, Operation};
 use tollgate::domain::time::Window;
 use tollgate::ledger::intent::Step;
 
@@ -91,6 +93,43 @@ pub async fn a_users_pool_counts_the_uses_of_all_their_cards(subject: &Subject) 
     assert_eq!(refused(subject, "t5", "acme-card", 2_00).await, None);
     assert_eq!(refused(subject, "t6", "second", 2_01).await, over);
     assert_eq!(refused(subject, "t7", "second", 2_00).await, None);
+    subject.assert_adds_up().await;
+}
+
+pub async fn a_persons_pool_counts_each_currency_apart(subject: &Subject) {
+    let person = subject.user(None, "person");
+    subject.resources.insert_user(person.clone()).await.unwrap();
+    let mut cards = Vec::new();
+    for (code, name) in [("EUR", "euros"), ("JPY", "yen")] {
+        let currency = Currency::parse(code).unwrap();
+        let wallet = Wallet { currency, ..subject.wallet(&person, "UTC") };
+        let granted = Account { limit: 1_000_000, ..Account::empty(wallet.account, currency) };
+        let card = subject.card(&person, wallet.account, name);
+        subject.resources.insert_wallet(wallet, granted).await.unwrap();
+        subject.resources.insert_card(card).await.unwrap();
+        cards.push((name, currency));
+    }
+    let spend = async |name: &str, (card, currency): (&str, Currency), minor| {
+        let amount = Money::new(minor, currency);
+        let request = AuthRequest { amount, ..purchase(name, card, minor) };
+        subject.decide(request).await.refusal.as_ref().map(|why| why.reason)
+    };
+    let (euros, yen) = (cards[0], cards[1]);
+    assert_eq!(spend("t1", euros, 600).await, None);
+    assert_eq!(spend("t2", yen, 900).await, None);
+    let mut pool = subject.limit(Scope::User(person.id), Window::Month, 1_000);
+    pool.mode = LimitMode::Pool;
+    subject.resources.insert_limit(pool).await.unwrap();
+    let over = Some(Reason::AmountLimitExceeded);
+    assert_eq!(spend("t3", euros, 401).await, over);
+    assert_eq!(spend("t4", euros, 400).await, None, "the yen are not counted");
+    assert_eq!(spend("t5", yen, 101).await, over);
+    assert_eq!(spend("t6", yen, 100).await, None);
+    assert_eq!(spend("t7", yen, 1).await, over);
+    let mut snapshot = subject.audit.snapshot().await.unwrap();
+    let counters = snapshot.counters().await.unwrap();
+    let used: Vec<_> = counters.iter().map(|(_, used, _)| (used.amount, used.count)).collect();
+    assert_eq!(used, [(1_000, 2), (1_000, 2)]);
     subject.assert_adds_up().await;
 }
 

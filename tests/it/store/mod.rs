@@ -65,6 +65,7 @@ macro_rules! conformance {
             resources::an_update_of_an_old_wallet_is_stale
             facts::a_personal_card_has_its_wallets_zone_and_no_company
             lists::wallets_are_listed_with_what_is_on_them
+            counting::a_persons_pool_counts_each_currency_apart
             kyc::a_submission_is_decided_with_what_it_gives
             kyc::a_decision_that_can_not_be_kept_whole_is_not_kept
             kyc::submissions_are_listed_by_person_and_status

@@ -88,3 +88,21 @@ async fn a_server_without_transactions_is_refused() {
     server.wait().unwrap();
     assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn counters_that_added_up_currencies_go() {
+    let corner = Corner::new();
+    store(&corner, |_| {}).await;
+    let database = corner.database().await;
+    let counters = database.collection::<mongodb::bson::Document>("counters");
+    let row = |key: &str, member: &str| doc! { "_id": key, "member": member };
+    let rows = [row("old", "usr_1"), row("new", "usr_1/EUR"), row("cap", "crd_1")];
+    counters.insert_many(rows).await.unwrap();
+    let schema = database.collection::<mongodb::bson::Document>("schema");
+    let before = doc! { "$set": { "version": 20_261_121_230_000_i64 } };
+    schema.update_one(doc! { "_id": "version" }, before).await.unwrap();
+    unprepared(corner.url()).prepare().await.unwrap();
+    assert_eq!(counters.find_one(doc! { "_id": "old" }).await.unwrap(), None);
+    assert_eq!(counters.count_documents(doc! {}).await.unwrap(), 2);
+}

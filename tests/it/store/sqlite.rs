@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use tollgate::domain::id::Home;
 use tollgate::store::sqlite::{SqliteOptions, SqliteStore};
 
@@ -42,6 +44,25 @@ pub async fn open_store(homes: &'static [Home]) -> (Subject, Arc<SqliteStore>) {
 }
 
 conformance!(open; business, personal);
+
+#[tokio::test]
+async fn counters_that_added_up_currencies_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tollgate.db");
+    let clock = Arc::new(TestClock::default());
+    let open = || SqliteStore::open(&path, clock.clone(), SqliteOptions::default());
+    open().await.unwrap().close().await;
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut connection = options.connect().await.unwrap();
+    let before = "insert into counters values
+            ('lim_1', 'usr_1', 0, 1, 1), ('lim_1', 'usr_1/EUR', 0, 1, 1), ('lim_1', 'crd_1', 0, 1, 1);
+        delete from _sqlx_migrations where version = 20261129130000";
+    sqlx::raw_sql(before).execute(&mut connection).await.unwrap();
+    open().await.unwrap();
+    let members = sqlx::query_scalar("select member from counters order by member");
+    let members: Vec<String> = members.fetch_all(&mut connection).await.unwrap();
+    assert_eq!(members, ["crd_1", "usr_1/EUR"]);
+}
 
 mod personal {
     use super::conformance;
