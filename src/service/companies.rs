@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::error::{Error, allowed, at_version};
+use crate::domain::access::Reach;
 use crate::domain::id::{AccountId, CompanyId, Home};
 use crate::domain::party::{Account, Company, CompanyStatus};
 use crate::wire::v1::company::{CompanyChange, NewCompany};
@@ -42,6 +43,10 @@ impl Service {
         let found = self.resources.company(id).await?;
         let company = at_version(found, |company| company.version, seen)?;
         let status = change.status.unwrap_or(company.status);
+        // The program suspends a company. One that could end that itself would not be suspended.
+        if status != company.status && self.reach != Reach::Program {
+            return Err(Error::Forbidden);
+        }
         allowed(company.status.may_become(status))?;
         let changed = Company {
             name: change.name.unwrap_or(company.name),

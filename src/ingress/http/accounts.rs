@@ -97,6 +97,7 @@ async fn history(
 /// Changes the credit granted to an account.
 ///
 /// A limit below what is held and posted is taken; no purchase is approved until the sum is back under it.
+/// Credit is the program's to grant: a caller that is bound to a company may not change it.
 #[utoipa::path(
     patch,
     path = "/api/v1/accounts/{id}",

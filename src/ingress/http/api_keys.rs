@@ -25,6 +25,8 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
 }
 
 /// Issues a key. This answer is the only one that shows it.
+///
+/// A key has none but its issuer's scopes, and is bound to the issuer's company, if there is one.
 #[utoipa::path(
     post,
     path = "/api/v1/api-keys",

@@ -78,6 +78,7 @@ async fn read(Bound(service): Bound, Id(id): Id<CompanyId>) -> Answer {
 /// Changes a company.
 ///
 /// A suspended company's cards are declined from the moment this is answered. A closed company stays closed.
+/// A caller that is bound to the company may not change its status.
 #[utoipa::path(
     patch,
     path = "/api/v1/companies/{id}",

@@ -75,7 +75,8 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/accounts", READ),
     get("/api/v1/accounts/{id}", READ),
     get("/api/v1/accounts/{id}/history", READ),
-    manage("PATCH", "/api/v1/accounts/{id}"),
+    // The credit that the program grants: no company grants it to itself.
+    manage("PATCH", "/api/v1/accounts/{id}").program_only(),
     process("/api/v1/accounts/{id}/fund").audited(),
     get("/api/v1/spending-limits", READ),
     manage("POST", "/api/v1/spending-limits"),

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
-use crate::domain::access::{Caller, Reach, Scopes};
+use crate::domain::access::{Caller, Reach};
 use crate::domain::api_key::{ApiKey, LEAD, PREFIX_CHARS};
 use crate::domain::audit::{Hash, Recording};
 use crate::domain::clock::Clock;
@@ -44,15 +44,18 @@ pub struct KeyDesk {
 }
 
 impl KeyDesk {
-    /// Issues a key, and shows it this once. A caller that is bound to a company issues keys of that
-    /// company only, with none but its own scopes.
+    /// Issues a key, and shows it this once: with none but the caller's own scopes, and of the caller's
+    /// company only, if it is bound to one.
     pub async fn issue(
         &self,
         caller: &Caller,
         new: NewApiKey,
         record: Recording,
     ) -> Result<(String, ApiKey), Error> {
-        let reach = self.reach(caller, new.company, new.scopes).await?;
+        let reach = self.reach(caller, new.company).await?;
+        if !caller.scopes.contains(new.scopes) {
+            return Err(Error::Forbidden);
+        }
         let at = self.clock.now();
         if new.expires_at.is_some_and(|expires| expires <= at) {
             const DETAIL: &str = "a new key expires in the future";
@@ -114,19 +117,11 @@ impl KeyDesk {
         if revoked? { self.find(caller, id).await } else { Err(Error::NotFound(None)) }
     }
 
-    async fn reach(
-        &self,
-        caller: &Caller,
-        company: Option<CompanyId>,
-        scopes: Scopes,
-    ) -> Result<Reach, Error> {
+    async fn reach(&self, caller: &Caller, company: Option<CompanyId>) -> Result<Reach, Error> {
         const NOT_FOUND: Error = Error::NotFound(Some("/company_id"));
         if let Reach::Company(own) = caller.reach {
-            if company.is_some_and(|company| company != own) {
-                return Err(NOT_FOUND);
-            }
-            let within = caller.scopes.contains(scopes);
-            return if within { Ok(caller.reach) } else { Err(Error::Forbidden) };
+            let is_own = company.is_none_or(|company| company == own);
+            return if is_own { Ok(caller.reach) } else { Err(NOT_FOUND) };
         }
         let Some(company) = company else { return Ok(Reach::Program) };
         let found = self.resources.company(company).await?;

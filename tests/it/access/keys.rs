@@ -188,25 +188,100 @@ async fn a_company_s_caller_can_not_reach_out_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_scope_simulate_gives_nothing_where_settings_say_so() {
-    let answers = async |simulate| {
-        let app = TestApp::start_with(|settings| settings.access.simulate = simulate).await;
-        let mut world = World::of(&app).await;
-        let alone = world.key(&["simulate"], None).await;
-        let both = world.key(&["simulate", "read"], None).await;
-        let mut found = Vec::new();
-        for (key, method, path) in [
-            (&alone, "GET", "/api/v1/cards"),
-            (&alone, "POST", "/api/v1/companies"),
-            (&alone, "POST", "/api/v1/authorizations"),
-            (&both, "GET", "/api/v1/cards"),
-            (&both, "POST", "/api/v1/companies"),
-        ] {
-            let answer = world.send(Some(key), method, path, (method == "POST").then(|| json!({})));
-            found.push(answer.await.status.as_u16());
+async fn the_program_s_admin_issues_keys_with_no_more_than_it_has() {
+    let app = TestApp::start().await;
+    let mut world = World::of(&app).await;
+    let admin = world.key(&["admin", "read"], None).await;
+    let mut client = app.client();
+    let path = "/api/v1/api-keys";
+    let own = json!(world.own.company);
+    for scope in ["processor", "operator", "simulate"] {
+        for company in [&Value::Null, &own] {
+            let body = json!({"name": "n", "scopes": ["read", scope], "company_id": company});
+            let answer = call(&mut client, &admin, Method::POST, path, body.clone()).await;
+            assert_eq!(answer.says(), (403, "forbidden".into()), "{body}");
         }
-        found
+    }
+    for company in [&Value::Null, &own] {
+        let body = json!({"name": "n", "scopes": ["admin", "read"], "company_id": company});
+        let issued = created(call(&mut client, &admin, Method::POST, path, body).await);
+        assert_eq!(&issued["company_id"], company);
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_s_caller_can_not_change_what_the_program_grants_it() {
+    let app = TestApp::start().await;
+    let mut world = World::of(&app).await;
+    let (company, account) = (world.own.company.clone(), world.own.account.clone());
+    let bound = world.key(&super::world::SCOPES, Some(&company)).await;
+    let mut client = app.client();
+    let company_path = format!("/api/v1/companies/{company}");
+    let account_path = format!("/api/v1/accounts/{account}");
+    let suspended = client.patch(&company_path, 1, json!({"status": "SUSPENDED"})).await;
+    assert_eq!(suspended.status, 200, "{suspended:?}");
+    let before = client.get(&account_path).await.json();
+
+    let mut change = async |path: &str, seen: &Value, body: Value| {
+        let request = client.request(Method::PATCH, path);
+        let request = request.header("authorization", format!("Bearer {bound}"));
+        let request = request.header("if-match", format!("\"{seen}\""));
+        client.send(request, body.to_string().into()).await.expect("an answer")
     };
-    assert_eq!(answers(true).await, [200, 400, 400, 200, 400], "it may, and says too little");
-    assert_eq!(answers(false).await, [403, 403, 403, 200, 403]);
+    for status in ["ACTIVE", "CLOSED"] {
+        let answer = change(&company_path, &json!(2), json!({"status": status, "name": "W"})).await;
+        assert_eq!(answer.says(), (403, "forbidden".into()), "{status}");
+    }
+    let more = json!({"limit": 900_000_00});
+    let answer = change(&account_path, &before["version"], more).await;
+    assert_eq!(answer.says(), (403, "forbidden".into()));
+    // What is its own it may change, also where it repeats the status that there is.
+    let own = json!({"name": "Renamed", "status": "SUSPENDED"});
+    let renamed = change(&company_path, &json!(2), own).await;
+    assert_eq!(renamed.status, 200, "{renamed:?}");
+    assert_eq!(renamed.json()["name"], "Renamed");
+
+    let after = client.get(&account_path).await.json();
+    assert_eq!(after["limit"], before["limit"]);
+    let purchase = json!({"token": "x-1", "card": world.own.card, "amount": 1, "currency": "EUR"});
+    let refused = created(client.post("/api/v1/authorizations", purchase).await);
+    assert_eq!(refused["code"], "company.suspended", "{refused}");
+    let active = client.patch(&company_path, 3, json!({"status": "ACTIVE"})).await;
+    assert_eq!(active.status, 200, "the program may: {active:?}");
+    app.stop_and_verify().await;
+}
+
+/// What keys with `simulate` alone, and with `read` beside it, are answered.
+async fn simulated(app: &TestApp, [alone, both]: &[String; 2]) -> Vec<u16> {
+    let mut client = app.client();
+    let mut found = Vec::new();
+    for (key, method, path) in [
+        (alone, Method::GET, "/api/v1/cards"),
+        (alone, Method::POST, "/api/v1/companies"),
+        (alone, Method::POST, "/api/v1/authorizations"),
+        (both, Method::GET, "/api/v1/cards"),
+        (both, Method::POST, "/api/v1/companies"),
+    ] {
+        found.push(call(&mut client, key, method, path, json!({})).await.status.as_u16());
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_scope_simulate_gives_nothing_where_settings_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::start_in(folder.path(), |settings| settings.access.simulate = true).await;
+    let mut world = World::of(&app).await;
+    let keys = [world.key(&["simulate"], None).await, world.key(&["simulate", "read"], None).await];
+    let expected = [200, 400, 400, 200, 400];
+    assert_eq!(simulated(&app, &keys).await, expected, "it may, and says too little");
+    app.stop().await;
+
+    let app = TestApp::start_in(folder.path(), |settings| settings.access.simulate = false).await;
+    assert_eq!(simulated(&app, &keys).await, [403, 403, 403, 200, 403]);
+    let body = json!({"name": "n", "scopes": ["simulate"]});
+    let issued = app.client().post("/api/v1/api-keys", body).await;
+    assert_eq!(issued.says(), (403, "forbidden".into()), "nor can it be given on");
+    app.stop().await;
 }

@@ -128,7 +128,7 @@ impl World {
             }
             ("POST", "/api/v1/transactions") => reported(&self.fresh(), &own.card),
             ("POST", "/api/v1/api-keys") => {
-                json!({"name": "n", "scopes": ["read"], "company_id": own.company})
+                json!({"name": "n", "scopes": ["admin"], "company_id": own.company})
             }
             ("POST", "/api/v1/authorizations/{id}/expire") => json!({"token": self.fresh()}),
             ("POST", _) if route.ends_with("/fund") => money,
