@@ -89,6 +89,11 @@ pub fn limit_id(user: UserId) -> LimitId {
     LimitId::new(further_id(user.uuid(), LIMIT_NUMBER).uuid())
 }
 
+/// Whether it is such a limit.
+pub fn is_of_tier(limit: &Limit) -> bool {
+    matches!(limit.scope, Scope::User(user) if limit.id == limit_id(user))
+}
+
 /// The first version of that limit.
 pub fn monthly_limit(user: UserId, amount: i64, now: Timestamp) -> Limit {
     Limit {
@@ -174,5 +179,9 @@ mod tests {
         let user = |n| UserId::new(uuid::Uuid::from_u128(n));
         assert_eq!(limit_id(user(1)), limit_id(user(1)));
         assert_ne!(limit_id(user(1)), limit_id(user(2)));
+        let limit = monthly_limit(user(1), 100, Timestamp::from_micros(0));
+        assert!(is_of_tier(&limit));
+        assert!(!is_of_tier(&Limit { scope: Scope::User(user(2)), ..limit.clone() }));
+        assert!(!is_of_tier(&Limit { id: LimitId::new(uuid::Uuid::from_u128(3)), ..limit }));
     }
 }

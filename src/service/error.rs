@@ -20,6 +20,9 @@ pub enum Error {
     /// The state can not follow the present one.
     #[error("this status can not follow the present one")]
     InvalidTransition,
+    /// The limit is what a person's tier sets.
+    #[error("the limit is what a person's tier sets")]
+    LimitOfTier,
     /// Another object has this token already. Names the field.
     #[error("another object has this {0}")]
     TokenTaken(&'static str),

@@ -3,6 +3,7 @@
 use super::Service;
 use super::error::{Error, at_version};
 use crate::domain::id::LimitId;
+use crate::domain::kyc;
 use crate::domain::policy::conflict::Quantity;
 use crate::domain::policy::{Limit, LimitMode, Scope};
 use crate::domain::time::Window;
@@ -80,6 +81,7 @@ impl Service {
     ) -> Result<Limit, Error> {
         let found = self.resources.limit(id).await?;
         let limit = at_version(found, |limit| limit.version, seen)?;
+        changeable(&limit)?;
         let changed = Limit {
             amount: change.amount.unwrap_or(limit.amount),
             count: change.count.unwrap_or(limit.count),
@@ -95,8 +97,14 @@ impl Service {
 
     /// Removes a limit and what it has counted.
     pub async fn delete_limit(&self, id: LimitId) -> Result<(), Error> {
+        changeable(&self.limit(id).await?)?;
         self.resources.delete_limit(id).await?.map(|_| ()).ok_or(Error::NotFound(None))
     }
+}
+
+/// What a tier allows changes with the tier alone, so that nobody spends more than their proof allows.
+fn changeable(limit: &Limit) -> Result<(), Error> {
+    if kyc::is_of_tier(limit) { Err(Error::LimitOfTier) } else { Ok(()) }
 }
 
 /// A limit must limit something, and be able to count it.

@@ -67,6 +67,7 @@ const fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
         Error::VersionConflict => (StatusCode::PRECONDITION_FAILED, "version_conflict"),
         Error::InvalidTransition => (StatusCode::CONFLICT, "invalid_transition"),
+        Error::LimitOfTier => (StatusCode::CONFLICT, "limit_of_tier"),
         Error::TokenTaken(_) => (StatusCode::CONFLICT, "token_taken"),
         Error::TokenReused => (StatusCode::CONFLICT, "token_reused"),
         Error::TransactionReused => (StatusCode::CONFLICT, "transaction_id_reused"),
@@ -91,6 +92,9 @@ const fn detail(error: &Error) -> &'static str {
             "the object has changed since it was read; read it again and repeat with its version"
         }
         Error::InvalidTransition => "this status can not follow the present one",
+        Error::LimitOfTier => {
+            "a person's KYC tier sets this limit; approve another tier to change it"
+        }
         Error::TokenTaken(_) => "another object has this token already",
         Error::TokenReused => {
             "the token was used before for another request; nothing has been done"
@@ -139,6 +143,7 @@ mod tests {
         check(Error::NotFound(None), 404, "not_found", false);
         check(Error::VersionConflict, 412, "version_conflict", false);
         check(Error::InvalidTransition, 409, "invalid_transition", false);
+        check(Error::LimitOfTier, 409, "limit_of_tier", false);
         check(Error::TokenTaken("marqeta_token"), 409, "token_taken", false);
         check(Error::TokenReused, 409, "token_reused", false);
         check(Error::TransactionReused, 409, "transaction_id_reused", false);

@@ -94,7 +94,7 @@ async fn read(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
 /// Changes the amount or the count of a limit; it keeps one of them at least.
 ///
 /// Over a longer window no less may be allowed than over a shorter one of the same owner, currency and
-/// merchants.
+/// merchants. The limit of a KYC tier changes with the tier alone.
 #[utoipa::path(
     patch,
     path = "/api/v1/spending-limits/{id}",
@@ -104,6 +104,7 @@ async fn read(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
     request_body(content = PatchLimit),
     responses(
         (status = 200, description = "The limit.", body = Limit),
+        (status = 409, description = "limit_of_tier"),
         (status = 422, description = "limit_conflict"),
     ),
 )]
@@ -116,7 +117,7 @@ async fn change(
     found(service.change_limit(id, seen, body.parse()?).await?)
 }
 
-/// Takes a limit away.
+/// Takes a limit away. That of a KYC tier stays.
 #[utoipa::path(
     delete,
     path = "/api/v1/spending-limits/{id}",
@@ -125,6 +126,7 @@ async fn change(
     params(("id" = terms::LimitId, Path)),
     responses(
         (status = 204, description = "It is gone."),
+        (status = 409, description = "limit_of_tier"),
     ),
 )]
 async fn delete(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {

@@ -88,6 +88,32 @@ async fn a_tier_is_a_monthly_limit_that_the_judge_enforces() {
 }
 
 #[tokio::test]
+async fn the_limit_of_a_tier_changes_with_the_tier_alone() {
+    let app = TestApp::start().await;
+    let (user, _, card) = person(&app, "ACTIVE").await;
+    assert_eq!(activate(&app, &card).await.0, 200);
+    let record = submit(&app, "basic").await;
+    assert_eq!(decide(&app, &record, "approve", json!({})).await.0, 200);
+    let (_, standing) = app.get("/api/v1/personal/users/p-1/kyc").await;
+    let path = format!("/api/v1/spending-limits/{}", text(&standing["limit_id"]));
+    let (_, before) = app.get(&path).await;
+    expect(app.patch(&path, 1, json!({"amount": 9_000_000})).await, 409, "limit_of_tier");
+    expect(app.patch(&path, 1, json!({"count": 1})).await, 409, "limit_of_tier");
+    expect(app.patch(&path, 7, json!({"amount": 1})).await, 412, "version_conflict");
+    expect(app.delete(&path).await, 409, "limit_of_tier");
+    assert_eq!(app.get(&path).await.1, before);
+    let refused = authorized(&app, purchase(&card, "t-1", 50_001)).await;
+    assert_eq!(refused["code"], "limit.month.amount", "{refused}");
+    // What the program adds by itself is an ordinary limit.
+    let own = json!({"scope": "user", "scope_id": user["id"], "window": "day", "amount": 100});
+    let own = created(&app, "/api/v1/spending-limits", own).await;
+    let path = format!("/api/v1/spending-limits/{}", text(&own["id"]));
+    assert_eq!(app.patch(&path, 1, json!({"amount": 200})).await.0, 200);
+    assert_eq!(app.delete(&path).await.0, 204);
+    app.stop_and_verify().await;
+}
+
+#[tokio::test]
 async fn a_submission_is_decided_once_and_one_waits_at_a_time() {
     let app = TestApp::start().await;
     person(&app, "ACTIVE").await;
