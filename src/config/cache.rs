@@ -37,7 +37,7 @@ pub struct Cache {
 /// Settings of the shared level.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Redis {
-    /// `redis://host:port/database`; `None`: the memory is the only level.
+    /// `redis://:password@host:port/database`; `None`: the memory is the only level.
     #[serde(deserialize_with = "secret_or_unset")]
     pub url: Option<SecretString>,
     /// What every key begins with, so that programs can share a server.

@@ -1,5 +1,8 @@
 //! The production profile refuses secrets that anybody could guess: samples, defaults, short ones.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Settings;
@@ -98,28 +101,41 @@ fn strong(key: &str, secret: Option<&SecretString>, chars_min: usize) -> Result<
     Ok(())
 }
 
-/// A password in a URL: before the host, or among the parameters, where PostgreSQL looks too. One without
-/// a password is checked by the server's own rules.
+/// A password in a URL, as the drivers read it: decoded, before the host, or among the parameters, where
+/// PostgreSQL looks first. One without a password is checked by the server's own rules; Redis has none.
 fn server(key: &str, url: &Option<SecretString>) -> Result<(), SettingsError> {
     let Some(url) = url.as_ref().map(ExposeSecret::expose_secret) else { return Ok(()) };
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let user = authority.rsplit_once('@').map(|(user, _)| user);
     let (name, password) = match user.and_then(|user| user.split_once(':')) {
-        Some((name, password)) => (name, Some(password)),
-        None => (user.unwrap_or_default(), None),
+        Some((name, password)) => (Some(name), Some(password)),
+        None => (user, None),
     };
-    let parameters = rest.split_once('?').map_or("", |(_, parameters)| parameters);
-    let parameter = parameters.split('&').find_map(|pair| pair.strip_prefix("password="));
+    let parameters = rest.split_once('?').filter(|_| scheme.starts_with("postgres"));
+    let parameter = |wanted: &str| {
+        let mut pairs = parameters?.1.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.rfind(|(name, _)| decoded(name) == wanted).map(|(_, value)| value)
+    };
     // A client of RabbitMQ that is given no password says this one.
     let unsaid = scheme.starts_with("amqp").then_some("guest");
-    let Some(password) = parameter.or(password).or(unsaid) else { return Ok(()) };
-    if GUESSED.contains(&&*password.to_lowercase()) || password.eq_ignore_ascii_case(name) {
+    let Some(password) = parameter("password").or(password).or(unsaid).map(decoded) else {
+        const EXPECTED: &str =
+            "a URL with a password in production: without one everybody is let in";
+        let open = scheme.starts_with("redis");
+        return if open { Err(SettingsError::value(key, EXPECTED)) } else { Ok(()) };
+    };
+    let name = decoded(parameter("user").or(name).unwrap_or_default());
+    if GUESSED.contains(&&*password.to_lowercase()) || password.eq_ignore_ascii_case(&name) {
         let expected =
             "a URL with a password of its own in production: this one is everybody's first guess";
         return Err(SettingsError::value(key, expected));
     }
-    strong(key, Some(&password.into()), SERVER_CHARS_MIN)
+    strong(key, Some(&SecretString::from(&*password)), SERVER_CHARS_MIN)
+}
+
+fn decoded(part: &str) -> Cow<'_, str> {
+    percent_decode_str(part).decode_utf8_lossy()
 }
 
 #[cfg(test)]
@@ -176,12 +192,35 @@ mod tests {
         assert!(set(postgres, "postgres://app:change-me-now-1@db/tollgate").is_err());
         assert!(set(postgres, "postgres://app@db/tollgate?password=postgres").is_err());
         assert!(set(postgres, "postgres://db/x?sslmode=require&password=app1").is_err());
+        assert!(set(postgres, "postgres://db/x?p%61ssword=postgres").is_err());
+        assert!(set(postgres, "postgres://db/x?password=v9x_Lm4Zt8Hs1&password=app1").is_err());
+        assert!(set(postgres, "postgres://x/y?user=v9x_Lm4Zt8Hs1&password=v9x_Lm4Zt8Hs1").is_err());
+        for encoded in
+            ["x:%70%6Fstgres", "x:pa%73%73word1", "x:v9x_Lm%73ecret", "v9x_Lm4Zt8Hs:%769x_Lm4Zt8Hs"]
+        {
+            let url = format!("postgres://{encoded}@db/tollgate");
+            assert!(set(postgres, &url).is_err(), "{url}");
+        }
         assert!(set(rabbit, "amqp://guest:guest@mq:5672/").is_err());
+        assert!(set(rabbit, "amqp://guest:guest@mq/?password=v9x_Lm4Zt8Hs1").is_err());
         for unsaid in ["amqp://mq:5672/", "amqps://mq/%2f", "amqp://app@mq/"] {
             assert!(set(rabbit, unsaid).is_err(), "{unsaid}");
         }
         assert_eq!(set(rabbit, "amqps://app:v9x_Lm4Zt8Hs1@mq/%2f"), Ok(()));
         assert_eq!(set(postgres, "postgres://app:v9x_Lm4Zt8Hs1@db/tollgate"), Ok(()));
+        assert_eq!(set(postgres, "postgres://app:v9x%5FLm4Zt8Hs1@db/tollgate"), Ok(()));
         assert_eq!(set(postgres, "postgres://app@db/tollgate"), Ok(()), "a certificate, perhaps");
+    }
+
+    #[test]
+    fn a_cache_that_lets_everybody_in_is_refused() {
+        let redis: Change = |settings, url| settings.cache.redis.url = Some(url);
+        for open in ["redis://cache:6379/0", "rediss://cache/", "redis://app@cache/0"] {
+            assert!(set(redis, open).unwrap_err().contains("a password"), "{open}");
+        }
+        assert!(set(redis, "redis://cache/0?password=v9x_Lm4Zt8Hs1").is_err(), "nobody reads it");
+        assert!(set(redis, "redis://:@cache/0").is_err());
+        assert!(set(redis, "redis://:redis@cache/0").is_err());
+        assert_eq!(set(redis, "redis://:v9x_Lm4Zt8Hs1@cache:6379/0"), Ok(()));
     }
 }

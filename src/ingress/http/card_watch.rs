@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use percent_encoding::percent_decode_str;
 
 use crate::telemetry::card_data::{Place, What, seen};
 use crate::wire::card_data::{CardData, may_be_in, names, number};
@@ -62,23 +63,8 @@ fn decoded(part: &str) -> Cow<'_, str> {
     if !part.contains(['%', '+']) {
         return Cow::Borrowed(part);
     }
-    let mut plain = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
-        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        (plain, rest) = match (byte, code) {
-            (b'%', Some(code)) => (with(plain, code), after.get(2..).unwrap_or_default()),
-            (b'+', _) => (with(plain, b' '), after),
-            (byte, _) => (with(plain, *byte), after),
-        };
-    }
-    Cow::Owned(String::from_utf8_lossy(&plain).into_owned())
-}
-
-fn with(mut plain: Vec<u8>, byte: u8) -> Vec<u8> {
-    plain.push(byte);
-    plain
+    let part = part.replace('+', " ");
+    Cow::Owned(percent_decode_str(&part).decode_utf8_lossy().into_owned())
 }
 
 fn narrow(count: usize) -> u32 {
