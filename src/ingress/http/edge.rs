@@ -63,6 +63,10 @@ impl Edge {
         };
         name_request(&mut response, &id);
         dress(response.headers_mut(), id);
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            const SOON: HeaderValue = HeaderValue::from_static("1");
+            response.headers_mut().entry(header::RETRY_AFTER).or_insert(SOON);
+        }
         if pulse.has_unread() {
             // Told, so that nobody sends the next request into a connection that is going away.
             const CLOSE: HeaderValue = HeaderValue::from_static("close");

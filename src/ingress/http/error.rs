@@ -1,7 +1,7 @@
 //! The one mapping from what went wrong behind the HTTP doors to a status and a stable code.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use tracing::error;
 
 use super::problem::Problem;
@@ -43,12 +43,7 @@ impl From<Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let unavailable = self.0.status == StatusCode::SERVICE_UNAVAILABLE;
-        let mut response = self.0.into_response();
-        if unavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
+        self.0.into_response()
     }
 }
 
@@ -130,34 +125,32 @@ fn pointer(error: &Error) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn check(error: Error, status: u16, code: &str, retry_after: bool) {
+    fn check(error: Error, status: u16, code: &str) {
         let ApiError(problem) = ApiError::from(error);
         assert_eq!((problem.status.as_u16(), problem.code), (status, code));
-        let response = ApiError(problem).into_response();
-        assert_eq!(response.headers().contains_key(header::RETRY_AFTER), retry_after, "{code}");
     }
 
     #[test]
     fn every_error_has_its_status_and_code() {
-        check(Invalid::missing("name").into(), 400, "missing_field", false);
-        check(Error::NotFound(None), 404, "not_found", false);
-        check(Error::VersionConflict, 412, "version_conflict", false);
-        check(Error::InvalidTransition, 409, "invalid_transition", false);
-        check(Error::LimitOfTier, 409, "limit_of_tier", false);
-        check(Error::TokenTaken("marqeta_token"), 409, "token_taken", false);
-        check(Error::TokenReused, 409, "token_reused", false);
-        check(Error::TransactionReused, 409, "transaction_id_reused", false);
+        check(Invalid::missing("name").into(), 400, "missing_field");
+        check(Error::NotFound(None), 404, "not_found");
+        check(Error::VersionConflict, 412, "version_conflict");
+        check(Error::InvalidTransition, 409, "invalid_transition");
+        check(Error::LimitOfTier, 409, "limit_of_tier");
+        check(Error::TokenTaken("marqeta_token"), 409, "token_taken");
+        check(Error::TokenReused, 409, "token_reused");
+        check(Error::TransactionReused, 409, "transaction_id_reused");
         let conflict = Error::LimitConflict { detail: "no", pointer: "/mode" };
-        check(conflict, 422, "limit_conflict", false);
-        check(Error::KeyReused, 422, "idempotency_key_reused", false);
-        check(Error::KeyInProgress, 409, "idempotency_in_progress", false);
-        check(Error::CurrencyMismatch, 422, "currency_mismatch", false);
-        check(Error::AdviceRaises, 422, "advice_raises", false);
-        check(Error::OutOfRange, 422, "amount_out_of_range", false);
-        check(Error::Forbidden, 403, "forbidden", false);
-        check(Error::NotSupported("not yet"), 422, "not_supported", false);
-        check(Error::Unavailable, 503, "unavailable", true);
-        check(Error::Internal("broken".into()), 500, "internal", false);
+        check(conflict, 422, "limit_conflict");
+        check(Error::KeyReused, 422, "idempotency_key_reused");
+        check(Error::KeyInProgress, 409, "idempotency_in_progress");
+        check(Error::CurrencyMismatch, 422, "currency_mismatch");
+        check(Error::AdviceRaises, 422, "advice_raises");
+        check(Error::OutOfRange, 422, "amount_out_of_range");
+        check(Error::Forbidden, 403, "forbidden");
+        check(Error::NotSupported("not yet"), 422, "not_supported");
+        check(Error::Unavailable, 503, "unavailable");
+        check(Error::Internal("broken".into()), 500, "internal");
     }
 
     #[test]

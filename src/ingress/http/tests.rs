@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::{get, post};
+use http::{StatusCode, header};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -89,6 +90,11 @@ fn routes() -> Router {
         .route("/echo", post(async |ScannedBody(body): ScannedBody| body))
         .route("/panic", get(async || -> &'static str { panic!("with a value {}", 4111) }))
         .route("/slow", get(slow))
+        .route("/down", get(async || StatusCode::SERVICE_UNAVAILABLE))
+        .route(
+            "/down-for-long",
+            get(async || (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")])),
+        )
         .route(
             "/received",
             get(async |request: axum::extract::Request| {
@@ -349,6 +355,19 @@ async fn unknown_paths_and_methods_are_problems_with_the_request_s_id() {
         problem(&generated).1["request_id"],
         "00000007-1".replace("-1", &suffix(&generated))
     );
+}
+
+#[tokio::test]
+async fn whoever_is_told_503_is_told_when_to_ask_again() {
+    let door = Door::open().await;
+    for (path, seconds) in [("down", 1), ("down-for-long", 60)] {
+        let request = format!("GET /{path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let answer = door.exchange(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.contains(&format!("retry-after: {seconds}\r\n")), "{answer}");
+    }
+    let request = b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    assert!(!door.exchange(request).await.contains("retry-after"));
 }
 
 fn suffix(response: &str) -> String {

@@ -66,6 +66,9 @@ async fn an_address_that_keeps_guessing_is_locked_out_but_never_at_the_platform_
     let (status, headers) = get(&mut client, crate::support::app::ADMIN_KEY, None).await;
     assert_eq!(status, 429, "also with the right key: who guesses right must not learn it");
     assert!((1..=60).contains(&number(&headers, "retry-after")));
+    assert_eq!(number(&headers, "ratelimit-limit"), 20);
+    assert_eq!(number(&headers, "ratelimit-remaining"), 0);
+    assert_eq!(number(&headers, "ratelimit-reset"), number(&headers, "retry-after"));
     let body = marqeta::purchase("locked", "nobody", "1.00");
     assert_eq!(client.jit(body).await.status, 402, "decided all the same");
     for _ in 0..25 {
@@ -75,6 +78,32 @@ async fn an_address_that_keeps_guessing_is_locked_out_but_never_at_the_platform_
     }
     let body = marqeta::purchase("locked-2", "nobody", "1.00");
     assert_eq!(client.jit(body).await.status, 402);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_credentials_at_the_door_for_notifications_lock_nobody_out() {
+    const PINGS: &str = r#"{"pings":[{"token":"marqeta","payload":"healthcheck"}]}"#;
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    for guess in 0..50 {
+        let wrong = client.request(Method::POST, "/api/v1/marqeta/webhooks");
+        let wrong = wrong.header("authorization", "Basic d3Jvbmc6d3Jvbmc=");
+        let (status, headers) = client.send_for_headers(wrong).await;
+        assert_eq!(status, 401, "{guess}");
+        assert!(!headers.contains_key("ratelimit-limit"), "{headers:?}");
+    }
+    assert_eq!(client.notify(PINGS).await.status, 200, "the platform is heard");
+    let body = marqeta::purchase("heard", "nobody", "1.00");
+    assert_eq!(client.jit(body).await.status, 402, "an unknown card, and a decision");
+    let (status, _) = get(&mut client, crate::support::app::ADMIN_KEY, None).await;
+    assert_eq!(status, 200, "nor is anyone locked out elsewhere");
+    // Who is locked out elsewhere is heard here.
+    for guess in 0..20 {
+        assert_eq!(get(&mut client, &format!("guess-{guess}"), None).await.0, 401, "{guess}");
+    }
+    assert_eq!(get(&mut client, crate::support::app::ADMIN_KEY, None).await.0, 429);
+    assert_eq!(client.notify(PINGS).await.status, 200);
     app.stop().await;
 }
 

@@ -34,6 +34,11 @@ impl Lockout {
         Self { failures_max, watched: Mutex::default(), count: AtomicUsize::new(0) }
     }
 
+    /// So many failures are one too many.
+    pub(super) const fn failures_max(&self) -> u32 {
+        self.failures_max
+    }
+
     /// For how many more seconds this address is locked out.
     pub(super) fn is_locked(&self, address: IpAddr, now: Monotonic) -> Option<u64> {
         if self.count.load(Ordering::Relaxed) == 0 {

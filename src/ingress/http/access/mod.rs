@@ -35,6 +35,9 @@ use token::Tokens;
 
 pub(super) use act::Recorded;
 
+const RATE_LIMITED: &str = "too many requests; see Retry-After and the RateLimit headers";
+const LOCKED_OUT: &str = "too many bad credentials have come from this address; see Retry-After";
+
 /// What callers are recognised and limited by.
 pub struct Gate {
     /// The keys of the settings: the program's, with every scope.
@@ -98,13 +101,14 @@ pub async fn admit(State(doors): State<Arc<Doors>>, request: Request, next: Next
     let (gate, now) = (&doors.gate, doors.clock.monotonic());
     let address = gate.origin(&request);
     if let Some(wait_s) = address.and_then(|address| gate.lockout.is_locked(address, now)) {
-        return locked_out(wait_s);
+        let failures_max = gate.lockout.failures_max();
+        return exceeded("locked_out", LOCKED_OUT, Exceeded { limit: failures_max, wait_s });
     }
     let by_address =
         address.map(|address| gate.rates.address(lockout::network(address))).transpose();
     let left = match by_address {
         Ok(left) => left.flatten(),
-        Err(exceeded) => return rate_limited(exceeded),
+        Err(found) => return exceeded("rate_limited", RATE_LIMITED, found),
     };
     let caller = match gate.recognise(request.headers()).await {
         Ok(Some(caller)) => caller,
@@ -113,11 +117,11 @@ pub async fn admit(State(doors): State<Arc<Doors>>, request: Request, next: Next
             address.filter(|_| tried).iter().for_each(|address| gate.lockout.failed(*address, now));
             return told(unauthorized(), left);
         }
-        Err(error) => return ApiError::from(error).into_response(),
+        Err(error) => return told(ApiError::from(error).into_response(), left),
     };
     let left = match gate.rates.key(&caller.key) {
         Ok(by_key) => by_key.or(left),
-        Err(exceeded) => return rate_limited(exceeded),
+        Err(found) => return exceeded("rate_limited", RATE_LIMITED, found),
     };
     let answer = match may_call(&caller, &request) {
         Ok(row) => act::run(doors, caller, row, request, next).await,
@@ -164,24 +168,13 @@ fn forbidden() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "forbidden", DETAIL)
 }
 
-fn rate_limited(exceeded: Exceeded) -> Response {
-    metrics::access_refused("rate_limited");
-    const DETAIL: &str = "too many requests; see Retry-After and the RateLimit headers";
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", DETAIL);
-    let mut refused = after(problem, exceeded.wait_s);
-    exceeded.tell(refused.headers_mut());
-    refused
-}
-
-fn locked_out(wait_s: u64) -> Response {
-    metrics::access_refused("locked_out");
-    const DETAIL: &str = "too many bad credentials have come from this address; see Retry-After";
-    after(Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", DETAIL), wait_s)
-}
-
-fn after(problem: Problem, wait_s: u64) -> Response {
+/// What is used up is told in the same headers, be it calls or bad credentials.
+fn exceeded(reason: &'static str, detail: &'static str, exceeded: Exceeded) -> Response {
+    metrics::access_refused(reason);
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
     let mut refused = problem.into_response();
-    refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+    refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(exceeded.wait_s));
+    exceeded.tell(refused.headers_mut());
     refused
 }
 

@@ -21,7 +21,7 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 pub(in crate::ingress::http) const HEADERS: [(&str, &str); 3] = [
     (
         "RateLimit-Limit",
-        "How many calls at once the quota of the key, or else of the address, allows. Absent where there is none.",
+        "How many calls at once the quota of the key, or else of the address, allows; after too many bad credentials, how many of these. Absent where there is no quota.",
     ),
     ("RateLimit-Remaining", "How many of them are left."),
     ("RateLimit-Reset", "Seconds until all of them are there again; on 429, until there is one."),
@@ -56,7 +56,8 @@ pub(super) struct Left {
 /// The quota is used up, for so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exceeded {
-    limit: u32,
+    /// How much there is of it.
+    pub(super) limit: u32,
     /// Whole seconds, at least one.
     pub(super) wait_s: u64,
 }
