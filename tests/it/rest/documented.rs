@@ -1,5 +1,7 @@
 //! The document against the router, over HTTP: what one knows, the other knows.
 
+use std::process::Command;
+
 use http::Method;
 use serde_json::Value;
 
@@ -47,4 +49,28 @@ async fn answers_are_what_the_document_says() {
     assert_eq!(client.get("/docs/errors/..%2FARCHITECTURE").await.says().0, 404);
     assert_eq!(client.get("/docs").await.status, 200);
     app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_prints_the_document_that_is_served() {
+    let app = TestApp::start().await;
+    let served = app.client().get("/openapi.json").await;
+    app.stop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("openapi.json");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        let command = command.args(arguments).current_dir(folder.path()); // it needs no settings
+        let output = command.output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let printed = run(&["openapi"]);
+    let document: Value = serde_json::from_slice(&printed).expect("JSON, and nothing else");
+    assert_eq!(document, served.json());
+    let version = document["openapi"].as_str().unwrap();
+    assert!(version.starts_with("3.1."), "{version}");
+    assert!(document["paths"].get("/api/v1/authorizations").is_some());
+    assert_eq!(run(&["openapi", "--output", file.to_str().unwrap()]), b"");
+    assert_eq!(std::fs::read(&file).unwrap(), printed);
 }
