@@ -19,6 +19,7 @@ mod fuzz;
 mod ingest;
 mod jit;
 mod outage;
+mod partial;
 mod policy;
 mod queue;
 mod races;
