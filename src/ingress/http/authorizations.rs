@@ -45,7 +45,7 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
     operation_id = "create_authorization",
     params(
         ("dry_run" = Option<bool>, Query, description = "`true` asks what would be decided, and changes nothing."),
-        ("Prefer" = Option<String>, Header, description = "`respond-async` publishes the request and answers 202; the decision goes to the queue `jit-funding-response-queue`.", example = "wait=5"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async` publishes the request and answers 202; the decision goes to the queue `jit-funding-response-queue`.", example = "respond-async"),
     ),
     request_body(
         content = CreateAuthorization,

@@ -49,8 +49,30 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
         }),
     ),
     responses(
-        (status = 200, description = "Approved, or taken note of.", body = JitAnswer),
-        (status = 402, description = "Declined.", body = JitAnswer),
+        (
+            status = 200,
+            description = "Approved, or taken note of.",
+            body = JitAnswer,
+            example = json!({"jit_funding": {
+                "token": "f-0001",
+                "method": "pgfs.authorization",
+                "amount": 10.5,
+                "tags": "aut_b01901234567878ab8def0123456789ab",
+            }}),
+        ),
+        (
+            status = 402,
+            description = "Declined.",
+            body = JitAnswer,
+            example = json!({"jit_funding": {
+                "token": "f-0001",
+                "method": "pgfs.authorization",
+                "amount": 10.5,
+                "decline_reason": "INSUFFICIENT_FUNDS",
+                "memo": "funds.insufficient",
+                "tags": "aut_b01901234567878ab8def0123456789ab",
+            }}),
+        ),
     ),
 )]
 async fn jit(

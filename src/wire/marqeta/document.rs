@@ -159,8 +159,10 @@ pub struct WebhookRequest {
 #[expect(dead_code, reason = "describes what the door answers")]
 pub struct WebhookAnswer {
     /// `accepted`, `duplicate`, `ignored` or `parked`
+    #[schema(example = "accepted")]
     status: Option<String>,
     /// Taken in.
+    #[schema(example = 1)]
     accepted: Option<u64>,
     /// Taken in before.
     duplicates: Option<u64>,

@@ -21,6 +21,7 @@ use crate::domain::token::Token;
 /// A decision, as answered to the request and to every repeat of it: nothing in it ever changes,
 /// unless the decision itself is overturned.
 #[derive(Serialize, ToSchema)]
+#[schema(example = super::example::decided)]
 pub struct Authorization {
     #[schema(value_type = terms::AuthorizationId)]
     id: AuthorizationId,

@@ -18,6 +18,7 @@ pub mod company;
 pub mod control;
 pub mod dead_letter;
 pub mod event;
+mod example;
 pub mod field;
 pub mod import;
 pub mod kyc;

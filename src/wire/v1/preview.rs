@@ -19,6 +19,7 @@ use crate::domain::token::Token;
 
 /// What would be decided now. Nothing was stored: there is no id, and nothing is held.
 #[derive(Serialize, ToSchema)]
+#[schema(example = super::example::tried)]
 pub struct Preview {
     /// Always `true`.
     dry_run: bool,

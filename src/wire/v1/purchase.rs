@@ -56,6 +56,7 @@ pub struct Queued {
     #[schema(value_type = terms::Token)]
     pub token: Token,
     /// `accepted`
+    #[schema(example = "accepted")]
     pub status: &'static str,
 }
 
