@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use tower::Service;
 
@@ -17,6 +17,7 @@ use crate::domain::clock::Clock;
 
 use super::Received;
 use super::card_watch;
+use super::host;
 use super::imports;
 use super::problem::{Problem, name_request};
 use super::pulse::Pulse;
@@ -47,7 +48,7 @@ impl Edge {
             // Where its body ends is not known: nothing more is read.
             pulse.leave_unread();
             refusal::problem(status).into_response()
-        } else if has_one_host(&request) {
+        } else if host::is_clear(request.version(), request.headers()) {
             let body_pulse = Arc::clone(&pulse);
             let patient = request.uri().path() == imports::PATH;
             let mut request = request.map(|body| {
@@ -58,7 +59,7 @@ impl Edge {
             request.extensions_mut().insert(RequestId(id.clone()));
             self.route(request).await
         } else {
-            const DETAIL: &str = "a request carries exactly one Host header";
+            const DETAIL: &str = "a request carries exactly one Host header: a name or an address, and perhaps a port";
             Problem::new(StatusCode::BAD_REQUEST, "invalid_host", DETAIL).into_response()
         };
         name_request(&mut response, &id);
@@ -100,7 +101,8 @@ const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// What hyper lets through and we do not: a transfer encoding beside chunks, and more of a header than
 /// it was told to keep (it reads ahead). `None`: nothing of the kind. A length beside chunks is not seen
 /// here: hyper goes by the chunks alone, as RFC 9112 (6.1) has it, and ends the connection after the
-/// answer, so that nothing behind them is read as a request. To refuse it would take a parser of our own.
+/// answer, so that nothing behind them is read as a request. Nor is a length that is said twice alike: it
+/// comes here as one, which the same RFC (6.3) allows. To refuse them would take a parser of our own.
 fn in_doubt(headers: &HeaderMap) -> Option<StatusCode> {
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
     if let Some(encoding) = encodings.next() {
@@ -112,13 +114,6 @@ fn in_doubt(headers: &HeaderMap) -> Option<StatusCode> {
     let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
     let too_much = bytes.sum::<usize>() > HEADER_BYTES_MAX;
     too_much.then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
-}
-
-/// HTTP/1.0 may do without.
-fn has_one_host(request: &Request<Incoming>) -> bool {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let first = hosts.next().is_some() || request.version() < Version::HTTP_11;
-    first && hosts.next().is_none()
 }
 
 /// What all answers carry. A page may bring a policy of its own.

@@ -21,6 +21,7 @@ pub mod error;
 mod error_pages;
 pub mod extract;
 pub mod health;
+mod host;
 pub mod imports;
 pub mod kyc;
 pub mod limits;
