@@ -14,5 +14,6 @@ mod rest;
 mod rows;
 mod run;
 mod slow;
+mod smuggled;
 mod webhooks;
 mod world;
