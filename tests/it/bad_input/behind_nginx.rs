@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 
 use super::raw;
 use super::rows::Sent;
-use super::run::exchange;
+use super::run::{exchange, missing_headers};
+use super::smuggled;
 use super::world::Names;
 use crate::support::instance::Instance;
 use crate::support::own_servers::free_ports;
@@ -77,64 +78,6 @@ impl Drop for Nginx {
     }
 }
 
-/// Requests with another one in what may or may not be their body.
-fn smuggled(bearer: &str) -> Vec<(String, Vec<u8>)> {
-    let inner =
-        format!("GET /api/v1/profile HTTP/1.1\r\nhost: a\r\nauthorization: {bearer}\r\n\r\n");
-    let post = |headers: &str, body: &str| {
-        format!(
-            "POST /api/v1/companies HTTP/1.1\r\nhost: a\r\nauthorization: {bearer}\r\n\
-             content-type: application/json\r\nconnection: close\r\n{headers}\r\n\r\n{body}"
-        )
-        .into_bytes()
-    };
-    let length = inner.len() + 5;
-    let table = [
-        (
-            "length first",
-            format!("content-length: {length}\r\ntransfer-encoding: chunked"),
-            format!("0\r\n\r\n{inner}"),
-        ),
-        (
-            "chunks first",
-            "transfer-encoding: chunked\r\ncontent-length: 3".to_owned(),
-            format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len()),
-        ),
-        (
-            "a tab before chunked",
-            "transfer-encoding:\tchunked\r\ncontent-length: 3".to_owned(),
-            format!("0\r\n\r\n{inner}"),
-        ),
-        (
-            "xchunked",
-            format!("transfer-encoding: xchunked\r\ncontent-length: {length}"),
-            format!("0\r\n\r\n{inner}"),
-        ),
-        (
-            "chunked twice",
-            format!(
-                "transfer-encoding: chunked\r\ntransfer-encoding: x\r\ncontent-length: {length}"
-            ),
-            format!("0\r\n\r\n{inner}"),
-        ),
-        (
-            "a space before the colon",
-            format!("transfer-encoding : chunked\r\ncontent-length: {length}"),
-            format!("0\r\n\r\n{inner}"),
-        ),
-        ("two lengths", format!("content-length: 0\r\ncontent-length: {length}"), inner.clone()),
-        (
-            "a bare line feed",
-            format!("x: y\ncontent-length: 0\r\ncontent-length: {length}"),
-            inner.clone(),
-        ),
-    ];
-    table
-        .into_iter()
-        .map(|(name, headers, body)| (name.to_owned(), post(&headers, &body)))
-        .collect()
-}
-
 fn names(instance: &Instance) -> Names {
     let (client, nobody) = (instance.client(), String::new);
     let (basic, bearer) = (client.basic().to_owned(), client.bearer().to_owned());
@@ -150,17 +93,18 @@ fn names(instance: &Instance) -> Names {
     }
 }
 
-/// One answer, a refusal, and no fault of a server. (nginx calls an unknown encoding, method or version
-/// not implemented.)
-fn fault(name: &str, (status, _, answer): &(u16, String, String)) -> Option<String> {
+/// What nginx answers by itself looks as if the service had: one refusal, with a code and the headers of the
+/// house.
+fn fault(name: &str, (status, code, answer): &(u16, String, String)) -> Option<String> {
     let answers = answer.matches("HTTP/1.1 ").count();
-    let refused = (400..500).contains(status) || matches!(status, 501 | 505);
-    (answers != 1 || !refused).then(|| format!("{name}: {answers} answers, {status}"))
+    let refused = (400..500).contains(status) && !code.is_empty();
+    let right = answers == 1 && refused && missing_headers(answer).is_empty();
+    (!right).then(|| format!("{name}: {answers} answers, {answer}"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
-async fn what_is_in_doubt_is_refused_before_and_behind_nginx() {
+async fn what_is_in_doubt_is_refused_behind_nginx() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::start(folder.path()).await;
     let nginx = Nginx::before(instance.addr).await;
@@ -172,11 +116,10 @@ async fn what_is_in_doubt_is_refused_before_and_behind_nginx() {
             wrong.extend(fault(&row.name, &exchange(nginx.addr, bytes).await));
         }
     }
-    for (name, bytes) in smuggled(&names.bearer) {
-        wrong.extend(fault(&format!("nginx: {name}"), &exchange(nginx.addr, &bytes).await));
-        wrong.extend(fault(&format!("direct: {name}"), &exchange(instance.addr, &bytes).await));
-    }
+    let mut client = instance.client();
+    wrong.extend(smuggled::run(nginx.addr, &mut client).await);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    smuggled::is_taken_where_it_is_one(nginx.addr, &mut client).await;
     let alive = b"GET /live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     assert_eq!(exchange(nginx.addr, alive).await.0, 200, "and others are served");
     instance.kill();
@@ -202,7 +145,57 @@ async fn a_bulk_load_comes_through_nginx_and_another_body_of_its_size_does_not()
     let (status, _, answer) = exchange(nginx.addr, post("/api/v1/imports").as_bytes()).await;
     assert_eq!(status, 200, "{answer}");
     assert!(answer.contains("\"users\":3000"), "{answer}");
-    let (status, _, answer) = exchange(nginx.addr, post("/api/v1/companies").as_bytes()).await;
-    assert_eq!(status, 413, "{answer}");
+    let (status, code, answer) = exchange(nginx.addr, post("/api/v1/companies").as_bytes()).await;
+    assert_eq!((status, code.as_str()), (413, "body_too_large"), "{answer}");
     instance.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn the_answers_of_nginx_itself_look_like_those_of_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::start(folder.path()).await;
+    let nginx = Nginx::before(instance.addr).await;
+    let get =
+        |target: &str| format!("GET {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let own = [
+        ("nonsense\r\n\r\n".to_owned(), 400, "malformed_request"),
+        (get("/live").replace("HTTP/1.1", "HTTP/9.9"), 400, "malformed_request"),
+        (
+            get("/live").replace("host: a", "host: a\r\ntransfer-encoding: x"),
+            400,
+            "malformed_request",
+        ),
+        (get("/metrics"), 404, "not_found"),
+        (
+            "TRACE / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".to_owned(),
+            405,
+            "method_not_allowed",
+        ),
+        (get(&format!("/{}", "x".repeat(70 * 1024))), 414, "target_too_long"),
+        (
+            get("/live").replace("host: a", &format!("host: a\r\nx: {}", "x".repeat(70 * 1024))),
+            431,
+            "headers_too_large",
+        ),
+    ];
+    for (request, status, code) in own {
+        let answer = exchange(nginx.addr, request.as_bytes()).await;
+        assert_eq!((answer.0, answer.1.as_str()), (status, code), "{}", answer.2);
+        assert_eq!(missing_headers(&answer.2), [""; 0], "{}", answer.2);
+    }
+    let served = exchange(nginx.addr, get("/live").as_bytes()).await.2.to_lowercase();
+    assert_eq!(missing_headers(&served), [""; 0], "{served}");
+    for name in ["x-request-id: ", "cache-control: ", "x-content-type-options: "] {
+        assert_eq!(
+            served.matches(name).count(),
+            1,
+            "the service's own come through as they are: {served}"
+        );
+    }
+    instance.kill();
+    let (status, code, answer) = exchange(nginx.addr, get("/live").as_bytes()).await;
+    assert_eq!((status, code.as_str()), (503, "unavailable"), "{answer}");
+    assert_eq!(missing_headers(&answer), [""; 0], "{answer}");
+    assert!(answer.to_lowercase().contains("retry-after: 1"), "{answer}");
 }
