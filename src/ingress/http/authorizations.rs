@@ -72,6 +72,7 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
             body = Queued,
             headers(("Preference-Applied" = String, description = "`respond-async`")),
         ),
+        (status = 404, description = "not_found"),
         (status = 409, description = "token_reused"),
     ),
 )]

@@ -51,6 +51,7 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
         (status = 202, description = "It is taken, and will be processed.", body = Accepted),
         (status = 200, description = "It was reported before, and the same.", body = Accepted),
         (status = 400, description = "card_number_found"),
+        (status = 404, description = "not_found"),
         (status = 409, description = "transaction_id_reused"),
     ),
 )]

@@ -48,7 +48,7 @@ async fn acts_are_written_down(app: TestApp) {
     let purchase = json!({"token": "p", "card": world.own.card, "amount": 1, "currency": "EUR"});
     let decided = world.send(Some(&key), "POST", "/api/v1/authorizations", Some(purchase)).await;
     assert_eq!(decided.status, 201);
-    let personal = world.call(None, "POST", "/api/v1/personal/users").await;
+    let personal = world.send(None, "POST", "/api/v1/personal/users", Some(json!({}))).await;
     assert_eq!(personal.status, 401);
     let person = client.post("/api/v1/personal/users", json!({})).await.json();
 

@@ -1,15 +1,24 @@
-//! The access matrix: each row of the table of scopes × no key, wrong keys, wrong scope, another company,
-//! right key. It is made from the table, so that a new route is asked too.
+//! The access matrix: each operation of the OpenAPI document × no key, wrong keys, wrong scope, another company,
+//! right key. The right caller succeeds, as the document says; nobody is answered with a status that it does
+//! not know.
 
-use serde_json::Value;
-use tollgate::domain::access::Scopes;
-use tollgate::ingress::http::scopes::{Need, ROWS};
+use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+use tollgate::config::Settings;
+
+use super::calls::{Call, Operation};
 use super::world::{SCOPES, World};
 use crate::store::mongodb::Corner;
 use crate::store::postgres_database::Database;
 use crate::support::TestApp;
 use crate::support::client::Answer;
+
+/// How often a call is made until the service has time for it.
+const TRIES: usize = 5;
+
+/// What every company has from its beginning, or the caller by being one: lists of these are not empty.
+const NEVER_EMPTY: [&str; 3] = ["/api/v1/companies", "/api/v1/accounts", "/api/v1/api-keys"];
 
 /// The body without what differs from request to request.
 pub fn plain(answer: &Answer) -> Value {
@@ -20,14 +29,7 @@ pub fn plain(answer: &Answer) -> Value {
     body
 }
 
-/// Whether the caller was let through to the object. What the call then comes to does not matter here.
-fn is_let_through(answer: &Answer) -> bool {
-    let status = answer.status.as_u16();
-    assert!(status < 500 || status == 503, "{answer:?}");
-    !matches!(status, 401 | 403 | 404 | 405 | 429)
-}
-
-/// Keys of every kind.
+/// Credentials of every kind, as the header has them.
 struct Keys {
     /// The program's, one for each scope.
     single: Vec<(&'static str, String)>,
@@ -35,138 +37,201 @@ struct Keys {
     own: String,
     /// Another company's, with every scope.
     other: String,
+    /// Nobody's: mistyped, revoked, not ours.
+    wrong: Vec<String>,
+    /// The card platform's.
+    basic: String,
 }
 
-async fn keys(world: &mut World) -> Keys {
-    let mut single = Vec::new();
-    for scope in SCOPES {
-        single.push((scope, world.key(&[scope], None).await));
+impl Keys {
+    async fn issued(world: &mut World) -> Self {
+        let mut single = Vec::new();
+        for scope in SCOPES {
+            single.push((scope, bearer(&world.key(&[scope], None).await)));
+        }
+        let company = world.own.company.clone();
+        let stranger = world.stranger().await;
+        let own = bearer(&world.key(&SCOPES, Some(&company)).await);
+        let other = bearer(&world.key(&SCOPES, Some(&stranger)).await);
+        let revoked = bearer(&world.key(&SCOPES, None).await);
+        let latest = world.client.get("/api/v1/api-keys?limit=1").await.json();
+        let revoke = latest["items"][0]["id"].as_str().expect("an id");
+        let revoke = format!("/api/v1/api-keys/{revoke}/revoke");
+        assert_eq!(world.client.post(&revoke, json!({})).await.status, 200);
+        let mistyped = format!("{own}x");
+        let wrong = vec![bearer("wrong"), bearer("a.b.c"), mistyped, revoked];
+        Self { single, own, other, wrong, basic: world.client.basic().to_owned() }
     }
-    let company = world.own.company.clone();
-    let stranger = world.stranger().await;
-    Keys {
-        single,
-        own: world.key(&SCOPES, Some(&company)).await,
-        other: world.key(&SCOPES, Some(&stranger)).await,
-    }
+}
+
+fn bearer(key: &str) -> String {
+    format!("Bearer {key}")
+}
+
+struct Matrix {
+    world: World,
+    keys: Keys,
+    cases: usize,
 }
 
 async fn run(app: TestApp) -> TestApp {
     let mut world = World::of(&app).await;
-    let keys = keys(&mut world).await;
-    let revoked = world.key(&SCOPES, None).await;
-    let revoked_id = {
-        let path = "/api/v1/api-keys?limit=1";
-        app.get(path).await.1["items"][0]["id"].as_str().expect("an id").to_owned()
-    };
-    let revoke = format!("/api/v1/api-keys/{revoked_id}/revoke");
-    assert_eq!(app.post(&revoke, serde_json::json!({})).await.0, 200);
-    let (mut operations, mut cases) = (0, 0);
-    for row in ROWS {
-        let Need::AnyOf { scopes, program_only } = row.need else { continue };
-        let (method, route) = (row.method, row.path);
-        operations += 1;
-
-        let nobody = world.call(None, method, route).await;
-        assert_eq!(nobody.says(), (401, "unauthorized".into()), "{method} {route}, no key");
-        let mistyped = format!("{}x", keys.own);
-        let wrong: [&str; 4] = ["wrong", &mistyped, &revoked, "a.b.c"];
-        for key in wrong {
-            let refused = world.call(Some(key), method, route).await;
-            assert_eq!(refused.status, 401, "{method} {route}, {key}");
-            assert_eq!(plain(&refused), plain(&nobody), "the answer tells nothing");
+    let keys = Keys::issued(&mut world).await;
+    let document = world.client.get("/openapi.json").await.json();
+    let mut matrix = Matrix { world, keys, cases: 0 };
+    let mut operations = 0;
+    for (route, item) in document["paths"].as_object().expect("paths") {
+        for (method, told) in item.as_object().expect("operations") {
+            let operation = Operation { method: &method.to_uppercase(), route, told };
+            matrix.fill(operation).await;
+            operations += 1;
         }
-
-        for (scope, key) in &keys.single {
-            let may = scopes.any_of(Scopes::granted(scope));
-            let answer = world.call(Some(key), method, route).await;
-            if may {
-                // None of these is there to be found; that they are looked for is enough.
-                let none =
-                    ["/api/v1/dead-letters", "/api/v1/webhook-events", "/api/v1/personal/kyc/"];
-                let looked = is_let_through(&answer)
-                    || none.iter().any(|beginning| route.starts_with(beginning));
-                assert!(
-                    looked && answer.status != 403,
-                    "{method} {route} with {scope}: {answer:?}"
-                );
-            } else {
-                let said = answer.says();
-                assert_eq!(said, (403, "forbidden".into()), "{method} {route} with {scope}");
-            }
-        }
-
-        for (whose, key) in [("own", &keys.own), ("other", &keys.other)] {
-            let answer = world.call(Some(key), method, route).await;
-            let case = format!("{method} {route}, {whose} company: {answer:?}");
-            if program_only {
-                assert_eq!(answer.says(), (403, "forbidden".into()), "{case}");
-            } else if whose == "own" {
-                assert!(is_let_through(&answer), "{case}");
-            } else if method == "GET" && !route.contains("{id}") {
-                assert_eq!(answer.status, 200, "{case}");
-                let text = String::from_utf8_lossy(&answer.body).into_owned();
-                let own = &world.own;
-                for id in
-                    [&own.company, &own.user, &own.card, &own.account, &own.transaction, &own.key]
-                {
-                    assert!(!text.contains(id), "{case}");
-                }
-            } else {
-                assert_eq!(answer.says(), (404, "not_found".into()), "{case}");
-                assert_eq!(plain(&answer), absent(&mut world, key, method, route).await, "{case}");
-            }
-        }
-        cases += 1 + wrong.len() + keys.single.len() + 2;
     }
-    eprintln!("access matrix: {operations} operations, {cases} cases, 0 wrong");
+    eprintln!("access matrix: {operations} operations, {} cases, 0 wrong", matrix.cases);
     app
 }
 
-/// What the same caller is told of an object that nobody has.
-async fn absent(world: &mut World, key: &str, method: &str, route: &str) -> Value {
-    let path = match method {
-        "DELETE" if route.contains("limits") => route.replace("{id}", NOBODYS_LIMIT),
-        "DELETE" => route.replace("{id}", NOBODYS_CONTROL),
-        _ => {
-            let path = world.path(method, route).await;
-            nobodys(world, &path)
+impl Matrix {
+    /// All cases of an operation.
+    async fn fill(&mut self, operation: Operation<'_>) {
+        let asked = operation.told["security"].as_array().expect("it says whom it is for");
+        if asked.is_empty() {
+            let (_, answer) = self.call(operation, None).await;
+            assert!(answer.status.is_success(), "{}: {answer:?}", operation.name());
+        } else if asked[0].get("platform").is_some() {
+            self.platform(operation).await;
+        } else {
+            let scopes = asked.iter().map(|one| one["bearer"][0].as_str().expect("a scope"));
+            self.callers(operation, &scopes.collect()).await;
         }
-    };
-    let body = world.body(method, route).map(|body| nobodys(world, &body.to_string()));
-    let body = body.map(|body| serde_json::from_str(&body).expect("JSON"));
-    let answer = world.send(Some(key), method, &path, body).await;
-    assert_eq!(answer.status, 404, "{method} {path}: {answer:?}");
-    plain(&answer)
+    }
+
+    /// Its own credentials, and no key of ours.
+    async fn platform(&mut self, operation: Operation<'_>) {
+        let Keys { own, basic, single, .. } = &self.keys;
+        let (own, right) = (own.clone(), basic.clone());
+        let nobodys = [format!("{right}x"), own, single[1].1.clone()];
+        for wrong in [None].into_iter().chain(nobodys.iter().map(|wrong| Some(wrong.as_str()))) {
+            let (_, answer) = self.call(operation, wrong).await;
+            let case = format!("{}, {wrong:?}", operation.name());
+            assert_eq!(answer.says(), (401, "unauthorized".into()), "{case}");
+        }
+        let (_, answer) = self.call(operation, Some(&right)).await;
+        assert!(answer.status.is_success(), "{}: {answer:?}", operation.name());
+    }
+
+    async fn callers(&mut self, operation: Operation<'_>, scopes: &BTreeSet<&str>) {
+        let name = operation.name();
+        let (_, nobody) = self.call(operation, None).await;
+        assert_eq!(nobody.says(), (401, "unauthorized".into()), "{name}, no key");
+        for key in self.keys.wrong.clone() {
+            let (_, refused) = self.call(operation, Some(&key)).await;
+            assert_eq!(refused.status, 401, "{name}, {key}");
+            assert_eq!(plain(&refused), plain(&nobody), "the answer tells nothing");
+        }
+        for (scope, key) in self.keys.single.clone() {
+            let (_, answer) = self.call(operation, Some(&key)).await;
+            let case = format!("{name} with {scope}: {answer:?}");
+            if scopes.contains(scope) {
+                assert!(answer.status.is_success(), "{case}");
+            } else {
+                assert_eq!(answer.says(), (403, "forbidden".into()), "{case}");
+            }
+        }
+        let (own, other) = (self.keys.own.clone(), self.keys.other.clone());
+        let program_only = operation.told["x-program-only"] == true;
+        let (_, answer) = self.call(operation, Some(&own)).await;
+        let case = format!("{name}, own company: {answer:?}");
+        if program_only {
+            assert_eq!(answer.says(), (403, "forbidden".into()), "{case}");
+        } else {
+            assert!(answer.status.is_success(), "{case}");
+        }
+        let (call, answer) = self.call(operation, Some(&other)).await;
+        let case = format!("{name}, other company: {answer:?}");
+        if program_only {
+            assert_eq!(answer.says(), (403, "forbidden".into()), "{case}");
+        } else if operation.method == "GET" && call.id.is_empty() {
+            self.lists_nothing_of_others(operation, &answer);
+        } else {
+            assert_eq!(answer.says(), (404, "not_found".into()), "{case}");
+            assert_eq!(plain(&answer), self.absent(call, &other).await, "{case}");
+        }
+    }
+
+    /// A call with all that it needs, and an answer that the document knows.
+    async fn call(&mut self, operation: Operation<'_>, with: Option<&str>) -> (Call, Answer) {
+        self.cases += 1;
+        for _ in 0..TRIES {
+            let call = self.world.prepare(operation).await;
+            let answer = self.world.call(with, &call).await;
+            if answer.status != 503 {
+                let known = operation.told["responses"].get(answer.status.as_str()).is_some();
+                assert!(known, "{} does not know of {answer:?}", operation.name());
+                return (call, answer);
+            }
+        }
+        panic!("{} is unavailable", operation.name());
+    }
+
+    fn lists_nothing_of_others(&self, operation: Operation<'_>, answer: &Answer) {
+        let case = format!("{}, other company: {answer:?}", operation.name());
+        assert_eq!(answer.status, 200, "{case}");
+        if !NEVER_EMPTY.contains(&operation.route) {
+            assert_eq!(answer.json()["items"], json!([]), "{case}");
+        }
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        for id in self.owned() {
+            assert!(!text.contains(id), "{case}");
+        }
+    }
+
+    /// What the same caller is told of objects that nobody has.
+    async fn absent(&mut self, mut call: Call, key: &str) -> Value {
+        if !call.id.is_empty() {
+            call.path = call.path.replace(&call.id, &nobodys(&call.id));
+        }
+        for id in self.owned() {
+            call.body = call.body.replace(id, &nobodys(id));
+        }
+        let answer = self.world.call(Some(key), &call).await;
+        assert_eq!(answer.status, 404, "{}: {answer:?}", call.path);
+        plain(&answer)
+    }
+
+    /// The names of what the company has.
+    fn owned(&self) -> [&str; 9] {
+        let own = &self.world.own;
+        [
+            &own.company,
+            &own.account,
+            &own.user,
+            &own.card,
+            &own.control,
+            &own.limit,
+            &own.authorization,
+            &own.transaction,
+            &own.key,
+        ]
+    }
 }
 
-const NOBODYS_LIMIT: &str = "lim_01901234567878ab8def0123456789ab";
-const NOBODYS_CONTROL: &str = "ctl_01901234567878ab8def0123456789ab";
+/// An id that nobody has, made from one that somebody has.
+fn nobodys(id: &str) -> String {
+    let (start, last) = id.split_at(id.len() - 1);
+    format!("{start}{}", if last == "0" { "1" } else { "0" })
+}
 
-/// The text with ids that nobody has in the place of the company's.
-fn nobodys(world: &World, text: &str) -> String {
-    let own = &world.own;
-    let ids = [
-        &own.company,
-        &own.account,
-        &own.user,
-        &own.card,
-        &own.control,
-        &own.limit,
-        &own.authorization,
-        &own.transaction,
-        &own.key,
-    ];
-    ids.into_iter().fold(text.to_owned(), |text, id| {
-        let (start, last) = id.split_at(id.len() - 1);
-        let other = if last == "0" { "1" } else { "0" };
-        text.replace(id.as_str(), &format!("{start}{other}"))
-    })
+/// Nobody is locked out over wrong keys, and reports are given up soon.
+fn settings(settings: &mut Settings) {
+    settings.access.failures_max = 0;
+    settings.ingest.retry_ms = 1;
+    settings.ingest.poll_ms = 10;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_operation_answers_each_kind_of_caller_on_the_embedded_store() {
-    let app = TestApp::start_with(|settings| settings.access.failures_max = 0).await;
+    let app = TestApp::start_with(settings).await;
     run(app).await.stop_and_verify().await;
 }
 
@@ -175,10 +240,10 @@ async fn each_operation_answers_each_kind_of_caller_on_the_embedded_store() {
 async fn each_operation_answers_each_kind_of_caller_on_servers() {
     let (corner, database) = (Corner::new(), Database::migrated().await);
     let (postgres, mongodb) = (database.url.clone(), corner.url().to_owned());
-    let app = TestApp::start_with(|settings| {
-        settings.access.failures_max = 0;
-        settings.store.postgres.url = Some(postgres.into());
-        settings.store.mongodb.url = Some(mongodb.into());
+    let app = TestApp::start_with(|all| {
+        settings(all);
+        all.store.postgres.url = Some(postgres.into());
+        all.store.mongodb.url = Some(mongodb.into());
     });
     run(app.await).await.stop().await;
     drop((corner, database));

@@ -1,6 +1,7 @@
 //! Who may call what, how often, and what is written down of it.
 
 mod audit;
+mod calls;
 mod keys;
 mod limits;
 mod matrix;

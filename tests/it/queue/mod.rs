@@ -9,7 +9,7 @@ mod outage;
 mod speed;
 mod stall;
 mod supervisor;
-mod world;
+pub mod world;
 
 macro_rules! on_both {
     ($($name:ident)+) => {
