@@ -53,7 +53,7 @@ async fn run(world: World) {
     let rows = table(&world);
     assert!(rows.len() >= ROWS_MIN, "{} rows", rows.len());
     let (stored, refused): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.stored);
-    let before = world.counts().await;
+    let (before, cached) = (world.counts().await, world.cached().await);
     let mut wrong = Vec::new();
     let mut took = Vec::new();
     for row in refused {
@@ -61,7 +61,15 @@ async fn run(world: World) {
     }
     let after = world.counts().await;
     if before != after {
-        wrong.push(format!("rows were written: {:?}", changes(&before, &after)));
+        wrong.push(format!("something was written: {:?}", changes(&before, &after)));
+    }
+    // What is there may be read, and then it is cached. What is made up is not.
+    let names = &world.names;
+    let known = [&names.card, &names.terminated, &names.user];
+    for key in world.cached().await.difference(&cached) {
+        if !known.iter().any(|name| key.contains(name.as_str())) {
+            wrong.push(format!("cached: {key}"));
+        }
     }
     for row in stored {
         check(&world, row, &mut wrong).await;

@@ -1,6 +1,6 @@
-//! A service with one of everything, and how many rows all of its tables have.
+//! A service with one of everything, and how much there is in its tables, queues and cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
+use crate::cache::server::OwnRedis;
 use crate::store::mongodb::Corner;
 use crate::store::postgres_database::{Database, connect};
 use crate::support::program::{created, text};
@@ -35,6 +36,7 @@ pub enum Stores {
     Servers {
         database: Box<Database>,
         corner: Corner,
+        redis: OwnRedis,
         rabbitmq: (String, String),
     },
 }
@@ -45,7 +47,8 @@ pub struct World {
     pub stores: Stores,
 }
 
-/// How many rows each table and collection has.
+/// How many rows each table and collection has, how many messages each queue, and how many changes the cache
+/// was told of.
 pub type Counts = BTreeMap<String, i64>;
 
 impl World {
@@ -57,18 +60,19 @@ impl World {
 
     pub async fn servers() -> Self {
         let (database, corner) = (Box::new(Database::migrated().await), Corner::new());
-        let (redis, rabbitmq) = (servers::url("REDIS_URL"), servers::url("RABBITMQ_URL"));
+        let (redis, rabbitmq) = (OwnRedis::start().await, servers::url("RABBITMQ_URL"));
         let prefix = format!("{}.", servers::unique());
         let app = TestApp::start_with(|settings| {
             settings.store.postgres.url = Some(database.url.as_str().into());
             settings.store.mongodb.url = Some(corner.url().into());
-            settings.cache.redis.url = Some(redis.as_str().into());
+            settings.cache.redis.url = Some(redis.url().into());
             settings.broker.rabbitmq.url = Some(rabbitmq.as_str().into());
             settings.broker.rabbitmq.prefix.clone_from(&prefix);
         })
         .await;
         ready(&app).await;
-        Self::with(app, Stores::Servers { database, corner, rabbitmq: (rabbitmq, prefix) }).await
+        Self::with(app, Stores::Servers { database, corner, redis, rabbitmq: (rabbitmq, prefix) })
+            .await
     }
 
     async fn with(app: TestApp, stores: Stores) -> Self {
@@ -96,12 +100,12 @@ impl World {
         Self { app, names, stores }
     }
 
-    /// The rows of all tables, once nothing is on its way any more.
+    /// What there is, once nothing is on its way any more.
     pub async fn counts(&self) -> Counts {
-        let mut before = self.stores.counts().await;
+        let mut before = self.now().await;
         for _ in 0..40 {
             tokio::time::sleep(Duration::from_millis(150)).await;
-            let now = self.stores.counts().await;
+            let now = self.now().await;
             let waiting: i64 = now
                 .iter()
                 .filter(|(name, _)| name.ends_with(".outbox"))
@@ -113,6 +117,23 @@ impl World {
             before = now;
         }
         before
+    }
+
+    async fn now(&self) -> Counts {
+        let mut counts = self.stores.counts().await;
+        for queue in self.app.broker().stats().await.expect("the broker answers") {
+            let messages = i64::try_from(queue.messages).expect("few");
+            counts.insert(format!("queue.{}", queue.queue), messages);
+        }
+        counts
+    }
+
+    /// The names of all facts that the shared cache holds.
+    pub async fn cached(&self) -> BTreeSet<String> {
+        let Stores::Servers { redis, .. } = &self.stores else { return BTreeSet::new() };
+        let mut names = keys(redis, "*").await;
+        names.retain(|name| !name.contains("floors:"));
+        names
     }
 
     pub async fn stop(self) {
@@ -138,8 +159,9 @@ impl Stores {
                 }
                 counts
             }
-            Self::Servers { database, corner, .. } => {
+            Self::Servers { database, corner, redis, .. } => {
                 let mut counts = postgres_counts(database).await;
+                counts.extend(announced(redis).await);
                 let mongo = corner.database().await;
                 for name in mongo.list_collection_names().await.unwrap() {
                     let rows = mongo.collection::<mongodb::bson::Document>(&name);
@@ -150,6 +172,25 @@ impl Stores {
             }
         }
     }
+}
+
+async fn keys(redis: &OwnRedis, pattern: &str) -> BTreeSet<String> {
+    let mut connection = redis.raw().await.expect("a connection");
+    redis::cmd("KEYS").arg(pattern).query_async(&mut connection).await.unwrap()
+}
+
+/// The number of changes that each home has announced.
+async fn announced(redis: &OwnRedis) -> Counts {
+    let mut connection = redis.raw().await.expect("a connection");
+    let mut counts = Counts::new();
+    for home in keys(redis, "*floors:*").await {
+        if !home.ends_with(":at") {
+            let read = redis::cmd("HGET").arg(&home).arg("number").to_owned();
+            let number: Option<i64> = read.query_async(&mut connection).await.unwrap();
+            counts.extend(number.map(|number| (format!("redis.{home}"), number)));
+        }
+    }
+    counts
 }
 
 async fn postgres_counts(database: &Database) -> Counts {
