@@ -77,14 +77,16 @@ async fn plant(logged: &Logged) {
     let mut client = logged.instance.client();
     let program = Program::set_up(&mut client, 1_000_000, 1).await;
     let wallet = Program::set_up_personal(&mut client, 500_000, 1).await;
-    let person = person(&mut client).await;
-    change_person(&mut client, &text(&person["id"])).await;
+    let person = text(&person(&mut client).await["id"]);
+    change_person(&mut client, &person).await;
     for (place, number) in NUMBERS.into_iter().enumerate() {
         for card in [program.card(), wallet.card()] {
             purchases(&mut client, card, number, place).await;
             notifications(&mut client, card, number, place).await;
         }
         our_own(&mut client, &program, number).await;
+        loads(&mut client, &program, number).await;
+        papers(&mut client, &person, number).await;
         heads(&mut client, number).await;
         in_chunks(logged, program.card(), number, place).await;
     }
@@ -182,6 +184,71 @@ async fn our_own(client: &mut Client, program: &Program, number: &str) {
         json!({"token": "later", "card": card, "amount": 1, "currency": "USD", "note": number});
     let answer = client.send(later, body.to_string().into()).await.unwrap();
     assert_eq!(answer.says(), (400, "card_number_found".into()));
+}
+
+/// A load refuses such lines one by one, and does not repeat them.
+async fn loads(client: &mut Client, program: &Program, number: &str) {
+    let digits = number.replace([' ', '-'], "");
+    let (company, user) = (&program.company, &program.user);
+    let person = format!("Wren {number}");
+    let lines = [
+        json!({"user": {"marqeta_token": "planted", "company_id": company, "first_name": number}})
+            .to_string(),
+        json!({"user": {"marqeta_token": "planted", "last_name": person}}).to_string(),
+        json!({"card": {"marqeta_token": "planted", "user_id": user, "last_four": number}})
+            .to_string(),
+        json!({"card": {"marqeta_token": "planted", "user_id": user, "cvv2": SECRETS[0]}})
+            .to_string(),
+        json!({"limit": {"scope": "program", "window": "day", "count": 1, "note": number}})
+            .to_string(),
+        json!({"ignored": [{"deep": [number]}]}).to_string(),
+        format!("{{\"{digits}\":{{}}}}"),
+        format!("{{\"user\":{{\"a\":\"{number}\",\"a\":1}}}}"),
+        format!("{number}, not JSON"),
+    ];
+    let request = http::Request::builder()
+        .method(Method::POST)
+        .uri("/api/v1/imports")
+        .header(header::HOST, "tollgate.test")
+        .header(header::AUTHORIZATION, client.bearer())
+        .header(header::CONTENT_TYPE, "application/x-ndjson");
+    let answer = client.send(request, lines.join("\n").into()).await.unwrap();
+    let told = String::from_utf8_lossy(&answer.body).into_owned();
+    assert_eq!(
+        (answer.status.as_u16(), told.matches("\"fault\"").count()),
+        (200, lines.len()),
+        "{told}"
+    );
+    assert!(hits("an answer", &answer.body).is_empty(), "{told}");
+}
+
+/// What people show, and why it does not do.
+async fn papers(client: &mut Client, person: &str, number: &str) {
+    const KYC: &str = "/api/v1/personal/kyc";
+    let submitted = client.post(KYC, json!({"user_id": person, "tier": "standard"})).await;
+    assert_eq!(submitted.status, 201, "{submitted:?}");
+    let own = format!("{KYC}/{}", text(&submitted.json()["id"]));
+    let (approve, reject) = (format!("{own}/approve"), format!("{own}/reject"));
+    for (path, body) in [
+        (KYC, json!({"user_id": person, "tier": "basic", "documents": [number]})),
+        (KYC, json!({"user_id": person, "tier": number})),
+        (KYC, json!({"user_id": person, "tier": "basic", "pin": SECRETS[1]})),
+        (approve.as_str(), json!({"note": {"deep": number}})),
+        (reject.as_str(), json!({"reason": format!("shows {number}")})),
+    ] {
+        let answer = client.post(path, body).await;
+        assert_eq!(answer.says(), (400, "card_number_found".into()), "{path}");
+        assert!(hits("an answer", &answer.body).is_empty(), "{path}");
+    }
+    let rejected = client.post(&reject, json!({"reason": "Reason-Planted"})).await;
+    assert_eq!(rejected.status, 200, "{rejected:?}");
+    let digits = number.replace([' ', '-'], "");
+    for path in
+        [format!("{KYC}/{digits}"), format!("{KYC}?user={digits}"), format!("{KYC}?{digits}=1")]
+    {
+        let answer = client.get(&path).await;
+        assert!(hits("an answer", &answer.body).is_empty(), "{path}");
+    }
 }
 
 /// Headers, paths, queries, credentials.
