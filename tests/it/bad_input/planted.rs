@@ -84,6 +84,7 @@ async fn plant(logged: &Logged) {
             purchases(&mut client, card, number, place).await;
             notifications(&mut client, card, number, place).await;
         }
+        pings(&mut client, number).await;
         our_own(&mut client, &program, number).await;
         loads(&mut client, &program, number).await;
         papers(&mut client, &person, number).await;
@@ -155,6 +156,23 @@ async fn notifications(client: &mut Client, card: &str, number: &str, place: usi
     assert_eq!(client.notify(twice).await.status, 200, "parked, without it");
     let strange = json!({"token": format!("{token}-y"), "state": number, "note": number});
     assert_eq!(client.notify(envelope("cardtransitions", &[strange])).await.status, 200);
+}
+
+/// What is a notification of nothing, or of a family that is a number. A ping is echoed, but not this.
+async fn pings(client: &mut Client, number: &str) {
+    let digits = number.replace([' ', '-'], "");
+    for body in [
+        json!({"pings": [{"token": "marqeta", "payload": number}]}),
+        json!({"pings": [{"token": "marqeta", "payload": "healthcheck", "cvv2": SECRETS[0]}]}),
+        json!({"pings": [{"token": "marqeta", (digits.as_str()): "healthcheck"}]}),
+        json!({"pings": number}),
+        json!({(number): [{"token": "t-1"}]}),
+        json!({(digits.as_str()): [], "pings": [{"token": "marqeta", "payload": "healthcheck"}]}),
+    ] {
+        let answer = client.notify(body.to_string()).await;
+        assert!(answer.status == 200 || answer.status.is_client_error(), "{answer:?}");
+        assert!(hits("an answer", &answer.body).is_empty(), "{answer:?}");
+    }
 }
 
 /// At our own doors it is refused.
