@@ -91,11 +91,11 @@ impl World {
             ("POST", _) if route.starts_with("/api/v1/authorizations/{id}/") => {
                 return self.bought().await;
             }
-            (_, _) if route.starts_with("/api/v1/personal/kyc/{id}") => {
+            _ if route.starts_with("/api/v1/personal/kyc/{id}") => {
                 return self.submitted().await;
             }
-            (_, _) if route.starts_with("/api/v1/dead-letters/{id}") => return self.letter().await,
-            (_, _) if route.starts_with("/api/v1/webhook-events/{id}") => {
+            _ if route.starts_with("/api/v1/dead-letters/{id}") => return self.letter().await,
+            _ if route.starts_with("/api/v1/webhook-events/{id}") => {
                 return self.notice().await;
             }
             _ => {}
