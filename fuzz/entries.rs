@@ -83,8 +83,8 @@ pub fn webhook_body(input: &[u8]) -> String {
     assert!(!accepted || spellings.contains(&signature.trim_ascii().len()), "{signature:?}");
     match notification::open(body) {
         Err(error) => error.code.to_owned(),
-        Ok(elements) => {
-            let read: Vec<_> = elements.into_iter().map(element::read).collect();
+        Ok(envelope) => {
+            let read: Vec<_> = envelope.elements.into_iter().map(element::read).collect();
             let parked = read.iter().filter_map(|element| element.content.as_ref().err());
             let first = parked.clone().next().copied().unwrap_or("none");
             format!("{} of {}, {first}", parked.count().min(3), read.len().min(3))

@@ -46,7 +46,7 @@ fn watched(bytes: &[u8]) -> Result<CardData, Problem> {
             Ok(found)
         }
         Err(error) => {
-            card_watch::look_at_refused(bytes);
+            card_watch::look_at_refused(Place::Body, bytes);
             Err(malformed(&error))
         }
     }

@@ -1,5 +1,6 @@
-//! Looks for card data in requests: in the target and the headers of each, and in what bodies were
-//! refused. Nothing of these is kept or logged; that it came in is told.
+//! Looks for card data in requests: in the target and the headers of each, and in bodies that were read
+//! and refused. Nothing of these is kept or logged; that it came in is told. Of a body that was refused
+//! unread (its caller, its size or its type) nothing is known, and it is not read to find out.
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::telemetry::card_data::{Place, What, seen};
 use crate::wire::card_data::{CardData, may_be_in, names, number};
+use crate::wire::scan::scan;
 
 /// A trace's own ids are long runs of digits and letters.
 const TRACE: HeaderName = HeaderName::from_static("traceparent");
@@ -37,10 +39,18 @@ pub(super) fn tell_of(place: Place, found: &CardData) {
     seen(place, What::Identifier, found.identifiers);
 }
 
+/// A body of which nothing is taken, for whatever reason.
+pub(super) fn look_at_untaken(place: Place, body: &[u8]) {
+    match scan(body) {
+        Ok(found) => tell_of(place, &found),
+        Err(_) => look_at_refused(place, body),
+    }
+}
+
 /// A body that the scanner has refused.
-pub(super) fn look_at_refused(body: &[u8]) {
+pub(super) fn look_at_refused(place: Place, body: &[u8]) {
     let found = may_be_in(&String::from_utf8_lossy(body));
-    seen(Place::Body, What::Number, u32::from(found));
+    seen(place, What::Number, u32::from(found));
 }
 
 fn is_in_header(name: &HeaderName, value: &HeaderValue) -> bool {

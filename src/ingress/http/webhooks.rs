@@ -20,12 +20,14 @@ use utoipa_axum::routes;
 
 use super::body::{check_headers, read_within};
 use super::problem::Problem;
-use super::{Doors, JitCredentials};
+use super::{Doors, JitCredentials, card_watch};
 use crate::service::error::Error;
 use crate::service::webhooks::{Receipt, Webhooks};
+use crate::telemetry::card_data::Place;
 use crate::telemetry::metrics;
 use crate::wire::marqeta::document::{WebhookAnswer, WebhookRequest};
 use crate::wire::marqeta::notification::{self, EnvelopeError};
+use crate::wire::scan::scan;
 
 use access::WebhookAccess;
 use networks::Networks;
@@ -73,7 +75,7 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
         }),
     ),
     responses(
-        (status = 200, description = "It is kept. A lone ping is echoed.", body = WebhookAnswer),
+        (status = 200, description = "It is kept. A lone ping is echoed, unless it holds card data.", body = WebhookAnswer),
         (status = 400, description = "ambiguous_signature"),
         (status = 401, description = "invalid_signature stale"),
         (status = 409, description = "event_conflict"),
@@ -100,13 +102,18 @@ async fn take(doors: &Doors, headers: &HeaderMap, body: Bytes) -> Response {
     let door = &doors.webhooks;
     // Over the bytes as they came, before anything is read from them.
     if let Err(error) = door.signatures.verify(headers, &body, doors.clock.now()) {
+        card_watch::look_at_untaken(Place::Notification, &body);
         return refused(error);
     }
-    let elements = match notification::open(&body) {
-        Ok(elements) => elements,
-        Err(error) => return unreadable(error),
+    let envelope = match notification::open(&body) {
+        Ok(envelope) => envelope,
+        Err(error) => {
+            card_watch::look_at_untaken(Place::Notification, &body);
+            return unreadable(error);
+        }
     };
-    match tokio::time::timeout(KEEP_MAX, door.handler.keep(&elements)).await {
+    card_watch::tell_of(Place::Notification, &envelope.names);
+    match tokio::time::timeout(KEEP_MAX, door.handler.keep(&envelope.elements)).await {
         Ok(Ok(receipt)) => acknowledged(&receipt, &body),
         Ok(Err(error)) => not_kept(&error),
         Err(_late) => not_kept(&Error::Unavailable),
@@ -126,7 +133,7 @@ struct Acknowledged {
 fn acknowledged(receipt: &Receipt, body: &Bytes) -> Response {
     let Receipt { accepted, duplicates, ignored, parked, conflicts, pings } = *receipt;
     let kept = accepted + duplicates + ignored + parked + conflicts;
-    if pings > 0 && kept == 0 {
+    if pings > 0 && kept == 0 && may_be_echoed(body) {
         return json(body.clone());
     }
     if conflicts > 0 {
@@ -141,6 +148,11 @@ fn acknowledged(receipt: &Receipt, body: &Bytes) -> Response {
     };
     let told = Acknowledged { status, accepted, duplicates, ignored, parked };
     json(serde_json::to_vec(&told).unwrap_or_default().into())
+}
+
+/// Whether no card data would go out with it, not even as an identifier.
+fn may_be_echoed(body: &Bytes) -> bool {
+    scan(body).is_ok_and(|found| !found.was_seen())
 }
 
 fn json(body: Bytes) -> Response {

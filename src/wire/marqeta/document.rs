@@ -154,7 +154,7 @@ pub struct WebhookRequest {
     pings: (),
 }
 
-/// What has become of the events; a lone ping is answered with itself instead.
+/// What has become of the events; a lone ping without card data is answered with itself instead.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what the door answers")]
 pub struct WebhookAnswer {

@@ -1,5 +1,6 @@
-//! What the platform notifies of: the envelope, taken apart into elements. It is lenient as a whole, so
-//! that one element which can not be read does not sink the others; each element is scanned by itself.
+//! What the platform notifies of: the envelope, taken apart into elements. The names of its families are
+//! held to what every body is held to. Its elements are not: each is scanned by itself, so that one
+//! which can not be read does not sink the others.
 
 pub mod element;
 pub mod kind;
@@ -16,6 +17,9 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::wire::card_data::{CardData, names};
+use crate::wire::scan::{ScanError, scan};
+
 /// How many elements an envelope may have. The platform sends ten at most.
 pub const ELEMENTS_MAX: usize = 1_000;
 
@@ -24,6 +28,15 @@ const FAMILIES_MAX: usize = 64;
 
 /// The longest name of a family, in bytes.
 const FAMILY_BYTES_MAX: usize = 64;
+
+/// An envelope that has been taken apart.
+#[derive(Clone, Debug)]
+pub struct Envelope<'a> {
+    /// Its elements, in order.
+    pub elements: Vec<Raw<'a>>,
+    /// Card data among the names of its families.
+    pub names: CardData,
+}
 
 /// One element, as it was sent.
 #[derive(Clone, Copy, Debug)]
@@ -107,10 +120,14 @@ const fn error(code: &'static str, detail: &'static str) -> EnvelopeError {
     EnvelopeError { code, detail }
 }
 
-const EMPTY: EnvelopeError = error("empty_body", "the body is empty; send one JSON object");
-const NOT_UTF8: EnvelopeError = error("invalid_utf8", "the body is not valid UTF-8");
-const NOT_AN_OBJECT: EnvelopeError = error("not_an_object", "the body must be one JSON object");
-const MALFORMED: EnvelopeError = error("malformed_json", "the body is not well-formed JSON");
+const fn scanned(error: ScanError) -> EnvelopeError {
+    EnvelopeError { code: error.code(), detail: error.detail() }
+}
+
+const EMPTY: EnvelopeError = scanned(ScanError::EmptyBody);
+const NOT_UTF8: EnvelopeError = scanned(ScanError::InvalidUtf8);
+const NOT_AN_OBJECT: EnvelopeError = scanned(ScanError::NotAnObject);
+const MALFORMED: EnvelopeError = scanned(ScanError::MalformedJson);
 const TOO_MANY_FAMILIES: EnvelopeError =
     error("too_many_fields", "the body names more than 64 event families");
 
@@ -119,7 +136,7 @@ pub const TOO_MANY: EnvelopeError =
     error("too_many_events", "the body has more than 1000 elements");
 
 /// Takes an envelope apart. Whatever is not a list counts as one element that can not be read.
-pub fn open(body: &[u8]) -> Result<Vec<Raw<'_>>, EnvelopeError> {
+pub fn open(body: &[u8]) -> Result<Envelope<'_>, EnvelopeError> {
     let text = std::str::from_utf8(body).map_err(|_| NOT_UTF8)?;
     let first = text.trim_start_matches([' ', '\t', '\r', '\n']).chars().next();
     match first {
@@ -132,9 +149,15 @@ pub fn open(body: &[u8]) -> Result<Vec<Raw<'_>>, EnvelopeError> {
     if families.len() > FAMILIES_MAX {
         return Err(TOO_MANY_FAMILIES);
     }
+    let found = scan(without_elements(&families).as_bytes()).map_err(scanned)?;
     let mut elements = Vec::new();
     for (key, value) in families {
-        let family = if key.len() > FAMILY_BYTES_MAX { Family::Other } else { Family::parse(&key) };
+        let name: String = serde_json::from_str(key.get()).map_err(|_| MALFORMED)?;
+        if names::is_secret(&name) {
+            continue; // as if it had not been sent
+        }
+        let long = name.len() > FAMILY_BYTES_MAX;
+        let family = if long { Family::Other } else { Family::parse(&name) };
         let texts = match value.get() {
             "null" => Vec::new(),
             list if list.starts_with('[') => {
@@ -147,11 +170,21 @@ pub fn open(body: &[u8]) -> Result<Vec<Raw<'_>>, EnvelopeError> {
             return Err(TOO_MANY);
         }
     }
-    Ok(elements)
+    Ok(Envelope { elements, names: found })
 }
 
-/// Keys and values in order. (A map would keep the last of two equal keys.)
-struct Families<'a>(Vec<(std::borrow::Cow<'a, str>, &'a RawValue)>);
+/// The envelope as the scanner is to see it: the names as they were sent, and no elements.
+fn without_elements(families: &[(&RawValue, &RawValue)]) -> String {
+    let member = |(name, value): &(&RawValue, &RawValue)| match value.get() {
+        "null" => format!("{}:null", name.get()),
+        _ => format!("{}:{{}}", name.get()),
+    };
+    let members: Vec<String> = families.iter().map(member).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// Keys and values in order, as they were sent.
+struct Families<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Families<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -166,8 +199,8 @@ impl<'de> Deserialize<'de> for Families<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Families<'de>, A::Error> {
                 let mut pairs = Vec::new();
-                while let Some(Key(key)) = map.next_key()? {
-                    pairs.push((key, map.next_value()?));
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
                 }
                 Ok(Families(pairs))
             }
@@ -176,6 +209,3 @@ impl<'de> Deserialize<'de> for Families<'de> {
         deserializer.deserialize_map(Pairs)
     }
 }
-
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);

@@ -84,7 +84,7 @@ async fn plant(logged: &Logged) {
             purchases(&mut client, card, number, place).await;
             notifications(&mut client, card, number, place).await;
         }
-        pings(&mut client, number).await;
+        untaken(logged, &mut client, number).await;
         our_own(&mut client, &program, number).await;
         loads(&mut client, &program, number).await;
         papers(&mut client, &person, number).await;
@@ -158,21 +158,35 @@ async fn notifications(client: &mut Client, card: &str, number: &str, place: usi
     assert_eq!(client.notify(envelope("cardtransitions", &[strange])).await.status, 200);
 }
 
-/// What is a notification of nothing, or of a family that is a number. A ping is echoed, but not this.
-async fn pings(client: &mut Client, number: &str) {
-    let digits = number.replace([' ', '-'], "");
-    for body in [
-        json!({"pings": [{"token": "marqeta", "payload": number}]}),
-        json!({"pings": [{"token": "marqeta", "payload": "healthcheck", "cvv2": SECRETS[0]}]}),
-        json!({"pings": [{"token": "marqeta", (digits.as_str()): "healthcheck"}]}),
-        json!({"pings": number}),
-        json!({(number): [{"token": "t-1"}]}),
-        json!({(digits.as_str()): [], "pings": [{"token": "marqeta", "payload": "healthcheck"}]}),
+/// Of what can not be read, is not kept, or stands around the elements, it is told all the same; and it
+/// does not come back with the answer.
+async fn untaken(logged: &Logged, client: &mut Client, number: &str) {
+    let secret = SECRETS[0];
+    for (body, status) in [
+        (format!(r#"{{"transactions":["{number}"}}"#), 400),
+        (format!(r#"{{"transactions":[{{"cvv":"{secret}"}}],"transactions":[]}}"#), 400),
+        (format!(r#"["{number}"]"#), 400),
+        (format!(r#"{{"{number}":[]}}"#), 200),
+        (format!(r#"{{"cvv2":["{secret}"]}}"#), 200),
+        (format!(r#"{{"pings":[{{"token":"marqeta","payload":"{number}"}}]}}"#), 200),
+        (format!(r#"{{"pings":[{{"token":"marqeta","pin":"{secret}"}}]}}"#), 200),
+        (format!(r#"{{"pings":[{{"token":"a","token":"{number}"}}]}}"#), 200),
+        (format!(r#"{{"pings":[{{"token":"marqeta"}}],"{number}":null}}"#), 200),
     ] {
-        let answer = client.notify(body.to_string()).await;
-        assert!(answer.status == 200 || answer.status.is_client_error(), "{answer:?}");
-        assert!(hits("an answer", &answer.body).is_empty(), "{answer:?}");
+        let before = told(logged, "notification").await;
+        let answer = client.notify(body.clone()).await;
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
+        assert!(hits("an answer", &answer.body).is_empty(), "{body}: {answer:?}");
+        assert!(told(logged, "notification").await > before, "{body}");
     }
+}
+
+/// How much was told of at a place.
+async fn told(logged: &Logged, place: &str) -> u64 {
+    let begin = format!("tollgate_pan_seen_total{{place=\"{place}\",");
+    let metrics = logged.metrics().await;
+    let lines = metrics.lines().filter(|line| line.starts_with(&begin));
+    lines.filter_map(|line| line.rsplit(' ').next()?.trim().parse::<u64>().ok()).sum()
 }
 
 /// At our own doors it is refused.

@@ -61,6 +61,39 @@ async fn only_the_platform_s_credentials_open_the_door_and_a_ping_is_echoed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ping_with_card_data_is_acknowledged_and_not_echoed() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    for ping in [
+        r#"{"pings":[{"token":"marqeta","payload":"4111 1111 1111 1111"}]}"#,
+        r#"{"pings":[{"token":"4111111111111111","payload":"healthcheck"}]}"#,
+        r#"{"pings":[{"token":"marqeta","payload":"healthcheck","cvv2":"123"}]}"#,
+        r#"{"pings":[{"token":"marqeta","token":"4111111111111111"}]}"#,
+        r#"{"pings":[{"token":"marqeta"}],"4111111111111111":[]}"#,
+        r#"{"pings":[{"token":"marqeta"}],"cvv2":["123"]}"#,
+    ] {
+        assert_eq!(told(&client.notify(ping).await), (200, "accepted".into(), [0; 4]), "{ping}");
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ambiguous_envelope_is_refused_and_nothing_of_it_is_kept() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    for (body, code) in [
+        (r#"{"transactions":[{"token":"a"}],"transactions":[{"token":"b"}]}"#, "duplicate_key"),
+        (r#"{"new":[{"token":"a"}],"n\u0065w":[{"token":"b"}]}"#, "duplicate_key"),
+        (r#"{"new\u0000":[{"token":"a"}]}"#, "invalid_characters"),
+    ] {
+        assert_eq!(says(&client.notify(body).await), (400, code.to_owned()), "{body}");
+    }
+    let kept = client.get("/api/v1/webhook-events").await.json();
+    assert_eq!(kept["items"], json!([]));
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_that_are_no_envelope_are_refused_and_nothing_is_kept() {
     let app = TestApp::start().await;
     let mut client = app.client();
@@ -206,7 +239,8 @@ async fn one_bad_element_does_not_sink_the_others_and_unknown_ones_are_kept() {
         broken.to_string(),
         last.to_string(),
     ];
-    let body = format!(r#"{{"transactions":[{}],"transactions":{{"a":1}}}}"#, elements.join(","));
+    let body =
+        format!(r#"{{"transactions":[{}],"cardtransitions":{{"a":1}}}}"#, elements.join(","));
     let answer = client.notify(body.clone()).await;
     assert_eq!(told(&answer), (200, "accepted".into(), [2, 0, 0, 10]));
     settled(&mut client, &program, 6_00).await;

@@ -30,7 +30,8 @@ fn every_golden_body_is_read_as_written() {
         if path.extension().is_some_and(|extension| extension == "json") {
             bodies += 1;
             let body = std::fs::read(&path).unwrap();
-            let stories: Vec<String> = open(&body).unwrap().into_iter().map(story).collect();
+            let stories: Vec<String> =
+                open(&body).unwrap().elements.into_iter().map(story).collect();
             compare(&path.with_extension("txt"), &stories.concat());
         }
     }
@@ -92,13 +93,13 @@ fn without(mut value: Value, name: &str) -> Value {
 #[test]
 fn an_envelope_is_taken_apart_whatever_its_families() {
     let families = |body: &str| {
-        let elements = open(body.as_bytes()).unwrap();
-        elements.iter().map(|it| (it.family, it.text.to_owned())).collect::<Vec<_>>()
+        let envelope = open(body.as_bytes()).unwrap();
+        envelope.elements.iter().map(|it| (it.family, it.text.to_owned())).collect::<Vec<_>>()
     };
     assert_eq!(families("{}"), []);
     assert_eq!(families(r#" {"transactions":[],"x":null}"#), []);
     let both =
-        r#"{"transactions":[{"a":1},5],"CardTransitions ":[{}],"new":{"b":2},"transactions":[[]]}"#;
+        r#"{"transactions":[{"a":1},5],"CardTransitions ":[{}],"new":{"b":2},"Transactions":[[]]}"#;
     let expected = [
         (Family::Transaction, r#"{"a":1}"#),
         (Family::Transaction, "5"),
@@ -121,15 +122,34 @@ fn what_is_no_envelope_is_named() {
         (b"{\"a\":[1,]}", "malformed_json"),
         (b"{}{}", "malformed_json"),
         (b"\xff", "invalid_utf8"),
+        (br#"{"transactions":[{}],"transactions":[]}"#, "duplicate_key"),
+        (br#"{"transactions":null,"transaction\u0073":[{}]}"#, "duplicate_key"),
+        (br#"{"pings\u0000":[]}"#, "invalid_characters"),
+        (br#"{"pings\ud800":[]}"#, "invalid_unicode"),
     ] {
         assert_eq!(code(body), Some(expected), "{}", String::from_utf8_lossy(body));
     }
     let many = format!(r#"{{"a":[{}]}}"#, vec!["1"; 1_001].join(","));
     assert_eq!(code(many.as_bytes()), Some("too_many_events"));
     let deep = format!(r#"{{"a":[{}{}]}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(open(deep.as_bytes()).unwrap().len(), 1, "its depth is the element's affair");
+    let deep = open(deep.as_bytes()).unwrap();
+    assert_eq!(deep.elements.len(), 1, "its depth is the element's affair");
+    let long = format!(r#"{{"{}":[]}}"#, "x".repeat(1_025));
+    assert_eq!(code(long.as_bytes()), Some("string_too_long"));
     let families: Vec<String> = (0..65).map(|at| format!("\"f{at}\":[]")).collect();
     assert_eq!(code(format!("{{{}}}", families.join(",")).as_bytes()), Some("too_many_fields"));
+}
+
+#[test]
+fn card_data_in_the_names_of_families_is_found_and_nothing_is_taken_from_under_secrets() {
+    let body = r#"{"4111111111111111":[{"a":1}],"cvv2":["123"],"c\u0076c":null,"pings":[]}"#;
+    let envelope = open(body.as_bytes()).unwrap();
+    assert_eq!((envelope.names.numbers, envelope.names.secrets), (1, 1));
+    let elements: Vec<_> = envelope.elements.iter().map(|it| (it.family, it.text)).collect();
+    assert_eq!(elements, [(Family::Other, r#"{"a":1}"#)]);
+    // What is in an element is told when it is kept.
+    let inside = open(br#"{"transactions":[{"a":"4111111111111111"}]}"#).unwrap();
+    assert!(!inside.names.was_seen());
 }
 
 #[test]
