@@ -260,7 +260,7 @@ impl Scanner<'_> {
                 let key = self.keys.last();
                 if !names::is_identifier(key) || number::is_in(key) {
                     self.found.number(from, self.text.at());
-                } else if number::is_whole(text) {
+                } else {
                     self.found.identifier();
                 }
             }

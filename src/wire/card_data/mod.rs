@@ -26,8 +26,8 @@ pub struct CardData {
     pub numbers: u32,
     /// Security codes, PINs and track data.
     pub secrets: u32,
-    /// Identifiers that have the form of a card number. They are what others know things by: they
-    /// are counted, and stay as they are.
+    /// Identifiers that have the form of a card number, or hold one. They are what others know things
+    /// by: they are counted, and stay as they are.
     pub identifiers: u32,
     cuts: Vec<Cut>,
     path: Option<Vec<String>>,

@@ -62,10 +62,11 @@ fn fields_that_may_hold_nothing_hold_nothing_afterwards() {
 fn identifiers_are_counted_and_stay() {
     let body = r#"{"card_token":"4111111111111111","mid":"4111 1111 1111 1111",
         "network_reference_id":"5555555555554444","tokens":["378282246310005"],
-        "acquirer_reference_data":"74111111111111111111111","name":"x"}"#;
+        "acquirer_reference_data":"74111111111111111111111","name":"x",
+        "payment_reference":"card 4111-1111-1111-1111, thanks","order_id":"o/378282246310005"}"#;
     check(body, body);
     let found = found(body);
-    assert_eq!((found.identifiers, found.numbers, found.secrets), (4, 0, 0));
+    assert_eq!((found.identifiers, found.numbers, found.secrets), (6, 0, 0));
     assert!(found.was_seen());
     let uuid = r#"{"token":"41111111-1111-4111-8111-111111111111"}"#;
     assert!(!self::found(uuid).was_seen());
