@@ -13,7 +13,7 @@ use crate::telemetry::card_data::{Place, What, seen};
 use crate::wire::card_data::{CardData, may_be_in, names, number};
 use crate::wire::scan::scan;
 
-/// A trace's own ids are long runs of digits and letters.
+/// Names the caller's trace. Nothing is done with it here.
 const TRACE: HeaderName = HeaderName::from_static("traceparent");
 
 /// The head of a request.
@@ -30,6 +30,12 @@ pub(super) fn look_at_head(target: &Uri, headers: &HeaderMap) {
     seen(Place::Target, What::Secret, narrow(secrets.count()));
     let found = headers.iter().filter(|(name, value)| is_in_header(name, value)).count();
     seen(Place::Header, What::Number, narrow(found));
+    let secrets =
+        headers.iter().filter(|(name, value)| !value.is_empty() && names::is_secret(name.as_str()));
+    seen(Place::Header, What::Secret, narrow(secrets.count()));
+    let traces = headers.get_all(TRACE).iter().filter_map(trace_ids);
+    let identifiers = traces.flat_map(|ids| ids.split('-')).filter(|id| number::is_whole(id));
+    seen(Place::Header, What::Identifier, narrow(identifiers.count()));
 }
 
 /// What the scanner has found in a body.
@@ -54,11 +60,24 @@ pub(super) fn look_at_refused(place: Place, body: &[u8]) {
 }
 
 fn is_in_header(name: &HeaderName, value: &HeaderValue) -> bool {
-    if *name == TRACE || value.len() < number::DIGITS_MIN {
+    if number::is_in(name.as_str()) {
+        return true;
+    }
+    if value.len() < number::DIGITS_MIN || (*name == TRACE && trace_ids(value).is_some()) {
         return false;
     }
     let text = String::from_utf8_lossy(value.as_bytes());
     number::is_in(&text) || (*name == header::AUTHORIZATION && is_in_basic(&text))
+}
+
+/// The value, if it is what W3C Trace Context says: version, trace, parent and flags, in hexadecimal
+/// digits. Few of its random ids have the form of a card number; so they are identifiers.
+fn trace_ids(value: &HeaderValue) -> Option<&str> {
+    const LENGTHS: [usize; 4] = [2, 32, 16, 2];
+    let text = value.to_str().ok()?;
+    let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let lengths = text.split('-').map(str::len);
+    (lengths.eq(LENGTHS) && text.split('-').all(hex)).then_some(text)
 }
 
 /// A user name or password that is a card number.
@@ -104,6 +123,19 @@ mod tests {
         check(header::AUTHORIZATION, &basic("5555555555554444:x"), true);
         check(header::AUTHORIZATION, &basic("marqeta:password"), false);
         check(header::USER_AGENT, "curl/8.0.1", false);
+        check(HeaderName::from_static("x-4111111111111111"), "x", true);
+        check(HeaderName::from_static("x-4111111111111112"), "x", false);
         check(TRACE, "00-41111111111111114111111111111111-4111111111111111-01", false);
+        check(TRACE, "4111 1111 1111 1111", true);
+        check(TRACE, "00-4111111111111111-01", true);
+    }
+
+    #[test]
+    fn the_ids_of_a_trace_are_identifiers() {
+        let ids = |value: &str| trace_ids(&HeaderValue::from_str(value).unwrap()).is_some();
+        assert!(ids("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        for other in ["", "00-4bf92f35-00f067aa-01", "00-4111111111111111-01", "x-y-z-0"] {
+            assert!(!ids(other), "{other}");
+        }
     }
 }

@@ -88,7 +88,7 @@ async fn plant(logged: &Logged) {
         our_own(&mut client, &program, number).await;
         loads(&mut client, &program, number).await;
         papers(&mut client, &person, number).await;
-        heads(&mut client, number).await;
+        heads(logged, &mut client, number).await;
         in_chunks(logged, program.card(), number, place).await;
     }
 }
@@ -284,7 +284,7 @@ async fn papers(client: &mut Client, person: &str, number: &str) {
 }
 
 /// Headers, paths, queries, credentials.
-async fn heads(client: &mut Client, number: &str) {
+async fn heads(logged: &Logged, client: &mut Client, number: &str) {
     let digits = number.replace([' ', '-'], "");
     let encoded = number.replace(' ', "%20");
     for path in [
@@ -303,6 +303,12 @@ async fn heads(client: &mut Client, number: &str) {
         let answer = client.send(request, Bytes::new()).await.unwrap();
         assert_eq!(answer.says(), (404, "not_found".into()));
         assert!(hits("an answer", &answer.body).is_empty(), "{name}");
+    }
+    for (name, value) in [(format!("x-{digits}"), "x"), ("traceparent".to_owned(), number)] {
+        let before = told(logged, "header").await;
+        let request = client.admin(Method::GET, "/api/v1/cards/nobody").header(&name, value);
+        assert_eq!(client.send(request, Bytes::new()).await.unwrap().status, 404);
+        assert!(told(logged, "header").await > before, "{name}");
     }
     let path = "/api/v1/accounts/acc_b0190123456787abc8def0123456789ab/fund";
     let request = client.admin(Method::POST, path).header("idempotency-key", &digits);
