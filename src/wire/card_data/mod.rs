@@ -2,6 +2,7 @@
 //! codes, PINs and track data by the name of their field. The scanner finds it; this says what it
 //! is and takes it out.
 
+mod issuers;
 pub mod names;
 pub mod number;
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::issuers;
+
 /// Digits of the longest number.
 const DIGITS_MAX: usize = 19;
 
@@ -197,26 +199,12 @@ fn is_card_number(digits: &[Digit]) -> bool {
         && has_check_digit(digits)
 }
 
-/// Prefixes and lengths of the large schemes.
+/// Whether its prefix and its length are those of a scheme.
 fn is_issued(digits: &[Digit]) -> bool {
-    let prefix = |count: usize| {
-        let digits = digits.iter().take(count).map(|digit| u32::from(digit.value));
-        digits.fold(0_u32, |sum, digit| sum.saturating_mul(10).saturating_add(digit))
-    };
-    match digits.len() {
-        13 => prefix(1) == 4,
-        14 => matches!(prefix(2), 36 | 38 | 39) || matches!(prefix(3), 300..=305),
-        15 => matches!(prefix(2), 34 | 37),
-        16 => {
-            prefix(1) == 4
-                || matches!(prefix(2), 51..=55 | 65 | 62)
-                || matches!(prefix(3), 644..=649)
-                || matches!(prefix(4), 2221..=2720 | 3528..=3589 | 6011)
-        }
-        17 | 18 => prefix(2) == 62,
-        19 => prefix(1) == 4 || prefix(2) == 62 || prefix(4) == 6011,
-        _ => false,
-    }
+    let first_six = digits.iter().take(6).map(|digit| u32::from(digit.value));
+    let first_six =
+        first_six.fold(0_u32, |six, digit| six.saturating_mul(10).saturating_add(digit));
+    issuers::gave_out(first_six, digits.len())
 }
 
 /// Luhn: every second digit from the right counts double.
