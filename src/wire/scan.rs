@@ -10,7 +10,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use super::card_data::{CardData, names, number};
+use super::card_data::names::{self, Held};
+use super::card_data::{CardData, number};
 use keys::Keys;
 use text::Text;
 
@@ -254,7 +255,9 @@ impl Scanner<'_> {
     /// A text or number that has just been read.
     fn look_at(&mut self, text: &str, from: usize) {
         match self.secret {
-            Secret::Next if !text.is_empty() => self.found.secret(from, self.text.at()),
+            Secret::Next if !text.is_empty() && !self.is_masked(text) => {
+                self.found.secret(from, self.text.at());
+            }
             Secret::None if may_hold_number(text) && number::is_in(text) => {
                 // A key that was a card number itself names nothing.
                 let key = self.keys.last();
@@ -267,6 +270,11 @@ impl Scanner<'_> {
             _ => {}
         }
         self.say_where();
+    }
+
+    /// Whether so little of a card number is left that it is none. The platform sends such.
+    fn is_masked(&self, text: &str) -> bool {
+        number::is_masked(text) && names::held(self.keys.last()) == Some(Held::Number)
     }
 
     /// Names the fields around the first find, while they are known.

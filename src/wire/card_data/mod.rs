@@ -8,6 +8,8 @@ pub mod number;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_names;
 
 use std::borrow::Cow;
 

@@ -59,6 +59,14 @@ pub fn is_whole(text: &str) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&digits) && text.bytes().all(legal) && is_in(text)
 }
 
+/// Whether no more of a card number is left than may be shown (PCI DSS 3.4.1): the issuer's six digits
+/// and the last four, with signs in place of the rest.
+pub fn is_masked(text: &str) -> bool {
+    const DIGITS_LEFT_MAX: usize = 10;
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits <= DIGITS_LEFT_MAX && text.chars().all(|c| c.is_ascii_digit() || "*_xX#•. -".contains(c))
+}
+
 /// First bytes of the digits, spaces and dashes of other scripts.
 const LEADS: [bool; 256] = {
     let mut leads = [false; 256];
@@ -252,6 +260,18 @@ mod tests {
             assert!(is_in(text), "{text}");
         }
         assert!(is_whole("4111 1111-1111 1111") && !is_whole("x4111111111111111"));
+    }
+
+    #[test]
+    fn what_is_left_of_a_masked_number_is_no_more_than_ten_digits() {
+        for text in
+            ["111111______0042", "411111******1111", "4111 11XX XXXX 1111", "••••1111", "1111"]
+        {
+            assert!(is_masked(text), "{text}");
+        }
+        for text in ["41111111****1111", "4111111111111111", "41y"] {
+            assert!(!is_masked(text), "{text}");
+        }
     }
 
     #[test]

@@ -48,10 +48,19 @@ fn fields_that_may_hold_nothing_hold_nothing_afterwards() {
         r#"{"pin_block":null,"z":[1]}"#,
     );
     check(r#"{"c\u0076v":"123"}"#, r#"{"c\u0076v":null}"#);
+    check(
+        r#"{"card_cvv":"123","newPin":"1234","card":{"security_code":7,"track_2_data":";41=27?"}}"#,
+        r#"{"card_cvv":null,"newPin":null,"card":{"security_code":null,"track_2_data":null}}"#,
+    );
+    check(
+        r#"{"pan":"41111111****1111","card_number":["0042"]}"#,
+        r#"{"pan":null,"card_number":null}"#,
+    );
     for kept in [
         r#"{"cvv2":null,"pin":"","pan":true}"#,
         r#"{"pin_present":"true","pan_entry_mode":"CHIP","card_security_code_verification":{"type":"CVV2"}}"#,
         r#"{"partial_approval_capable":"1","track":null,"category":"x","p":1,"":2}"#,
+        r#"{"pan":"111111______0042","pin_is_set":"false","cvv2_verification":{"type":"CVV2"}}"#,
     ] {
         check(kept, kept);
         assert_eq!(found(kept), CardData::default());
