@@ -216,10 +216,11 @@ impl Scanner<'_> {
         let from = self.text.at() - 1;
         let key = self.text.string()?;
         if self.secret == Secret::None {
+            if may_hold_number(&key) && number::is_in(&key) {
+                self.found.key(from, self.text.at());
+            }
             if names::is_secret(&key) {
                 self.secret = Secret::Next;
-            } else if may_hold_number(&key) && number::is_in(&key) {
-                self.found.key(from, self.text.at());
             }
         }
         self.keys.push(self.level.keys_from, key)?;

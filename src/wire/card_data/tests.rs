@@ -31,6 +31,11 @@ fn numbers_are_taken_out_wherever_they_stand() {
         r#"{"4111111111111111_id":"5555555555554444","x5555-5555-5555-4444_token":"t"}"#,
         r#"{"removed":null,"removed-2":"t"}"#,
     );
+    // A key may be both.
+    check(
+        r#"{"4111111111111111_cvv":"123","5555555555554444_pan":"1234","x":{"pin":1}}"#,
+        r#"{"removed":null,"removed-2":"1234","x":{"pin":null}}"#,
+    );
     check(r#"{"a":["4111111111111111","4111111111111111"]}"#, r#"{"a":[null,null]}"#);
     check(r#"{"a":"%B4111111111111111^W/J^2712"}"#, r#"{"a":null}"#);
     check(
