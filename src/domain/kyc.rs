@@ -62,7 +62,7 @@ pub struct KycRecord {
     /// The tier that is asked for.
     pub tier: Arc<str>,
     /// The program's references to documents.
-    pub documents: Vec<Token>,
+    pub documents: Vec<Arc<str>>,
     /// What has come of it.
     pub status: KycStatus,
     /// Why it was rejected.

@@ -1,6 +1,6 @@
 //! Personal fields, sealed on their way into the store and opened on their way out. Behind this, no
-//! store, cache or dump of either holds the name or the mail address of a person. (Employees of a
-//! company are the company's; the business store keeps them as they are.)
+//! store, cache or dump of either holds the name or the mail address of a person, or a reference to their
+//! documents. (Employees of a company are the company's; the business store keeps them as they are.)
 //!
 //! Each field is sealed by itself, for its own place, and names its key: with a new key in the settings
 //! it is sealed anew when it is written next, and the old key opens it until then. A field whose key is
@@ -33,42 +33,46 @@ impl SealedResources {
     }
 
     fn closed(&self, user: User) -> Result<User, StoreError> {
-        on_each(user, |place, text| {
-            if self.seal.is_foreign(text) {
-                return Ok(text.to_owned());
-            }
-            self.seal.close_text(place, text)
-        })
+        on_each(user, |place, text| close_or_leave(&self.seal, place, text))
     }
 
     fn opened(&self, user: User) -> Result<User, StoreError> {
         opened(&self.seal, user)
     }
 
-    /// Why a submission was rejected is about a person, in free words.
     fn closed_kyc(&self, record: KycRecord) -> Result<KycRecord, StoreError> {
-        on_reason(record, |place, text| {
-            if self.seal.is_foreign(text) {
-                return Ok(text.to_owned());
-            }
-            self.seal.close_text(place, text)
-        })
+        on_submission(record, |place, text| close_or_leave(&self.seal, place, text))
     }
 }
 
-/// The submission with its reason open.
+/// The submission with its fields open.
 pub(super) fn opened_kyc(seal: &Seal, record: KycRecord) -> Result<KycRecord, StoreError> {
-    on_reason(record, |place, text| open_or_leave(seal, place, text))
+    on_submission(record, |place, text| open_or_leave(seal, place, text))
 }
 
-fn on_reason(
+/// The submission with another text for each document, and for why it was rejected: that is about a
+/// person, in free words.
+fn on_submission(
     record: KycRecord,
     turn: impl Fn(&[u8], &str) -> Result<String, SealError>,
 ) -> Result<KycRecord, StoreError> {
-    let Some(reason) = &record.reason else { return Ok(record) };
-    let reason = turn(format!("{} reason", record.id).as_bytes(), reason);
-    let reason = reason.map_err(|error| StoreError::Failed(Box::new(error)))?;
-    Ok(KycRecord { reason: Some(reason.into()), ..record })
+    let id = record.id;
+    let turned = |place: String, text: &str| -> Result<Arc<str>, StoreError> {
+        let text = turn(place.as_bytes(), text);
+        text.map(Arc::from).map_err(|error| StoreError::Failed(Box::new(error)))
+    };
+    let documents = record.documents.iter().enumerate();
+    let documents = documents.map(|(number, text)| turned(format!("{id} document {number}"), text));
+    let reason = record.reason.as_deref().map(|text| turned(format!("{id} reason"), text));
+    Ok(KycRecord {
+        documents: documents.collect::<Result<_, _>>()?,
+        reason: reason.transpose()?,
+        ..record
+    })
+}
+
+fn close_or_leave(seal: &Seal, place: &[u8], text: &str) -> Result<String, SealError> {
+    if seal.is_foreign(text) { Ok(text.to_owned()) } else { seal.close_text(place, text) }
 }
 
 fn open_or_leave(seal: &Seal, place: &[u8], text: &str) -> Result<String, SealError> {

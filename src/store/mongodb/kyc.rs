@@ -14,7 +14,6 @@ use super::{parties, policies};
 use crate::domain::id::{KycId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord, KycStatus};
 use crate::domain::time::Timestamp;
-use crate::domain::token::Token;
 use crate::store::StoreError;
 use crate::store::lists::KycQuery;
 
@@ -27,7 +26,7 @@ pub(super) struct KycRow {
     id: Id<KycId>,
     user: Id<UserId>,
     tier: Arc<str>,
-    documents: Vec<Token>,
+    documents: Vec<Arc<str>>,
     status: KycStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Arc<str>>,

@@ -11,7 +11,6 @@ use crate::domain::id::{KycId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord, KycStatus};
 use crate::domain::policy::PolicyStamp;
 use crate::domain::time::Timestamp;
-use crate::domain::token::Token;
 use crate::store::StoreError;
 use crate::store::lists::KycQuery;
 
@@ -20,7 +19,7 @@ pub(super) type KycRow = (
     KycId,
     UserId,
     Arc<str>,
-    Vec<Token>,
+    Vec<Arc<str>>,
     KycStatus,
     Option<Arc<str>>,
     i64,
@@ -50,8 +49,7 @@ pub(super) async fn insert(
 }
 
 fn documents(record: &KycRecord) -> String {
-    let documents: Vec<&str> = record.documents.iter().map(Token::as_str).collect();
-    serde_json::to_string(&documents).unwrap_or_default()
+    serde_json::to_string(&record.documents).unwrap_or_default()
 }
 
 /// The decision, and what it gives, or none of it.

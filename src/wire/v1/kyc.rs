@@ -38,7 +38,7 @@ pub struct NewKyc {
     /// The tier that is asked for.
     pub tier: Arc<str>,
     /// The program's references to documents.
-    pub documents: Vec<Token>,
+    pub documents: Vec<Arc<str>>,
 }
 
 impl SubmitKyc {
@@ -60,7 +60,7 @@ impl SubmitKyc {
 
 /// A random reference of the program's own: neither a name, which has no digits, nor the number of a
 /// document, which is shorter.
-fn reference(raw: &RawValue) -> Read<Token> {
+fn reference(raw: &RawValue) -> Read<Arc<str>> {
     const DETAIL: &str =
         "a document is referred to by 16 to 36 letters and digits of the program's own choice";
     let token = text::token(raw).map_err(|_| Invalid::new("invalid_document", DETAIL))?;
@@ -68,7 +68,7 @@ fn reference(raw: &RawValue) -> Read<Token> {
     let mixed = name.bytes().any(|byte| byte.is_ascii_alphabetic())
         && name.bytes().any(|byte| byte.is_ascii_digit());
     if mixed && name.len() >= REFERENCE_CHARS_MIN {
-        Ok(token)
+        Ok(name.into())
     } else {
         Err(Invalid::new("invalid_document", DETAIL))
     }
@@ -138,7 +138,7 @@ pub struct Kyc {
     #[schema(value_type = terms::Tier)]
     tier: Arc<str>,
     #[schema(value_type = Vec<terms::DocumentReference>)]
-    documents: Vec<Token>,
+    documents: Vec<Arc<str>>,
     #[schema(value_type = terms::KycStatus)]
     status: KycStatus,
     /// Why it was rejected.

@@ -23,13 +23,22 @@ pub const NUMBERS: [&str; 4] =
 /// What stands in fields that may hold nothing.
 const SECRETS: [&str; 3] = ["cvv-planted-731", "pin-planted-731", "track-planted-731"];
 
+/// A reference to a document of a person.
+const DOCUMENT: &str = "document-planted-731";
+
 /// What must not be found, as it may have been written.
 pub fn needles() -> Vec<Vec<u8>> {
     let digits = |number: &str| number.replace([' ', '-'], "");
     let numbers = NUMBERS.iter().flat_map(|number| [(*number).to_owned(), digits(number)]);
     let secrets = SECRETS.iter().map(|secret| (*secret).to_owned());
-    let personal =
-        ["Jennifer-Planted", "Wren-Planted", "jenny.planted", "Role-Planted", "Reason-Planted"];
+    let personal = [
+        "Jennifer-Planted",
+        "Wren-Planted",
+        "jenny.planted",
+        "Role-Planted",
+        "Reason-Planted",
+        DOCUMENT,
+    ];
     let texts = numbers.chain(secrets).chain(personal.map(str::to_owned));
     // Binary columns come as hexadecimal digits.
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -104,11 +113,13 @@ async fn change_person(client: &mut Client, id: &str) {
     assert_eq!(read["first_name"], "Jennifer-Planted", "opened on the way out");
     assert_eq!(read["last_name"], "Wren-Planted-Too");
     assert_eq!(read["email"], "jenny.planted@example.org");
-    let asked = json!({"user_id": id, "tier": "basic"});
+    let asked = json!({"user_id": id, "tier": "basic", "documents": [DOCUMENT]});
     let submitted = client.post("/api/v1/personal/kyc", asked).await.json();
+    assert_eq!(submitted["documents"], json!([DOCUMENT]));
     let reject = format!("/api/v1/personal/kyc/{}/reject", text(&submitted["id"]));
     let rejected = client.post(&reject, json!({"reason": "Reason-Planted"})).await;
     assert_eq!(rejected.json()["reason"], "Reason-Planted", "opened on the way out");
+    assert_eq!(rejected.json()["documents"], json!([DOCUMENT]));
 }
 
 /// A purchase is decided as if what is planted had not been sent.

@@ -1,21 +1,27 @@
 //! What people submit is kept, and decided together with what it gives.
 
+use std::sync::Arc;
+
+use secrecy::SecretString;
 use tollgate::domain::clock::Clock;
 use tollgate::domain::id::KycId;
 use tollgate::domain::kyc::{KycGrant, KycRecord, KycStatus, monthly_limit};
 use tollgate::domain::party::{User, UserStatus};
 use tollgate::domain::policy::{Limit, Scope};
-use tollgate::store::StoreError;
-use tollgate::store::lists::{KycQuery, Page};
+use tollgate::store::lists::{KycQuery, Lists, Page};
+use tollgate::store::seal::{Seal, Use};
+use tollgate::store::sealed::SealedResources;
+use tollgate::store::sealed_lists::SealedLists;
+use tollgate::store::{ResourceStore, StoreError};
 
-use super::subject::{Subject, token};
+use super::subject::Subject;
 
 fn submission(subject: &Subject, user: &User) -> KycRecord {
     KycRecord {
         id: KycId::new(subject.clock.uuid()),
         user: user.id,
         tier: "basic".into(),
-        documents: vec![token("018f6b1e-7e2a-7c3d-9f1a-2b3c4d5e6f70")],
+        documents: vec!["018f6b1e-7e2a-7c3d-9f1a-2b3c4d5e6f70".into()],
         status: KycStatus::Submitted,
         reason: None,
         version: 1,
@@ -102,4 +108,27 @@ pub async fn submissions_are_listed_by_person_and_status(subject: &Subject) {
     assert_eq!(list(Some(first.id), None).await.unwrap(), std::slice::from_ref(&rejected));
     assert_eq!(list(None, Some(KycStatus::Rejected)).await.unwrap(), [rejected]);
     assert!(list(Some(first.id), Some(KycStatus::Submitted)).await.unwrap().is_empty());
+}
+
+pub async fn documents_are_sealed_and_what_was_kept_plain_is_read(subject: &Subject) {
+    let key = SecretString::from("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+    let seal = Arc::new(Seal::new(Use::Personal, [&key]).unwrap());
+    let store = SealedResources::new(Arc::clone(&subject.resources), Arc::clone(&seal));
+    let lists = SealedLists::new(Arc::clone(&subject.lists), seal);
+    let user = person(subject, "wren").await;
+    let plain = submission(subject, &user);
+    subject.resources.insert_kyc(plain.clone()).await.unwrap();
+    assert_eq!(store.kyc(plain.id).await.unwrap().as_ref(), Some(&plain));
+    let decided = KycRecord { status: KycStatus::Rejected, version: 2, ..plain };
+    store.decide_kyc(decided.clone(), None).await.unwrap();
+    let fresh = submission(subject, &user);
+    store.insert_kyc(fresh.clone()).await.unwrap();
+    for written in [&decided, &fresh] {
+        let kept = subject.resources.kyc(written.id).await.unwrap().unwrap();
+        assert_eq!(kept.documents.len(), 1);
+        assert!(kept.documents[0].starts_with("sealed:1:"), "{kept:?}");
+    }
+    let page = Page { before: None, rows_max: 10 };
+    let query = KycQuery { user: Some(user.id), status: None, page };
+    assert_eq!(lists.kyc_records(query).await.unwrap(), [fresh, decided]);
 }

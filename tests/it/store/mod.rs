@@ -69,6 +69,7 @@ macro_rules! conformance {
             kyc::a_submission_is_decided_with_what_it_gives
             kyc::a_decision_that_can_not_be_kept_whole_is_not_kept
             kyc::submissions_are_listed_by_person_and_status
+            kyc::documents_are_sealed_and_what_was_kept_plain_is_read
         );
     };
     (@any $ignore:tt $open:path) => {
