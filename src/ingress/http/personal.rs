@@ -121,7 +121,11 @@ async fn change_user(
     answer::found(user.version, User::from(user))
 }
 
-/// Takes everything away that tells who a personal user is. The money's record stays.
+/// Takes away what is kept of a personal user to tell who they are. The money's record stays.
+///
+/// Names, mail address, role, references to KYC documents and reasons of rejections are gone. What the card
+/// platform and the program have reported in words of their own stays: notifications, sealed, until they
+/// are forgotten; `metadata` of reported transactions as long as these.
 ///
 /// Takes no body. A person who has been erased is answered with as often as it is asked for.
 #[utoipa::path(
