@@ -2,8 +2,8 @@
 
 use super::Service;
 use super::error::{Error, allowed, at_version};
-use crate::domain::id::{AccountId, CardId, CompanyId, Home, UserId};
-use crate::domain::party::{Card, CardStatus, CompanyStatus, UserStatus};
+use crate::domain::id::{AccountId, CardId, CompanyId, Home};
+use crate::domain::party::{Card, CardStatus, CompanyStatus, UserStatus, Wallet};
 use crate::domain::token::Token;
 use crate::wire::v1::card::{CardChange, NewCard};
 use crate::wire::v1::field::Invalid;
@@ -17,7 +17,7 @@ impl Service {
         allowed(may_hold(user.status, new.status))?;
         let account = match user.company {
             Some(company) => self.company_account(company).await?,
-            None => self.wallet_account(user.id, new.wallet).await?,
+            None => account_among(&self.resources.wallets_of(user.id).await?, new.wallet)?,
         };
         let card = Card {
             id: CardId::new(self.clock.uuid()),
@@ -75,22 +75,21 @@ impl Service {
         allowed(company.status != CompanyStatus::Closed)?;
         Ok(company.account)
     }
+}
 
-    pub(super) async fn wallet_account(
-        &self,
-        user: UserId,
-        named: Option<AccountId>,
-    ) -> Result<AccountId, Error> {
-        let wallets = self.resources.wallets_of(user).await?;
-        if let Some(named) = named {
-            let own = wallets.iter().any(|wallet| wallet.account == named);
-            return if own { Ok(named) } else { Err(Error::NotFound(Some("/wallet_id"))) };
-        }
-        match wallets.as_slice() {
-            [only] => Ok(only.account),
-            [] => Err(wallet_required("the user has no wallet yet; create one first")),
-            _ => Err(wallet_required("the user has several wallets; name one of them")),
-        }
+/// The wallet that is named, or the only one among a user's.
+pub(super) fn account_among(
+    wallets: &[Wallet],
+    named: Option<AccountId>,
+) -> Result<AccountId, Error> {
+    if let Some(named) = named {
+        let own = wallets.iter().any(|wallet| wallet.account == named);
+        return if own { Ok(named) } else { Err(Error::NotFound(Some("/wallet_id"))) };
+    }
+    match wallets {
+        [only] => Ok(only.account),
+        [] => Err(wallet_required("the user has no wallet yet; create one first")),
+        _ => Err(wallet_required("the user has several wallets; name one of them")),
     }
 }
 

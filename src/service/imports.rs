@@ -1,18 +1,15 @@
 //! Bulk load: users, cards and limits, a chunk of lines at a time, each chunk in few statements. What
 //! is there already stays as it is, so that the same lines may be sent again after any failure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod limits;
 
-use futures_util::{StreamExt, stream};
-use uuid::Uuid;
+use std::collections::{HashMap, HashSet};
 
 use super::Service;
-use super::cards::may_hold;
+use super::cards::{account_among, may_hold};
 use super::error::Error;
-use crate::domain::decision::Fingerprint;
-use crate::domain::event::further_id;
-use crate::domain::id::{AccountId, CardId, CompanyId, Home, LimitId, UserId};
-use crate::domain::party::{Card, CompanyStatus, User};
+use crate::domain::id::{AccountId, CardId, CompanyId, Home, UserId};
+use crate::domain::party::{Card, CompanyStatus, User, Wallet};
 use crate::domain::policy::{PolicyStamp, Scope};
 use crate::domain::token::Token;
 use crate::wire::v1::card::NewCard;
@@ -26,9 +23,6 @@ pub const CHUNK_LINES: usize = 500;
 
 /// Faulty lines that are told of; more are only counted.
 const FAULTS_MAX: usize = 1_000;
-
-/// Limits of a chunk, or owners of them, that are worked at a time.
-const LIMITS_AT_ONCE: usize = 8;
 
 /// A load under way.
 #[derive(Default)]
@@ -68,6 +62,55 @@ impl ImportRun {
             let (code, detail) = (fault.code, fault.detail.to_string());
             let pointer = fault.pointer.clone();
             self.faults.push(LineFault { line, code, detail, pointer });
+        }
+    }
+
+    /// Whether someone has the token of a line. Then the object is there already, or can not be, as
+    /// it belongs elsewhere.
+    fn is_taken<T: PartialEq>(
+        &mut self,
+        (line, kind): (u64, Kind),
+        holder: Option<&T>,
+        own: &T,
+    ) -> bool {
+        match holder {
+            None => return false,
+            Some(holder) if holder == own => *kind.of(&mut self.summary.existing) += 1,
+            Some(_) => self.fault(line, &taken(kind.as_str())),
+        }
+        true
+    }
+
+    /// What was not created was there first.
+    fn tally(&mut self, kind: Kind, asked: usize, created: usize) {
+        let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        *kind.of(&mut self.summary.created) += wide(created);
+        *kind.of(&mut self.summary.existing) += wide(asked.saturating_sub(created));
+    }
+}
+
+/// What a line is of.
+#[derive(Clone, Copy)]
+enum Kind {
+    User,
+    Card,
+    Limit,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Card => "card",
+            Self::Limit => "limit",
+        }
+    }
+
+    const fn of(self, kinds: &mut Kinds) -> &mut u64 {
+        match self {
+            Self::User => &mut kinds.users,
+            Self::Card => &mut kinds.cards,
+            Self::Limit => &mut kinds.limits,
         }
     }
 }
@@ -117,12 +160,8 @@ impl Service {
             .collect();
         let mut new: [Vec<User>; 2] = Default::default();
         for (line, user) in lines {
-            if let Some(there) = user.marqeta_token.as_ref().and_then(|it| employers.get(it)) {
-                if *there == user.company {
-                    run.summary.existing.users += 1;
-                } else {
-                    run.fault(line, &taken("user"));
-                }
+            let employer = user.marqeta_token.as_ref().and_then(|token| employers.get(token));
+            if run.is_taken((line, Kind::User), employer, &user.company) {
                 continue;
             }
             if let Some(company) = user.company
@@ -141,7 +180,7 @@ impl Service {
             }
             let (asked, stamps) = (users.len(), self.resources.insert_users(users).await?);
             let created = count(&stamps, |scope| matches!(scope, Scope::User(_)));
-            tally(&mut run.summary, asked, created, |kinds| &mut kinds.users);
+            run.tally(Kind::User, asked, created);
         }
         Ok(())
     }
@@ -155,7 +194,9 @@ impl Service {
             return Ok(());
         }
         let owners: HashSet<Token> = lines.iter().map(|(_, card)| card.user.clone()).collect();
-        let owners = by_name(self.lists.users_named(owners.into_iter().collect()).await?);
+        let owners = self.lists.users_named(owners.into_iter().collect()).await?;
+        let wallets = self.wallets_held_by(&owners).await?;
+        let owners = by_name(owners, |user| (user.id.to_string(), user.marqeta_token.clone()));
         let tokens = lines.iter().filter_map(|(_, card)| card.marqeta_token.clone()).collect();
         let known = self.lists.cards_named(tokens).await?.into_iter();
         let mut holders: HashMap<Token, UserId> =
@@ -166,19 +207,16 @@ impl Service {
                 run.fault(line, &not_found("card/user_id"));
                 continue;
             };
-            if let Some(there) = card.marqeta_token.as_ref().and_then(|it| holders.get(it)) {
-                if *there == owner.id {
-                    run.summary.existing.cards += 1;
-                } else {
-                    run.fault(line, &taken("card"));
-                }
+            let holder = card.marqeta_token.as_ref().and_then(|token| holders.get(token));
+            if run.is_taken((line, Kind::Card), holder, &owner.id) {
                 continue;
             }
             if !may_hold(owner.status, card.status) {
                 run.fault(line, &holder_may_not());
                 continue;
             }
-            let account = match self.account_for(run, owner, &card).await? {
+            let own = wallets.get(&owner.id).map_or(&[][..], Vec::as_slice);
+            let account = match self.account_for(run, (owner, own), &card).await? {
                 Ok(account) => account,
                 Err(fault) => {
                     run.fault(line, &fault);
@@ -195,66 +233,9 @@ impl Service {
             }
             let (asked, stamps) = (cards.len(), self.resources.insert_cards(cards).await?);
             let created = count(&stamps, |scope| matches!(scope, Scope::Card(_)));
-            tally(&mut run.summary, asked, created, |kinds| &mut kinds.cards);
+            run.tally(Kind::Card, asked, created);
         }
         Ok(())
-    }
-
-    /// A limit is known again by whom it binds and what it counts. Those of one owner are written one
-    /// after the other, as each is compared with those before it.
-    async fn import_limits(
-        &self,
-        run: &mut ImportRun,
-        lines: Vec<(u64, NewLimit)>,
-    ) -> Result<(), Error> {
-        let naming = stream::iter(lines)
-            .map(async |(line, new)| (line, self.scope(new.scope.clone()).await, new))
-            .buffered(LIMITS_AT_ONCE);
-        let named: Vec<_> = naming.collect().await;
-        let mut written = Vec::new();
-        let mut owners: BTreeMap<Scope, Vec<(u64, NewLimit)>> = BTreeMap::new();
-        for (line, scope, new) in named {
-            match scope {
-                Ok(scope) => owners.entry(scope).or_default().push((line, new)),
-                Err(error) => written.push((line, Err(error))),
-            }
-        }
-        let writing = stream::iter(owners)
-            .map(async |(scope, lines)| self.import_limits_of(scope, lines).await)
-            .buffer_unordered(LIMITS_AT_ONCE);
-        let owners: Vec<_> = writing.collect().await;
-        for owner in owners {
-            written.extend(owner?);
-        }
-        for (line, written) in written {
-            match written {
-                Ok(()) => run.summary.created.limits += 1,
-                Err(Error::TokenTaken("id")) => run.summary.existing.limits += 1,
-                Err(Error::Invalid(fault)) => run.fault(line, &fault.under("limit")),
-                Err(Error::NotFound(_)) => run.fault(line, &not_found("limit/scope_id")),
-                Err(Error::LimitConflict { detail, pointer }) => {
-                    let fault = Invalid::new("limit_conflict", detail);
-                    run.fault(line, &fault.under(pointer.trim_start_matches('/')).under("limit"));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    async fn import_limits_of(
-        &self,
-        scope: Scope,
-        lines: Vec<(u64, NewLimit)>,
-    ) -> Result<Vec<(u64, Result<(), Error>)>, Error> {
-        let mut owned = self.limits_of(scope).await?;
-        let mut written = Vec::new();
-        for (line, new) in lines {
-            let id = name_of(scope, &new);
-            let added = self.add_limit(id, scope, new, &owned).await;
-            written.push((line, added.map(|limit| owned.push(limit))));
-        }
-        Ok(written)
     }
 
     async fn account_in(
@@ -274,15 +255,29 @@ impl Service {
         Ok(account)
     }
 
+    /// The wallets of those who are people on their own.
+    async fn wallets_held_by(
+        &self,
+        owners: &[User],
+    ) -> Result<HashMap<UserId, Vec<Wallet>>, Error> {
+        let people = owners.iter().filter(|user| user.company.is_none());
+        let people = people.map(|user| user.id).collect();
+        let mut wallets: HashMap<UserId, Vec<Wallet>> = HashMap::new();
+        for wallet in self.lists.wallets_held_by(people).await? {
+            wallets.entry(wallet.user).or_default().push(wallet);
+        }
+        Ok(wallets)
+    }
+
     /// What the card draws on, or why it can draw on nothing.
     async fn account_for(
         &self,
         run: &mut ImportRun,
-        owner: &User,
+        (owner, wallets): (&User, &[Wallet]),
         card: &NewCard,
     ) -> Result<Result<AccountId, Invalid>, Error> {
         let Some(company) = owner.company else {
-            return match self.wallet_account(owner.id, card.wallet).await {
+            return match account_among(wallets, card.wallet) {
                 Ok(account) => Ok(Ok(account)),
                 Err(Error::Invalid(fault)) => Ok(Err(fault.under("card"))),
                 Err(Error::NotFound(_)) => Ok(Err(not_found("card/wallet_id"))),
@@ -340,46 +335,22 @@ fn count(stamps: &[PolicyStamp], created: impl Fn(Scope) -> bool) -> usize {
     stamps.iter().filter(|stamp| created(stamp.subject)).count()
 }
 
-/// What was not created was there first.
-fn tally(
-    summary: &mut ImportSummary,
-    asked: usize,
-    created: usize,
-    kind: impl Fn(&mut Kinds) -> &mut u64,
-) {
-    let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    *kind(&mut summary.created) += wide(created);
-    *kind(&mut summary.existing) += wide(asked.saturating_sub(created));
-}
-
-/// Users under both of their names.
-fn by_name(users: Vec<User>) -> HashMap<Token, User> {
+/// Objects under both of their names: our id and the platform's token.
+fn by_name<T: Clone>(
+    objects: Vec<T>,
+    names: impl Fn(&T) -> (String, Option<Token>),
+) -> HashMap<Token, T> {
     let mut named = HashMap::new();
-    for user in users {
-        if let Ok(id) = user.id.to_string().parse() {
-            named.insert(id, user.clone());
+    for object in objects {
+        let (id, token) = names(&object);
+        if let Ok(id) = id.parse() {
+            named.insert(id, object.clone());
         }
-        if let Some(token) = user.marqeta_token.clone() {
-            named.insert(token, user);
+        if let Some(token) = token {
+            named.insert(token, object);
         }
     }
     named
-}
-
-/// The same limit has the same id, whenever it is loaded.
-fn name_of(scope: Scope, new: &NewLimit) -> LimitId {
-    let whom = match scope {
-        Scope::Program => Uuid::nil(),
-        Scope::Company(id) => id.uuid(),
-        Scope::User(id) => id.uuid(),
-        Scope::Card(id) => id.uuid(),
-    };
-    let merchant = serde_json::to_string(&new.merchant).unwrap_or_default();
-    let mode = serde_json::to_string(&new.mode).unwrap_or_default();
-    let currency = new.currency.map_or("", |currency| currency.code()).to_owned();
-    let print = Fingerprint::of(&[new.window.as_str(), &merchant, &mode, &currency]).to_bytes();
-    let half = print.first_chunk::<8>().copied().unwrap_or_default();
-    LimitId::new(further_id(whom, u64::from_be_bytes(half)).uuid())
 }
 
 fn not_found(path: &str) -> Invalid {

@@ -19,11 +19,13 @@ impl Service {
     pub async fn create_limit(&self, new: NewLimit) -> Result<Limit, Error> {
         let scope = self.scope(new.scope.clone()).await?;
         let owned = self.limits_of(scope).await?;
-        self.add_limit(LimitId::new(self.clock.uuid()), scope, new, &owned).await
+        let limit = self.new_limit(LimitId::new(self.clock.uuid()), scope, new, &owned)?;
+        self.resources.insert_limit(limit.clone()).await?;
+        Ok(limit)
     }
 
-    /// Creates a limit of an owner who has these already.
-    pub(super) async fn add_limit(
+    /// A limit that an owner may be given who has these already.
+    pub(super) fn new_limit(
         &self,
         id: LimitId,
         scope: Scope,
@@ -47,12 +49,11 @@ impl Service {
         };
         consistent(&limit)?;
         uncontradicted(&limit, None, owned)?;
-        self.resources.insert_limit(limit.clone()).await?;
         Ok(limit)
     }
 
     /// All limits of one owner.
-    pub(super) async fn limits_of(&self, scope: Scope) -> Result<Vec<Limit>, Error> {
+    async fn limits_of(&self, scope: Scope) -> Result<Vec<Limit>, Error> {
         let mut owned: Vec<Limit> = Vec::new();
         loop {
             let before = owned.last().map(|limit| limit.id);

@@ -90,6 +90,7 @@ resources! {
         fn insert_wallet(wallet: Wallet, account: Account) -> Vec<PolicyStamp>;
         fn update_wallet(wallet: Wallet) -> Vec<PolicyStamp>;
         fn insert_limit(limit: Limit) -> Vec<PolicyStamp>;
+        fn insert_limits(limits: Vec<Limit>) -> Vec<PolicyStamp>;
         fn update_limit(limit: Limit) -> Vec<PolicyStamp>;
         fn insert_kyc(record: KycRecord) -> Vec<PolicyStamp>;
         fn decide_kyc(record: KycRecord, grant: Option<KycGrant>) -> Vec<PolicyStamp>;

@@ -223,6 +223,12 @@ impl ResourceStore for BoundStore {
         })
     }
 
+    fn insert_limits(&self, limits: Vec<Limit>) -> Stamps<'_> {
+        Box::pin(async move {
+            within!(self.reach == Reach::Program, self.resources.insert_limits(limits))
+        })
+    }
+
     fn insert_kyc(&self, record: KycRecord) -> Stamps<'_> {
         Box::pin(async move {
             self.name(&record.id);

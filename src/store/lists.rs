@@ -166,8 +166,12 @@ pub trait Lists: Send + Sync {
     fn accounts(&self, query: AccountQuery) -> StoreFuture<'_, Vec<Account>>;
     /// Wallets with what is on them.
     fn wallets(&self, page: Page<AccountId>) -> StoreFuture<'_, Vec<(Wallet, Account)>>;
+    /// All wallets of these users.
+    fn wallets_held_by(&self, users: Vec<UserId>) -> StoreFuture<'_, Vec<Wallet>>;
     /// Limits.
     fn limits_page(&self, query: PolicyQuery<LimitId>) -> StoreFuture<'_, Vec<Limit>>;
+    /// All limits that bind any of these.
+    fn limits_binding(&self, whom: Vec<Scope>) -> StoreFuture<'_, Vec<Limit>>;
     /// Controls.
     fn controls_page(&self, query: PolicyQuery<ControlId>) -> StoreFuture<'_, Vec<Control>>;
     /// What people have submitted.

@@ -194,6 +194,17 @@ pub trait ResourceStore: Send + Sync {
     fn limit(&self, id: LimitId) -> StoreFuture<'_, Option<Limit>>;
     /// Amount and count.
     fn update_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>>;
+    /// Many limits of one home: those that are there already stay as they are. A version for each new
+    /// one, of whom it binds.
+    fn insert_limits(&self, limits: Vec<Limit>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            let mut stamps = Vec::new();
+            for limit in limits {
+                stamps.extend(unless_taken(self.insert_limit(limit).await)?);
+            }
+            Ok(stamps)
+        })
+    }
     /// Removes a limit and its counters; `None` if there is none.
     fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>>;
 

@@ -227,6 +227,10 @@ impl ResourceStore for SealedResources {
         self.resources.insert_limit(limit)
     }
 
+    fn insert_limits(&self, limits: Vec<Limit>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        self.resources.insert_limits(limits)
+    }
+
     fn limit(&self, id: LimitId) -> StoreFuture<'_, Option<Limit>> {
         self.resources.limit(id)
     }

@@ -10,10 +10,10 @@ use super::seal::Seal;
 use super::sealed::{opened, opened_kyc};
 use super::{StoreError, StoreFuture};
 use crate::domain::authorization::Authorization;
-use crate::domain::id::{AccountId, ControlId, LimitId};
+use crate::domain::id::{AccountId, ControlId, LimitId, UserId};
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
-use crate::domain::policy::{Control, Limit};
+use crate::domain::policy::{Control, Limit, Scope};
 use crate::domain::posting::Posting;
 use crate::domain::token::Token;
 
@@ -61,6 +61,14 @@ impl Lists for SealedLists {
 
     fn wallets(&self, page: Page<AccountId>) -> StoreFuture<'_, Vec<(Wallet, Account)>> {
         self.lists.wallets(page)
+    }
+
+    fn wallets_held_by(&self, users: Vec<UserId>) -> StoreFuture<'_, Vec<Wallet>> {
+        self.lists.wallets_held_by(users)
+    }
+
+    fn limits_binding(&self, whom: Vec<Scope>) -> StoreFuture<'_, Vec<Limit>> {
+        self.lists.limits_binding(whom)
     }
 
     fn limits_page(&self, query: PolicyQuery<LimitId>) -> StoreFuture<'_, Vec<Limit>> {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::MongoStore;
-use super::narrow::{Narrow, key};
+use super::narrow::{Narrow, key, keys};
 use super::parties::{CardRow, UserRow};
 use super::rows::{AccountRow, AuthorizationRow, PostingRow};
 use super::wallets::WalletRow;
@@ -15,7 +15,7 @@ use crate::domain::authorization::Authorization;
 use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, LimitId, UserId};
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
-use crate::domain::policy::{Control, Limit};
+use crate::domain::policy::{Control, Limit, Scope};
 use crate::domain::posting::{Place, Posting};
 use crate::domain::token::Token;
 use crate::store::lists::{
@@ -155,6 +155,22 @@ impl Lists for MongoStore {
             let filter = before(page.before.as_ref().map(key));
             let rows: Vec<Whole> = self.list("wallets", filter, page.rows_max).await?;
             Ok(rows.into_iter().map(|Whole(wallet, account)| (wallet, account)).collect())
+        })
+    }
+
+    fn wallets_held_by(&self, users: Vec<UserId>) -> StoreFuture<'_, Vec<Wallet>> {
+        Box::pin(async move {
+            let pipeline = vec![doc! { "$match": { "user": { "$in": keys(&users) } } }];
+            let rows: Vec<WalletRow> = self.reader()?.rows("wallets", pipeline).await?;
+            Ok(rows.into_iter().map(WalletRow::wallet).collect())
+        })
+    }
+
+    fn limits_binding(&self, whom: Vec<Scope>) -> StoreFuture<'_, Vec<Limit>> {
+        Box::pin(async move {
+            let whom: Vec<String> = whom.iter().map(Scope::to_string).collect();
+            let pipeline = vec![doc! { "$match": { "scope": { "$in": whom } } }];
+            self.reader()?.rows("limits", pipeline).await
         })
     }
 

@@ -3,8 +3,8 @@
 use mongodb::bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
-use super::error::{no_companies, refused, unreadable};
-use super::narrow::{Subject, key};
+use super::error::{clash, no_companies, refused, unreadable};
+use super::narrow::{Id, Subject, key, keys};
 use super::parties::Stamped;
 use super::transaction::Tx;
 use super::wallets::claim_all_of;
@@ -60,6 +60,28 @@ pub(super) async fn insert_limit(tx: &mut Tx, limit: Limit) -> Stamped {
     }
     tx.insert("limits", &[body(&limit, key(&limit.id))?]).await?;
     bump(tx, limit.scope).await
+}
+
+#[derive(Deserialize)]
+struct Known {
+    #[serde(rename = "_id")]
+    id: Id<LimitId>,
+}
+
+/// Many limits; those that are there already stay as they are. One that somebody else inserts meanwhile is
+/// a conflict, and known when this is run again.
+pub(super) async fn insert_limits(tx: &mut Tx, limits: Vec<Limit>) -> Stamped {
+    let ids = keys(limits.iter().map(|limit| &limit.id));
+    let pipeline =
+        vec![doc! { "$match": { "_id": { "$in": ids } } }, doc! { "$project": { "_id": 1 } }];
+    let known: Vec<Known> = tx.aggregate("limits", pipeline).await?;
+    let mut stamps = Vec::new();
+    for limit in limits {
+        if known.iter().all(|known| known.id.0 != limit.id) {
+            stamps.extend(insert_limit(tx, limit).await.map_err(clash)?);
+        }
+    }
+    Ok(stamps)
 }
 
 pub(super) async fn update_limit(tx: &mut Tx, limit: Limit) -> Stamped {

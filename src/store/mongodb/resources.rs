@@ -25,6 +25,9 @@ use crate::store::{ResourceStore, StoreError, StoreFuture};
 /// The pauses between attempts grow to this.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
+/// Limits that are loaded in one transaction.
+const LIMITS_AT_ONCE: usize = 50;
+
 /// The statements of a write.
 type Writing<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
 
@@ -165,6 +168,18 @@ impl ResourceStore for MongoStore {
 
     fn insert_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>> {
         write!(self, policies::insert_limit, limit)
+    }
+
+    /// Some at a time: a transaction must be over soon.
+    fn insert_limits(&self, limits: Vec<Limit>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            let mut stamps = Vec::new();
+            for limits in limits.chunks(LIMITS_AT_ONCE) {
+                let limits = limits.to_vec();
+                stamps.extend(write!(self, policies::insert_limits, limits).await?);
+            }
+            Ok(stamps)
+        })
     }
 
     fn limit(&self, id: LimitId) -> StoreFuture<'_, Option<Limit>> {

@@ -1,4 +1,6 @@
-//! Bulk load: many new users or cards in one statement, with their policy versions and events.
+//! Bulk load: many new users, cards or limits in one statement, with their policy versions and events.
+
+use std::collections::HashMap;
 
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -7,10 +9,11 @@ use super::PostgresStore;
 use super::error::translate;
 use super::outbox::now;
 use super::parties::{self, CardRow, UserRow};
+use super::policies::{body, subject_row};
 use crate::domain::event::Event;
 use crate::domain::id::{CardId, CompanyId, UserId};
 use crate::domain::party::{Card, User};
-use crate::domain::policy::{PolicyStamp, Scope};
+use crate::domain::policy::{Limit, PolicyStamp, Scope};
 use crate::domain::token::Token;
 use crate::store::StoreError;
 use crate::store::shards::shard;
@@ -56,6 +59,22 @@ pub(super) async fn insert_cards(connection: &mut PgConnection, cards: Vec<Card>
         .bind(column(&cards, |card| card.created_at.as_micros()));
     let new = told(connection, query, &events).await?;
     Ok(new.into_iter().map(|id| first(Scope::Card(CardId::new(id)))).collect())
+}
+
+pub(super) async fn insert_limits(connection: &mut PgConnection, limits: Vec<Limit>) -> Stamped {
+    let bodies: Result<Vec<String>, StoreError> = limits.iter().map(body).collect();
+    let query = sqlx::query_as(include_str!("sql/limits_load.sql"))
+        .bind(column(&limits, |limit| limit.id.uuid()))
+        .bind(column(&limits, |limit| subject_row(limit.scope)))
+        .bind(column(&limits, |limit| limit.scope.kind()))
+        .bind(column(&limits, |limit| limit.version))
+        .bind(bodies?);
+    let new: Vec<(Uuid, i64)> = query.fetch_all(connection).await.map_err(translate)?;
+    let bound: HashMap<Uuid, Scope> =
+        limits.iter().map(|limit| (limit.id.uuid(), limit.scope)).collect();
+    let stamp =
+        |(id, version): (Uuid, i64)| Some(PolicyStamp { subject: *bound.get(&id)?, version });
+    Ok(new.into_iter().filter_map(stamp).collect())
 }
 
 type Loading<'q> = sqlx::query::QueryScalar<'q, sqlx::Postgres, Uuid, sqlx::postgres::PgArguments>;

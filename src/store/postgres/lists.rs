@@ -16,7 +16,7 @@ use crate::domain::id::{
 };
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
-use crate::domain::policy::{Control, Limit};
+use crate::domain::policy::{Control, Limit, Scope};
 use crate::domain::posting::Posting;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
@@ -131,6 +131,19 @@ impl Lists for PostgresStore {
 
     fn wallets(&self, _page: Page<AccountId>) -> StoreFuture<'_, Vec<(Wallet, Account)>> {
         nothing()
+    }
+
+    fn wallets_held_by(&self, _users: Vec<UserId>) -> StoreFuture<'_, Vec<Wallet>> {
+        nothing()
+    }
+
+    fn limits_binding(&self, whom: Vec<Scope>) -> StoreFuture<'_, Vec<Limit>> {
+        Box::pin(async move {
+            let whom: Vec<Uuid> = whom.into_iter().map(subject_row).collect();
+            let asked = sqlx::query_as(include_str!("sql/limits_binding.sql")).bind(whom);
+            let rows = self.list(asked).await?;
+            rows.into_iter().map(|(body,): (String,)| rows::json(&body)).collect()
+        })
     }
 
     fn limits_page(&self, query: PolicyQuery<LimitId>) -> StoreFuture<'_, Vec<Limit>> {

@@ -111,6 +111,6 @@ async fn delete(
     }
 }
 
-fn body(value: &impl Serialize) -> Result<String, StoreError> {
+pub(super) fn body(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(unreadable)
 }

@@ -146,6 +146,10 @@ impl ResourceStore for PostgresStore {
         Box::pin(self.write(move |connection| Box::pin(bulk::insert_cards(connection, cards))))
     }
 
+    fn insert_limits(&self, limits: Vec<Limit>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(self.write(move |connection| Box::pin(bulk::insert_limits(connection, limits))))
+    }
+
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
         Box::pin(
             self.write(move |connection| Box::pin(policies::insert_control(connection, control))),

@@ -4,7 +4,7 @@ use futures_util::future::try_join;
 use uuid::Uuid;
 
 use crate::domain::authorization::Authorization;
-use crate::domain::id::{AccountId, ControlId, Home, LimitId};
+use crate::domain::id::{AccountId, ControlId, Home, LimitId, UserId};
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, Scope};
@@ -91,6 +91,19 @@ impl Lists for RoutedStore {
 
     fn wallets(&self, page: Page<AccountId>) -> StoreFuture<'_, Vec<(Wallet, Account)>> {
         self.lists(Home::Personal).wallets(page)
+    }
+
+    fn wallets_held_by(&self, users: Vec<UserId>) -> StoreFuture<'_, Vec<Wallet>> {
+        self.lists(Home::Personal).wallets_held_by(users)
+    }
+
+    /// Of a program's, which both homes have, the business home's count.
+    fn limits_binding(&self, whom: Vec<Scope>) -> StoreFuture<'_, Vec<Limit>> {
+        Box::pin(async move {
+            let asked = Home::ALL.map(|home| self.lists(home).limits_binding(whom.clone()));
+            let found = futures_util::future::try_join_all(asked).await?;
+            Ok(newest(found, |limit: &Limit| limit.id.uuid(), u32::MAX))
+        })
     }
 
     fn limits_page(&self, query: PolicyQuery<LimitId>) -> StoreFuture<'_, Vec<Limit>> {

@@ -9,7 +9,7 @@ use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
 use crate::domain::token::Token;
 use crate::store::ahead::RecordedAhead;
-use crate::store::{ResourceStore, StoreError, StoreFuture};
+use crate::store::{ResourceStore, StoreError, StoreFuture, unless_taken};
 
 use super::program::{Changed, Following};
 use super::{HomeStores, RoutedStore, ask_both, find, other};
@@ -205,6 +205,22 @@ impl ResourceStore for RoutedStore {
     fn insert_cards(&self, cards: Vec<Card>) -> StoreFuture<'_, Vec<PolicyStamp>> {
         let home = cards.first().map_or(Home::Business, |card| card.account.home());
         self.home(home).resources.insert_cards(cards)
+    }
+
+    /// All bind whom the home of the first keeps. A program's are written to both homes, one by one; the
+    /// version that comes first of each stands for it.
+    fn insert_limits(&self, limits: Vec<Limit>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(async move {
+            let Some(first) = limits.first() else { return Ok(Vec::new()) };
+            if let Some(home) = self.home_of(first.scope).await? {
+                return self.home(home).resources.insert_limits(limits).await;
+            }
+            let mut stamps = Vec::new();
+            for limit in limits {
+                stamps.extend(unless_taken(self.insert_limit(limit).await)?.first().copied());
+            }
+            Ok(stamps)
+        })
     }
 
     fn insert_wallet(&self, wallet: Wallet, account: Account) -> StoreFuture<'_, Vec<PolicyStamp>> {

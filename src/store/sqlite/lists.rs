@@ -15,7 +15,7 @@ use crate::domain::id::{
 };
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
-use crate::domain::policy::{Control, Limit};
+use crate::domain::policy::{Control, Limit, Scope};
 use crate::domain::posting::Posting;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
@@ -158,6 +158,18 @@ impl Lists for SqliteStore {
             let whole = |(wallet, account)| (parties::wallet(wallet), rows::account(account));
             Ok(rows.into_iter().map(whole).collect())
         })
+    }
+
+    fn wallets_held_by(&self, users: Vec<UserId>) -> StoreFuture<'_, Vec<Wallet>> {
+        Box::pin(async move {
+            let asked = ask(include_str!("sql/wallets_held_by.sql")).bind(keys(users));
+            let rows: Vec<WalletRow> = self.list(asked).await?;
+            Ok(rows.into_iter().map(parties::wallet).collect())
+        })
+    }
+
+    fn limits_binding(&self, whom: Vec<Scope>) -> StoreFuture<'_, Vec<Limit>> {
+        Box::pin(self.list(ask(include_str!("sql/limits_binding.sql")).bind(keys(whom))))
     }
 
     fn limits_page(&self, query: PolicyQuery<LimitId>) -> StoreFuture<'_, Vec<Limit>> {

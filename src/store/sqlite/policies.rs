@@ -7,7 +7,7 @@ use super::error::{translate, unreadable};
 use super::query::{affected, replaced};
 use crate::domain::id::{ControlId, LimitId};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
-use crate::store::StoreError;
+use crate::store::{StoreError, unless_taken};
 
 /// Counts a change of the subject's policy. A new subject starts at 1.
 pub(super) async fn bump(
@@ -30,6 +30,19 @@ pub(super) async fn insert_limit(
         .bind(body(&limit)?);
     affected(connection, query).await?;
     bump(connection, limit.scope).await
+}
+
+/// Many limits; those that are there already stay as they are.
+pub(super) async fn insert_limits(
+    connection: &mut SqliteConnection,
+    limits: Vec<Limit>,
+) -> Result<Vec<PolicyStamp>, StoreError> {
+    let mut stamps = Vec::new();
+    for limit in limits {
+        // The statement of one that is there is undone alone.
+        stamps.extend(unless_taken(insert_limit(connection, limit).await)?);
+    }
+    Ok(stamps)
 }
 
 pub(super) async fn update_limit(

@@ -174,6 +174,13 @@ impl ResourceStore for SqliteStore {
         )
     }
 
+    fn insert_limits(&self, limits: Vec<Limit>) -> StoreFuture<'_, Vec<PolicyStamp>> {
+        Box::pin(
+            self.jobs
+                .write(move |connection| Box::pin(policies::insert_limits(connection, limits))),
+        )
+    }
+
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
         Box::pin(
             self.jobs

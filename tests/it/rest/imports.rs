@@ -132,15 +132,6 @@ async fn only_what_is_the_same_counts_as_there_already() {
         card("u-2", "c-1"),
         card("u-2", "c-2"),
     ];
-    let told = |faults: &[Value]| -> Vec<_> {
-        let told = |fault: &Value| {
-            let line = fault["line"].as_u64().unwrap();
-            (line, text(&fault["code"]).to_owned(), text(&fault["pointer"]).to_owned())
-        };
-        let mut told: Vec<_> = faults.iter().map(told).collect();
-        told.sort();
-        told
-    };
     let taken =
         |line: u64, kind: &str| (line, "token_taken".to_owned(), format!("/{kind}/marqeta_token"));
     let (_, faults, summary) = load(&app, first.join("\n")).await;
@@ -198,6 +189,94 @@ async fn limits_of_a_load_are_compared_with_each_other_and_with_what_there_is() 
     assert_eq!(refused(&faults), [(1, "limit_conflict".to_owned())]);
 }
 
+/// Where faults are: the line, the code, the field.
+fn told(faults: &[Value]) -> Vec<(u64, String, String)> {
+    let told = |fault: &Value| {
+        let line = fault["line"].as_u64().unwrap();
+        (line, text(&fault["code"]).to_owned(), text(&fault["pointer"]).to_owned())
+    };
+    let mut told: Vec<_> = faults.iter().map(told).collect();
+    told.sort();
+    told
+}
+
+#[tokio::test]
+async fn limits_of_all_kinds_of_owners_are_loaded_together() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, 0).await;
+    let limit = |scope: &str, id: &Value, mode: &str| {
+        let mut limit = json!({"scope": scope, "window": "day", "amount": 500, "mode": mode});
+        if !id.is_null() {
+            limit["scope_id"] = id.clone();
+        }
+        json!({ "limit": limit }).to_string()
+    };
+    let nobody = json!("cmp_01901234567878ab8def0123456789ab");
+    let body = [
+        limit("program", &Value::Null, "cap"),
+        limit("company", &program.company["id"], "cap"),
+        limit("user", &program.user["id"], "pool"),
+        limit("card", &program.card["id"], "cap"),
+        limit("card", &program.card["id"], "cap"),
+        limit("company", &nobody, "cap"),
+        limit("user", &json!("nobody"), "cap"),
+        limit("card", &json!("nothing"), "cap"),
+        limit("program", &Value::Null, "pool"),
+    ]
+    .join("\n");
+    let not_found = |line: u64| (line, "not_found".to_owned(), "/limit/scope_id".to_owned());
+    let pool = (9, "limit_conflict".to_owned(), "/limit/mode".to_owned());
+    let refused = [not_found(6), not_found(7), not_found(8), pool];
+    let (_, faults, summary) = load(&app, body.clone()).await;
+    assert_eq!(told(&faults), refused, "{summary}");
+    assert_eq!(
+        (&summary["created"]["limits"], &summary["existing"]["limits"]),
+        (&json!(4), &json!(1))
+    );
+    let (_, faults, summary) = load(&app, body).await;
+    assert_eq!(told(&faults), refused, "{summary}");
+    assert_eq!(
+        (&summary["created"]["limits"], &summary["existing"]["limits"]),
+        (&json!(0), &json!(5))
+    );
+}
+
+#[tokio::test]
+async fn cards_of_people_draw_on_the_wallets_that_they_name() {
+    let app = TestApp::start().await;
+    let mut wallets = Vec::new();
+    for (person, currency) in [("p-1", "EUR"), ("p-1", "USD"), ("p-2", "EUR")] {
+        if app.get(&format!("/api/v1/personal/users/{person}")).await.0 == 404 {
+            created(&app, "/api/v1/personal/users", json!({"marqeta_token": person})).await;
+        }
+        let wallet = json!({"user_id": person, "currency": currency});
+        wallets.push(created(&app, "/api/v1/personal/wallets", wallet).await["id"].clone());
+    }
+    let card = |token: &str, person: &str, wallet: Option<&Value>| {
+        let mut card = json!({"user_id": person, "marqeta_token": token});
+        if let Some(wallet) = wallet {
+            card["wallet_id"] = wallet.clone();
+        }
+        json!({ "card": card }).to_string()
+    };
+    let body = [
+        card("c-1", "p-1", Some(&wallets[1])),
+        card("c-2", "p-1", None),
+        card("c-3", "p-1", Some(&wallets[2])),
+        card("c-4", "p-2", None),
+    ];
+    let (_, faults, summary) = load(&app, body.join("\n")).await;
+    let expected = [
+        (2, "wallet_required".to_owned(), "/card/wallet_id".to_owned()),
+        (3, "not_found".to_owned(), "/card/wallet_id".to_owned()),
+    ];
+    assert_eq!(told(&faults), expected, "{summary}");
+    for (card, wallet) in [("c-1", &wallets[1]), ("c-4", &wallets[2])] {
+        let (_, card) = app.get(&format!("/api/v1/personal/cards/{card}")).await;
+        assert_eq!(&card["account_id"], wallet, "{card}");
+    }
+}
+
 #[tokio::test]
 async fn a_load_has_its_own_bounds() {
     let app = TestApp::start_with(|settings| settings.http.import_bytes_max = 65_536).await;
@@ -246,6 +325,21 @@ async fn a_hundred_thousand_cards_are_loaded_within_a_minute_on_servers() {
     }
     let took = began.elapsed();
     println!("{MANY} cards in {took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let began = Instant::now();
+    for part in (0..MANY).step_by(PART) {
+        let mut body = String::new();
+        for n in part..(part + PART).min(MANY) {
+            let card = format!("c-{n}");
+            let limit = json!({"scope": "card", "scope_id": card, "window": "day", "amount": 500});
+            writeln!(body, "{}", json!({"limit": limit})).unwrap();
+        }
+        let (status, faults, summary) = load(&app, body).await;
+        assert_eq!((status.as_u16(), &faults[..]), (200, &[][..]), "{summary}");
+        assert_eq!(summary["created"]["limits"], summary["lines"], "{summary}");
+    }
+    let took = began.elapsed();
+    println!("a limit for each in {took:?}");
     assert!(took < Duration::from_secs(60), "{took:?}");
     let last = app.get(&format!("/api/v1/cards/c-{}", MANY - 1)).await;
     assert_eq!(last.0, 200);

@@ -3,7 +3,7 @@
 use tollgate::domain::clock::Clock;
 use tollgate::domain::id::{AuthorizationId, CardId, CompanyId, Home};
 use tollgate::domain::party::{Account, Card, CardStatus, User, UserStatus};
-use tollgate::domain::policy::Scope;
+use tollgate::domain::policy::{Limit, LimitMode, Scope};
 use tollgate::domain::posting::Posting;
 use tollgate::domain::time::Window;
 use tollgate::ledger::intent::Step;
@@ -287,6 +287,10 @@ pub async fn wallets_are_listed_with_what_is_on_them(subject: &Subject) {
     assert_eq!(subject.lists.wallets(all()).await.unwrap(), expected);
     let page = Page { before: Some(expected[0].0.account), rows_max: 1 };
     assert_eq!(subject.lists.wallets(page).await.unwrap(), expected[1..]);
+    let mut held = subject.lists.wallets_held_by(vec![person.id]).await.unwrap();
+    held.sort_by_key(|wallet| std::cmp::Reverse(wallet.account));
+    assert!(held.iter().eq(expected.iter().map(|(wallet, _)| wallet)), "{held:?}");
+    assert!(subject.lists.wallets_held_by(Vec::new()).await.unwrap().is_empty());
     // Where both homes are one, people are no employees.
     let query = UserQuery { home: Home::Personal, ..users(subject) };
     assert_eq!(subject.lists.users(query.clone()).await.unwrap(), [person]);
@@ -324,4 +328,35 @@ pub async fn many_are_loaded_at_once_and_what_is_there_stays(subject: &Subject) 
     assert_eq!(subject.lists.cards_named(names).await.unwrap().len(), 2);
     let told = subject.outbox.depth().await.unwrap();
     assert_eq!(told, 2 + 4, "each new one is told of once");
+}
+
+pub async fn many_limits_are_loaded_at_once_and_what_is_there_stays(subject: &Subject) {
+    let program = subject.program("acme", 0).await;
+    let other = subject.program("other", 0).await;
+    let (card, user) = (Scope::Card(program.card.id), Scope::User(other.user.id));
+    let there = subject.limit(card, Window::Day, 1);
+    subject.resources.insert_limit(there.clone()).await.unwrap();
+    let new = [
+        subject.limit(card, Window::Week, 2),
+        subject.limit(card, Window::Month, 3),
+        Limit { mode: LimitMode::Pool, ..subject.limit(user, Window::Day, 4) },
+    ];
+    let again = Limit { amount: Some(9), ..there.clone() };
+    let limits: Vec<Limit> = std::iter::once(again).chain(new.clone()).collect();
+    let stamps = subject.resources.insert_limits(limits.clone()).await.unwrap();
+    let of = |scope: Scope| stamps.iter().filter(move |stamp| stamp.subject == scope);
+    assert_eq!((of(card).count(), of(user).count()), (2, 1), "one for each: {stamps:?}");
+    let facts = subject.facts.card(&token("acme-card")).await.unwrap().unwrap();
+    assert_eq!(of(card).map(|stamp| stamp.version).max(), Some(facts.policy_version));
+    let mut found = subject.lists.limits_binding(vec![card, user]).await.unwrap();
+    found.sort_by_key(|limit| limit.id);
+    let mut kept = [&[there][..], &new[..]].concat();
+    kept.sort_by_key(|limit| limit.id);
+    assert_eq!(found, kept);
+    assert!(subject.lists.limits_binding(Vec::new()).await.unwrap().is_empty());
+    assert!(subject.resources.insert_limits(limits).await.unwrap().is_empty(), "again");
+    if let Some(company) = program.employer() {
+        let query = PolicyQuery { company: Some(company), bound: None, page: all() };
+        assert_eq!(subject.lists.limits_page(query).await.unwrap().len(), 3, "the card's own");
+    }
 }

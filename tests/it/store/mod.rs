@@ -112,6 +112,7 @@ macro_rules! conformance {
             lists::authorizations_are_listed_by_card_account_outcome_and_time
             lists::a_history_tells_what_has_moved_latest_first
             lists::many_are_loaded_at_once_and_what_is_there_stays
+            lists::many_limits_are_loaded_at_once_and_what_is_there_stays
             outbox::events_are_read_in_order_and_removed_one_by_one
             outbox::an_event_is_read_as_it_was_told
             outbox::events_of_a_key_stand_in_the_order_of_their_commits

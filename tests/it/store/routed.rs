@@ -329,3 +329,25 @@ async fn program_policy_is_not_acknowledged_while_a_home_is_down() {
     assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
     assert!(town.business.limit(limit.id).await.unwrap().is_some(), "it binds there already");
 }
+
+#[tokio::test]
+async fn limits_are_loaded_where_those_are_kept_whom_they_bind() {
+    let town = town().await;
+    let [(_, employees), (_, persons)] = town.settle().await;
+    let limit = |scope, window| town.subject.limit(scope, window, 1);
+    let mut scopes = vec![Scope::Program];
+    for (card, store) in [(&employees, &town.business), (&persons, &town.personal)] {
+        let scope = Scope::Card(card.id);
+        let limits = vec![limit(scope, Window::Day), limit(scope, Window::Week)];
+        assert_eq!(town.routed.insert_limits(limits).await.unwrap().len(), 2);
+        assert_eq!(store.limits_binding(vec![scope]).await.unwrap().len(), 2);
+        scopes.push(scope);
+    }
+    let program = vec![limit(Scope::Program, Window::Day)];
+    assert_eq!(town.routed.insert_limits(program.clone()).await.unwrap().len(), 1);
+    for store in [&town.business, &town.personal] {
+        assert_eq!(store.limits_binding(vec![Scope::Program]).await.unwrap(), program);
+    }
+    assert!(town.routed.insert_limits(program).await.unwrap().is_empty(), "again");
+    assert_eq!(town.routed.limits_binding(scopes).await.unwrap().len(), 5);
+}
