@@ -24,9 +24,11 @@ use crate::service::ingest::{Ingest, IngestParts, IngestSettings};
 use crate::service::keys::KeyDesk;
 use crate::service::keys::ring::KeyRing;
 use crate::service::queues::QueueWatch;
+use crate::service::reseal::Reseal;
 use crate::store::api_keys::ApiKeys;
 use crate::store::audit_log::AuditLog;
 use crate::store::dead_letters::DeadLetters;
+use crate::store::seal::Seal;
 use crate::store::webhooks::WebhookEvents;
 use crate::store::{FactsStore, Probe};
 use crate::telemetry::alerts::Thresholds;
@@ -177,6 +179,12 @@ fn pipeline(
 pub(super) fn sweeper(homes: &OpenHomes, pipeline: &Arc<Pipeline>) -> Sweeper {
     let homes = homes.each().into_iter().map(|home| (home.name, Arc::clone(&home.due)));
     Sweeper { homes: homes.collect(), pipeline: Arc::clone(pipeline) }
+}
+
+/// Seals personal fields anew that another key has sealed.
+pub(super) fn reseal(homes: &OpenHomes, stores: &Stores, seal: Arc<Seal>) -> Reseal {
+    let lists = Arc::clone(&homes.of(Home::Personal).lists);
+    Reseal { lists, resources: Arc::clone(&stores.resources), seal }
 }
 
 fn ingest(set: &config::ingest::Ingest) -> IngestSettings {

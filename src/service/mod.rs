@@ -24,6 +24,7 @@ pub mod postings;
 pub mod queues;
 pub mod reconcile;
 mod reference;
+pub mod reseal;
 mod transactions;
 pub mod users;
 pub mod verify;

@@ -116,6 +116,13 @@ impl Seal {
         })
     }
 
+    /// Whether a text was sealed with the key that seals now.
+    pub fn is_present(&self, text: &str) -> bool {
+        let sealed = text.strip_prefix(TEXT_MARK).and_then(|rest| rest.split_once(':'));
+        let present = self.0.first().map(|(key_id, _)| key_id.as_str());
+        sealed.is_some_and(|(key_id, _)| Some(key_id) == present)
+    }
+
     /// Opens a text that was sealed for this place. One that never was is from before there was a
     /// key: it is as it is until it is written again.
     ///
@@ -199,6 +206,8 @@ mod tests {
             assert!(rotated.open_text(b"usr_1 name", broken).is_err(), "{broken}");
         }
         assert!(seal([&new]).is_foreign(&sealed) && !rotated.is_foreign(&sealed));
+        assert!(seal([&old]).is_present(&sealed) && !rotated.is_present(&sealed));
+        assert!(!rotated.is_present("Jenny"), "sealed with none");
         let other = Seal::new(Use::Personal, [&old]).unwrap();
         assert_ne!(other.key_ids(), seal([&old]).key_ids(), "two uses have two names");
     }

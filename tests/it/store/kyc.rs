@@ -16,7 +16,7 @@ use tollgate::store::{ResourceStore, StoreError};
 
 use super::subject::Subject;
 
-fn submission(subject: &Subject, user: &User) -> KycRecord {
+pub fn submission(subject: &Subject, user: &User) -> KycRecord {
     KycRecord {
         id: KycId::new(subject.clock.uuid()),
         user: user.id,

@@ -29,6 +29,7 @@ mod postgres_schema;
 mod postgres_speed;
 mod program;
 mod refresh;
+mod reseal;
 mod resources;
 mod routed;
 pub(crate) mod sqlite;
@@ -70,6 +71,7 @@ macro_rules! conformance {
             kyc::a_decision_that_can_not_be_kept_whole_is_not_kept
             kyc::submissions_are_listed_by_person_and_status
             kyc::documents_are_sealed_and_what_was_kept_plain_is_read
+            reseal::what_another_key_has_sealed_is_sealed_anew_once
         );
     };
     (@any $ignore:tt $open:path) => {
