@@ -16,11 +16,8 @@ use crate::support::Client;
 /// How many rows there are at least.
 const ROWS_MIN: usize = 150;
 
-/// What half of the refusals take less than, in whatever build. How long each may take is measured where
-/// nothing else runs: `cargo bench --bench refusals`.
-const MEDIAN_MAX: Duration = Duration::from_millis(10);
-
-/// How long a single one may take in a debug build on a shared machine.
+/// How long a refusal may take in a debug build on a shared machine. Whether it is less than 10 ms is
+/// measured where nothing else runs: `cargo bench --bench refusals`.
 const REFUSAL_MAX: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,7 +90,6 @@ async fn run(world: World) {
         took.last()
     );
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
-    assert!(at(50) < MEDIAN_MAX, "{took:?}");
     assert!(took.last().is_some_and(|slowest| *slowest < REFUSAL_MAX), "{took:?}");
     assert_eq!(world.held().await, 0);
     world.stop().await;
