@@ -19,6 +19,7 @@ pub mod store;
 pub mod webhooks;
 
 mod error;
+mod links;
 mod production;
 mod sources;
 #[cfg(test)]
@@ -54,6 +55,8 @@ use webhooks::Webhooks;
 pub struct Settings {
     /// Where the embedded store and the generated secrets live.
     pub data_dir: PathBuf,
+    /// Whether the production profile takes servers on other machines without TLS.
+    pub allow_plain_links: bool,
     /// The HTTP door.
     pub http: Http,
     /// Access to the REST routes.

@@ -63,6 +63,7 @@ pub(super) fn read(
     let settings = settle(builder)?;
     if production {
         settings.check_secrets()?;
+        settings.check_links()?;
     }
     Ok(settings)
 }

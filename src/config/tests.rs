@@ -174,6 +174,17 @@ fn the_file_of_an_environment_lies_between_defaults_and_variables() {
 }
 
 #[test]
+fn production_does_not_talk_in_clear_to_other_machines() {
+    let url = ("TOLLGATE__CACHE__REDIS__URL", "redis://:v9x_Lm4Zt8Hs1@cache:6379/0");
+    let production = ("TOLLGATE_ENV", "production");
+    let said = with(&[production, url]).unwrap_err().to_string();
+    assert!(said.contains("cache.redis.url") && said.contains("allow_plain_links"), "{said}");
+    assert!(with(&[url]).is_ok());
+    let allowed = ("TOLLGATE__ALLOW_PLAIN_LINKS", "true");
+    assert!(with(&[production, url, allowed]).is_ok());
+}
+
+#[test]
 fn the_shipped_production_file_is_good() {
     assert!(with(&[("TOLLGATE_ENV", "production")]).is_ok());
 }

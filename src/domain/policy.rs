@@ -150,8 +150,8 @@ pub struct Limit {
     pub amount: Option<i64>,
     /// How often cards may be used. Never with [`Window::Transaction`].
     pub count: Option<i64>,
-    /// Binds only accounts of this currency; `None`: accounts of any currency, each in its own. What one
-    /// person uses in two currencies is counted apart.
+    /// Binds only accounts of this currency; `None`: accounts of any currency, each in its own. Amounts that
+    /// one person spends in two currencies are counted apart.
     pub currency: Option<Currency>,
     /// Each card for itself, or all together.
     pub mode: LimitMode,
@@ -162,14 +162,14 @@ pub struct Limit {
 }
 
 /// Who a counter counts for. A company has one currency, and so has a card; a person may have wallets of
-/// several, and cents are not added to yen.
+/// several, and cents are not added to yen. Purchases alone can be added, whatever they were paid in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Member {
     /// One card.
     Card(CardId),
-    /// All cards of a user that draw on accounts of this currency.
-    User(UserId, Currency),
+    /// All cards of a user: those that draw on accounts of this currency, where amounts are counted.
+    User(UserId, Option<Currency>),
     /// All cards of a company.
     Company(CompanyId),
 }
@@ -187,18 +187,19 @@ impl Member {
     /// Whether what is used in a currency may count for it.
     pub fn uses(self, currency: Currency) -> bool {
         match self {
-            Self::User(_, own) => own == currency,
+            Self::User(_, own) => own.is_none_or(|own| own == currency),
             Self::Card(_) | Self::Company(_) => true,
         }
     }
 }
 
-/// The id; a user's with the currency: `usr_…/EUR`.
+/// The id; a user's with the currency, if there is one: `usr_…/EUR`.
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Card(id) => id.fmt(f),
-            Self::User(id, currency) => write!(f, "{id}/{currency}"),
+            Self::User(id, Some(currency)) => write!(f, "{id}/{currency}"),
+            Self::User(id, None) => id.fmt(f),
             Self::Company(id) => id.fmt(f),
         }
     }
@@ -212,7 +213,7 @@ impl From<Member> for String {
 
 /// Text that is no member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a card, a company, or a user with a currency")]
+#[error("not a card, a company, or a user, perhaps with a currency")]
 pub struct MemberError;
 
 impl FromStr for Member {
@@ -221,12 +222,13 @@ impl FromStr for Member {
     fn from_str(text: &str) -> Result<Self, MemberError> {
         if let Some((user, currency)) = text.split_once('/') {
             let user = user.parse().map_err(|_| MemberError)?;
-            return Ok(Self::User(user, Currency::parse(currency).ok_or(MemberError)?));
+            return Ok(Self::User(user, Some(Currency::parse(currency).ok_or(MemberError)?)));
         }
         match text.parse().map_err(|_| MemberError)? {
             Scope::Card(id) => Ok(Self::Card(id)),
             Scope::Company(id) => Ok(Self::Company(id)),
-            Scope::User(_) | Scope::Program => Err(MemberError),
+            Scope::User(id) => Ok(Self::User(id, None)),
+            Scope::Program => Err(MemberError),
         }
     }
 }
@@ -262,7 +264,7 @@ impl Limit {
         }
         let member = match (self.mode, self.scope) {
             (LimitMode::Pool, Scope::Company(id)) => Member::Company(id),
-            (LimitMode::Pool, Scope::User(id)) => Member::User(id, currency),
+            (LimitMode::Pool, Scope::User(id)) => Member::User(id, self.amount.map(|_| currency)),
             _ => Member::Card(card),
         };
         Some(CounterKey { limit: self.id, member })
@@ -341,18 +343,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_read_back_and_a_user_has_a_currency() {
+    fn members_are_read_back_and_amounts_of_a_user_have_a_currency() {
         let id = uuid::Uuid::from_u128(8);
         let (eur, jpy) = (Currency::parse("EUR").unwrap(), Currency::parse("JPY").unwrap());
         let user = |currency| Member::User(UserId::new(id), currency);
-        let members =
-            [Member::Card(CardId::new(id)), user(eur), Member::Company(CompanyId::new(id))];
-        for member in members {
+        let company = Member::Company(CompanyId::new(id));
+        for member in [Member::Card(CardId::new(id)), user(Some(eur)), user(None), company] {
             assert_eq!(member.to_string().parse(), Ok(member));
         }
-        assert_ne!(user(eur), user(jpy));
-        assert!(user(eur).uses(eur) && !user(eur).uses(jpy));
-        for text in ["", "program", "usr_00000000000000000000000000000008", "usr_8/EUR", "/EUR"] {
+        assert_ne!(user(Some(eur)), user(Some(jpy)));
+        assert!(user(Some(eur)).uses(eur) && !user(Some(eur)).uses(jpy) && user(None).uses(jpy));
+        for text in ["", "program", "usr_8/EUR", "/EUR"] {
             assert_eq!(text.parse::<Member>(), Err(MemberError), "{text}");
         }
         let no_currency = format!("{}/XXY", UserId::new(id));

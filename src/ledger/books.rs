@@ -15,7 +15,7 @@ use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::merchant::Merchant;
 use crate::domain::money::Currency;
 use crate::domain::party::Account;
-use crate::domain::policy::{Counter, CounterKey, Member};
+use crate::domain::policy::{Counter, CounterKey, Member, MerchantScope};
 use crate::domain::posting::{Movement, Posting};
 use crate::domain::time::{Timestamp, WindowStarts, Zone};
 use crate::domain::token::Token;
@@ -179,8 +179,8 @@ impl Books {
 
     /// Wanted counters that have no row and whose limit is younger than its window (or counts for
     /// ever): each with the time since when approvals must be counted by [`Books::seed_counter`].
-    /// A limit older than its window needs none: nothing was used in this window. A person's pool always
-    /// does: a release without currencies in its counters may have counted elsewhere.
+    /// A limit older than its window needs none: nothing was used in this window. But a pool of a user may
+    /// have been counted under another key, by a release without currencies in its keys.
     pub fn unseeded(&mut self, wanted: &Wanted) -> Vec<(CounterKey, Timestamp)> {
         let mut unseeded = Vec::new();
         for (key, want) in &wanted.counters {
@@ -188,7 +188,9 @@ impl Books {
                 continue;
             }
             let since = self.starts(&want.zone).of(want.limit.window);
-            if want.limit.created_at >= since || matches!(key.member, Member::User(..)) {
+            let is_pool = matches!(key.member, Member::User(..));
+            let moved = is_pool && want.limit.merchant == MerchantScope::Any;
+            if moved || want.limit.created_at >= since {
                 unseeded.push((*key, since));
             }
         }

@@ -30,6 +30,7 @@ impl Service {
         }
         let user = self.find_user(&new.user).await?.filter(|user| user.home() == Home::Personal);
         let user = user.ok_or(Error::NotFound(Some("/user_id")))?;
+        allowed(user.status != UserStatus::Closed)?;
         let record = KycRecord {
             id: KycId::new(self.clock.uuid()),
             user: user.id,
@@ -145,17 +146,32 @@ impl Service {
             let found = self.lists.kyc_records(query).await?;
             let Some(last) = found.last() else { return Ok(()) };
             before = Some(last.id);
-            let kept = |record: &KycRecord| record.documents.is_empty() && record.reason.is_none();
-            for record in found.into_iter().filter(|record| !kept(record)) {
-                let erased = KycRecord {
-                    documents: Vec::new(),
-                    reason: None,
-                    version: record.version.saturating_add(1),
-                    ..record
-                };
-                self.resources.decide_kyc(erased, None).await?;
+            for record in found {
+                self.erase_submission(record).await?;
             }
         }
+    }
+
+    async fn erase_submission(&self, mut record: KycRecord) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS_MAX {
+            if record.documents.is_empty() && record.reason.is_none() {
+                return Ok(());
+            }
+            let id = record.id;
+            let erased = KycRecord {
+                documents: Vec::new(),
+                reason: None,
+                version: record.version.saturating_add(1),
+                ..record
+            };
+            match self.resources.decide_kyc(erased, None).await {
+                Ok(_) => return Ok(()),
+                // Someone has decided it, or sealed it anew, meanwhile: what they wrote goes, too.
+                Err(StoreError::Stale) => record = self.kyc(id).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unavailable)
     }
 
     /// Where a person stands.

@@ -51,7 +51,9 @@ impl Service {
         let found = self.user_of(home, reference).await?;
         let user = at_version(Some(found), |user| user.version, seen)?;
         let status = change.status.unwrap_or(user.status);
-        allowed(user.status.may_become(status))?;
+        // Who is closed for good may have been erased: no name comes back.
+        let is_gone = user.status == UserStatus::Closed && home == Home::Personal;
+        allowed(user.status.may_become(status) && !is_gone)?;
         let changed = User {
             marqeta_token: change.marqeta_token.unwrap_or(user.marqeta_token),
             first_name: change.first_name.unwrap_or(user.first_name),

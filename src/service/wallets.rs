@@ -1,9 +1,9 @@
 //! Wallets: create, read, change.
 
 use super::Service;
-use super::error::{Error, at_version};
+use super::error::{Error, allowed, at_version};
 use crate::domain::id::{AccountId, Home};
-use crate::domain::party::{Account, Wallet};
+use crate::domain::party::{Account, UserStatus, Wallet};
 use crate::domain::time::Zone;
 use crate::wire::v1::wallet::NewWallet;
 
@@ -12,6 +12,7 @@ impl Service {
     pub async fn create_wallet(&self, new: NewWallet) -> Result<(Wallet, Account), Error> {
         let user = self.find_user(&new.user).await?.filter(|user| user.home() == Home::Personal);
         let user = user.ok_or(Error::NotFound(Some("/user_id")))?;
+        allowed(user.status != UserStatus::Closed)?;
         let account =
             Account::empty(AccountId::new(Home::Personal, self.clock.uuid()), new.currency);
         let wallet = Wallet {

@@ -154,6 +154,7 @@ async fn erase_user(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
     responses(
         (status = 201, description = "The wallet.", body = Wallet),
         (status = 404, description = "not_found"),
+        (status = 409, description = "invalid_transition"),
     ),
 )]
 async fn create_wallet(Bound(service): Bound, JsonBody(body): JsonBody<CreateWallet>) -> Answer {

@@ -58,9 +58,11 @@ impl Recount {
             return;
         }
         let owner = self.owners.get(&chain.card);
-        let user = owner.map(|(user, _)| Member::User(*user, chain.currency));
+        let users = owner.into_iter().flat_map(|(user, _)| {
+            [Some(chain.currency), None].map(|currency| Member::User(*user, currency))
+        });
         let company = owner.and_then(|(_, company)| company.map(Member::Company));
-        for member in std::iter::once(Member::Card(chain.card)).chain(user).chain(company) {
+        for member in std::iter::once(Member::Card(chain.card)).chain(users).chain(company) {
             for index in self.of_member.get(&member).into_iter().flatten() {
                 if let Some(entry) = self.entries.get_mut(*index) {
                     entry.add(chain);

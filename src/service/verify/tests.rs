@@ -117,7 +117,7 @@ fn whole() -> Rows {
         counters: vec![
             counted(LimitMode::Cap, Member::Card(card)),
             counted(LimitMode::Pool, Member::Company(company)),
-            counted(LimitMode::Pool, Member::User(user, eur)),
+            counted(LimitMode::Pool, Member::User(user, Some(eur))),
         ],
         owners: vec![CardOwner { card, user, company: Some(company) }],
         counts: RowCounts { decisions: 2, approved: 2, authorizations: 2, ..Default::default() },
@@ -173,7 +173,7 @@ async fn each_kind_of_damage_is_named() {
         .await;
     check("of usr_00000000000000000000000000000008/JPY: amount", |rows| {
         let yen = Currency::parse("JPY").unwrap();
-        rows.counters[2].0.member = Member::User(UserId::new(uuid(8)), yen);
+        rows.counters[2].0.member = Member::User(UserId::new(uuid(8)), Some(yen));
     })
     .await;
     check("decisions without", |rows| rows.counts.unexplained = 1).await;

@@ -192,7 +192,8 @@ pub(super) fn step(row: StepRow) -> Read<AppliedStep> {
     Ok(AppliedStep { key, fingerprint: fingerprint(&bytes)?, movement: json(&movement)? })
 }
 
-/// How a member is kept: its kind beside its id. A user's currency is its company's.
+/// How a member is kept: its kind beside its id. A user's currency, if it has one, is its
+/// company's.
 pub(super) const fn member_row(member: Member) -> (i16, Uuid) {
     match member {
         Member::Card(id) => (0, id.uuid()),
@@ -208,7 +209,7 @@ pub(super) fn counter(row: CounterRow) -> Read<(CounterKey, Counter)> {
     let (limit, member, kind, window_start, amount, count, code) = row;
     let member = match kind {
         0 => Member::Card(CardId::new(member)),
-        1 => Member::User(UserId::new(member), currency(code.as_deref().unwrap_or_default())?),
+        1 => Member::User(UserId::new(member), code.as_deref().map(currency).transpose()?),
         2 => Member::Company(CompanyId::new(member)),
         _ => return Err(unreadable("a counter of an unknown kind of member")),
     };

@@ -28,9 +28,9 @@ pub fn held(name: &str) -> Option<Held> {
 }
 
 /// What words begin with that are looked at any further.
-const BEGINNINGS: [[u8; 2]; 14] = [
-    *b"ca", *b"ci", *b"cs", *b"cv", *b"dc", *b"en", *b"ic", *b"ma", *b"pa", *b"pi", *b"pr", *b"se",
-    *b"tr", *b"ve",
+const BEGINNINGS: [[u8; 2]; 15] = [
+    *b"ca", *b"ci", *b"cs", *b"cv", *b"dc", *b"en", *b"ic", *b"ma", *b"pa", *b"pi", *b"pr", *b"pv",
+    *b"se", *b"tr", *b"ve",
 ];
 
 /// The same by the first letter: a bit for each second one. The five lowest bits of a letter are the
@@ -104,10 +104,12 @@ fn begins_further(word: &[u8]) -> bool {
         letter => letter,
     };
     match &[letter(0), letter(1), letter(2)] {
-        b"cav" | b"cid" | b"csc" | b"cvc" | b"cvn" | b"cvv" | b"dcv" | b"enc" | b"icv" | b"mag"
-        | b"pan" | b"pin" | b"pri" | b"sec" => true,
+        b"cav" | b"cid" | b"csc" | b"cvc" | b"cvd" | b"cvn" | b"cvv" | b"dcv" | b"enc" | b"icv"
+        | b"mag" | b"pan" | b"pin" | b"pri" | b"pvv" | b"sec" => true,
         b"car" => {
-            letter(3) == b'd' && (letter(4) == b's' || matches!(letter_behind(4), b'n' | b'v'))
+            letter(3) == b'd'
+                && (matches!(letter(4), b'c' | b'p' | b's')
+                    || matches!(letter_behind(4), b'n' | b'v'))
         }
         b"tra" => letter(3) == b'c' && letter(4) == b'k',
         b"ver" => matches!(letter_behind("verification".len()), b'c' | b'v'),
@@ -222,7 +224,9 @@ fn pair(one: &str, other: &str) -> Option<Held> {
 fn compound(word: &str) -> Option<Held> {
     match word {
         "cardnumber" | "pan" | "primaryaccountnumber" => Some(Held::Number),
-        "cardsecuritycode"
+        "cardcvv"
+        | "cardpin"
+        | "cardsecuritycode"
         | "cardverificationcode"
         | "cardverificationvalue"
         | "cav"
@@ -231,6 +235,7 @@ fn compound(word: &str) -> Option<Held> {
         | "csc"
         | "cvc"
         | "cvccode"
+        | "cvd"
         | "cvn"
         | "cvv"
         | "cvvcode"
@@ -245,6 +250,8 @@ fn compound(word: &str) -> Option<Held> {
         | "pinblock"
         | "pincode"
         | "pindata"
+        | "pinnumber"
+        | "pvv"
         | "securitycode"
         | "trackdata" => Some(Held::Secret),
         _ => None,
@@ -295,11 +302,12 @@ fn is_in_word(byte: u8) -> bool {
 }
 
 /// Whether a field of this name holds what others know something by: tokens, ids, the merchant's id,
-/// references of networks and acquirers.
+/// references of networks and acquirers. (A preference is none.)
 pub fn is_identifier(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let endings = ["token", "tokens", "_id", "_ids"];
+    let before = |(at, _)| name.get(..at).unwrap_or_default();
     matches!(name.as_str(), "mid" | "id")
         || endings.iter().any(|ending| name.ends_with(ending))
-        || name.contains("reference")
+        || name.match_indices("reference").map(before).any(|before| !before.ends_with('p'))
 }

@@ -82,6 +82,8 @@ fn identifiers_are_counted_and_stay() {
     let found = found(body);
     assert_eq!((found.identifiers, found.numbers, found.secrets), (6, 0, 0));
     assert!(found.was_seen());
+    let preference = self::found(r#"{"Preferences":"card 4111 1111 1111 1111"}"#);
+    assert_eq!((preference.identifiers, preference.numbers), (0, 1));
     let uuid = r#"{"token":"41111111-1111-4111-8111-111111111111"}"#;
     assert!(!self::found(uuid).was_seen());
 }

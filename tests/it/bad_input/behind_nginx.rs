@@ -24,6 +24,7 @@ const LEFT_OUT: [&str; 3] = ["raw: HTTP/0.9", "raw: HTTP/1.2", "raw: a header wi
 struct Nginx {
     process: Child,
     addr: SocketAddr,
+    plain: SocketAddr,
     _folder: TempDir,
 }
 
@@ -36,7 +37,7 @@ impl Nginx {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx.conf");
         std::fs::copy(repository, folder.path().join("conf/nginx.conf")).unwrap();
         let [http, plain] = free_ports(2)[..] else { panic!("two ports") };
-        let addr = SocketAddr::from(([127, 0, 0, 1], http));
+        let [addr, plain] = [http, plain].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|name| format!("{name}_temp_path scratch;\n"));
         for (name, text) in [
@@ -44,7 +45,7 @@ impl Nginx {
             ("paths", format!("access_log access.log tollgate;\n{}", scratch.concat())),
             ("upstreams", format!("server {instance} max_fails=0;\n")),
             ("listen", format!("listen {addr};\n")),
-            ("listen-plain", format!("listen 127.0.0.1:{plain};\n")),
+            ("listen-plain", format!("listen {plain};\n")),
             ("private", "allow 127.0.0.0/8;\ndeny all;\n".to_owned()),
         ] {
             std::fs::write(includes.join(format!("{name}.conf")), text).unwrap();
@@ -59,7 +60,7 @@ impl Nginx {
             .stderr(Stdio::null())
             .spawn()
             .expect("nginx is installed: scripts/services install nginx");
-        let nginx = Self { process, addr, _folder: folder };
+        let nginx = Self { process, addr, plain, _folder: folder };
         for _ in 0..200 {
             if TcpStream::connect(addr).await.is_ok() {
                 return nginx;
@@ -181,6 +182,17 @@ async fn the_answers_of_nginx_itself_look_like_those_of_the_service() {
     ];
     for (request, status, code) in own {
         let answer = exchange(nginx.addr, request.as_bytes()).await;
+        assert_eq!((answer.0, answer.1.as_str()), (status, code), "{}", answer.2);
+        assert_eq!(missing_headers(&answer.2), [""; 0], "{}", answer.2);
+        let allow = answer.2.to_lowercase().contains("\r\nallow: get, head, post,");
+        assert_eq!(allow, status == 405, "{}", answer.2);
+    }
+    for (request, status, code) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, "malformed_request"),
+        (get(&format!("/{}", "x".repeat(70 * 1024))), 400, "malformed_request"),
+        (get("/api/v1/cards"), 403, "https_required"),
+    ] {
+        let answer = exchange(nginx.plain, request.as_bytes()).await;
         assert_eq!((answer.0, answer.1.as_str()), (status, code), "{}", answer.2);
         assert_eq!(missing_headers(&answer.2), [""; 0], "{}", answer.2);
     }

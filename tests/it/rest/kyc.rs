@@ -140,6 +140,22 @@ async fn a_submission_is_decided_once_and_one_waits_at_a_time() {
 }
 
 #[tokio::test]
+async fn nothing_is_created_under_a_person_who_was_erased() {
+    let app = TestApp::start().await;
+    let (user, ..) = person(&app, "ACTIVE").await;
+    let path = format!("/api/v1/personal/users/{}", text(&user["id"]));
+    let (status, erased) = app.post(&format!("{path}/erase"), json!({})).await;
+    assert_eq!(status, 200, "{erased}");
+    let wallet = json!({"user_id": user["id"], "currency": "USD"});
+    expect(app.post("/api/v1/personal/wallets", wallet).await, 409, "invalid_transition");
+    let submission = json!({"user_id": "p-1", "tier": "full"});
+    expect(app.post(KYC, submission).await, 409, "invalid_transition");
+    let version = erased["version"].as_i64().unwrap();
+    let name = app.patch(&path, version, json!({"first_name": "Wren"})).await;
+    expect(name, 409, "invalid_transition");
+}
+
+#[tokio::test]
 async fn what_is_no_submission_is_refused() {
     let app = TestApp::start().await;
     person(&app, "ACTIVE").await;

@@ -71,8 +71,8 @@ terms! {
     /// Over what a limit counts: one purchase alone, a calendar day, week (from Monday) or month, or
     /// for ever.
     Window = words(["transaction", "day", "week", "month", "lifetime"], Some("invalid_window"));
-    /// Whether each card is counted for itself (cap), or all of the scope together (pool). What a person
-    /// uses in two currencies is counted apart.
+    /// Whether each card is counted for itself (cap), or all of the scope together (pool). Amounts
+    /// that a person spends in two currencies are counted apart.
     LimitMode = words(["cap", "pool"], Some("invalid_mode"));
     /// Whether what is listed is the only thing allowed, or what is denied.
     Effect = words(["allow", "deny"], Some("invalid_effect"));

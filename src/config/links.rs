@@ -1,0 +1,150 @@
+//! The production profile refuses links to servers that others on the way can read.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Settings;
+use super::error::SettingsError;
+
+impl Settings {
+    /// Refuses servers on other machines that are reached without TLS, unless `allow_plain_links` says that
+    /// the network itself keeps strangers out.
+    pub(super) fn check_links(&self) -> Result<(), SettingsError> {
+        let links: [(&str, &Option<SecretString>, &str); 4] = [
+            (
+                "store.postgres.url",
+                &self.store.postgres.url,
+                "sslmode=require, verify-ca or verify-full",
+            ),
+            ("store.mongodb.url", &self.store.mongodb.url, "tls=true"),
+            ("cache.redis.url", &self.cache.redis.url, "rediss://"),
+            ("broker.rabbitmq.url", &self.broker.rabbitmq.url, "amqps://"),
+        ];
+        for (key, url, cure) in links {
+            let Some(url) = url else { continue };
+            let link = Link::of(url.expose_secret());
+            if !self.allow_plain_links && !link.stays_here() && !link.is_encrypted() {
+                let expected = format!(
+                    "a link with TLS in production ({cure}), or allow_plain_links = true where the \
+                     network itself keeps strangers out"
+                );
+                return Err(SettingsError::value(key, expected));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A server's URL, taken apart as far as it is needed here.
+struct Link<'a> {
+    scheme: &'a str,
+    hosts: &'a str,
+    parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Link<'a> {
+    fn of(url: &'a str) -> Self {
+        let decoded = |part: &'a str| percent_decode_str(part).decode_utf8_lossy();
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let authority = place.split('/').next().unwrap_or_default();
+        let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+        let pairs = parameters.split('&').filter_map(|pair| pair.split_once('='));
+        let parameters = pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
+        Self { scheme, hosts, parameters }
+    }
+
+    /// What drivers read of a parameter that may be there more than once.
+    fn last(&self, names: &[&str]) -> Option<&str> {
+        let mut pairs = self.parameters.iter();
+        pairs.rfind(|(name, _)| names.contains(&&**name)).map(|(_, value)| &**value)
+    }
+
+    /// Whether all hosts are this machine, or sockets on it.
+    fn stays_here(&self) -> bool {
+        let named = self.last(&["host", "hostaddr"]).unwrap_or(self.hosts);
+        named.split(',').all(|host| {
+            let host = percent_decode_str(host).decode_utf8_lossy();
+            let bare = host.strip_prefix('[').and_then(|rest| rest.split(']').next());
+            let bare = bare.or_else(|| host.split(':').next()).unwrap_or_default();
+            let is_loopback = bare.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+            bare.is_empty() || bare.starts_with('/') || bare == "localhost" || is_loopback
+        })
+    }
+
+    fn is_encrypted(&self) -> bool {
+        match self.scheme {
+            "rediss" | "amqps" => true,
+            "postgres" | "postgresql" => {
+                let mode = self.last(&["sslmode", "ssl-mode"]).unwrap_or_default();
+                ["require", "verify-ca", "verify-full"].contains(&mode)
+            }
+            "mongodb+srv" => self.last(&["tls", "ssl"]) != Some("false"),
+            "mongodb" => self.last(&["tls", "ssl"]) == Some("true"),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::sources;
+
+    type Change = fn(&mut Settings, SecretString);
+
+    const POSTGRES: Change = |settings, url| settings.store.postgres.url = Some(url);
+    const MONGODB: Change = |settings, url| settings.store.mongodb.url = Some(url);
+    const REDIS: Change = |settings, url| settings.cache.redis.url = Some(url);
+    const RABBITMQ: Change = |settings, url| settings.broker.rabbitmq.url = Some(url);
+
+    fn settings(change: Change, url: &str) -> Settings {
+        let mut settings = sources::defaults().unwrap();
+        change(&mut settings, url.into());
+        settings
+    }
+
+    #[test]
+    fn what_others_can_read_is_refused() {
+        for (change, key, url) in [
+            (POSTGRES, "store.postgres.url", "postgres://app:x@db/tollgate"),
+            (POSTGRES, "store.postgres.url", "postgres://app:x@db/tollgate?sslmode=prefer"),
+            (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=require&sslmode=disable"),
+            (POSTGRES, "store.postgres.url", "postgres://localhost/x?host=db"),
+            (MONGODB, "store.mongodb.url", "mongodb://a:27017,b:27017/tollgate?replicaSet=rs0"),
+            (MONGODB, "store.mongodb.url", "mongodb://localhost,b/tollgate?tls=false"),
+            (MONGODB, "store.mongodb.url", "mongodb+srv://cluster/tollgate?tls=false"),
+            (REDIS, "cache.redis.url", "redis://:x@cache:6379/0"),
+            (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@mq:5672/%2f"),
+            (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@10.0.0.7/%2f"),
+        ] {
+            let mut settings = settings(change, url);
+            let said = settings.check_links().unwrap_err().to_string();
+            assert!(said.contains(key) && said.contains("TLS"), "{url}: {said}");
+            assert!(!said.contains(url), "{said}");
+            settings.allow_plain_links = true;
+            assert!(settings.check_links().is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_encrypted_or_stays_here_is_taken() {
+        for (change, url) in [
+            (POSTGRES, "postgres://app:x@db/tollgate?sslmode=verify-full"),
+            (POSTGRES, "postgresql://db/x?sslmode=disable&ssl-mode=require"),
+            (POSTGRES, "postgres://app:x@127.0.0.1:5432/tollgate"),
+            (POSTGRES, "postgres://%2Fvar%2Frun%2Fpostgresql/tollgate"),
+            (POSTGRES, "postgres:///tollgate?host=/var/run/postgresql"),
+            (MONGODB, "mongodb://a,b/tollgate?tls=true&replicaSet=rs0"),
+            (MONGODB, "mongodb+srv://cluster/tollgate"),
+            (MONGODB, "mongodb://[::1]:27017,localhost:27018/tollgate"),
+            (REDIS, "rediss://:x@cache/0"),
+            (RABBITMQ, "amqps://app:x@mq/%2f"),
+        ] {
+            assert!(settings(change, url).check_links().is_ok(), "{url}");
+        }
+    }
+}
