@@ -7,8 +7,9 @@ use super::StoreFuture;
 
 /// Dead letters and the audit of what is done about them.
 pub trait DeadLetters: Send + Sync {
-    /// Keeps a letter. One that is kept already (the same message of the same queue, dead for the same
-    /// time in its life) is left as it is: the broker may deliver it twice.
+    /// Keeps a letter. One that waits already (the same message of the same queue, dead for the same
+    /// time in its life) is left as it is: the broker may deliver it twice. One that waits no longer
+    /// stands for itself, and a message without an id for nothing but this delivery.
     fn keep(&self, letter: DeadLetter, body: Vec<u8>) -> StoreFuture<'_, ()>;
     /// Letters in the order of their ids, after this one.
     fn letters(
@@ -51,5 +52,9 @@ pub(super) fn fingerprint(letter: &DeadLetter, body: &[u8]) -> Vec<u8> {
         hash.update(part);
     }
     hash.update(envelope.redrives.to_be_bytes());
+    // Nothing tells two messages without an id apart: rather one letter too many than one too few.
+    if envelope.message_id.is_empty() {
+        hash.update(letter.id.uuid().as_bytes());
+    }
     hash.finalize().to_vec()
 }

@@ -30,13 +30,16 @@ async fn insert(
     body: Vec<u8>,
 ) -> Result<(), StoreError> {
     let envelope = serde_json::to_string(&letter.envelope).map_err(unreadable)?;
+    let fingerprint = fingerprint(letter, &body);
+    let release = include_str!("sql/dead_letter_release.sql");
+    affected(connection, sqlx::query(release).bind(fingerprint.clone())).await?;
     let query = sqlx::query(include_str!("sql/dead_letter_insert.sql"))
         .bind(letter.id.uuid())
         .bind(letter.died_at.as_micros())
         .bind(letter.state.as_str())
         .bind(&letter.envelope.queue)
         .bind(&letter.envelope.reason)
-        .bind(fingerprint(letter, &body))
+        .bind(fingerprint)
         .bind(searched(letter, &body))
         .bind(envelope)
         .bind(body);

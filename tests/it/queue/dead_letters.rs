@@ -242,3 +242,55 @@ async fn what_is_sent_again_twice_has_its_effects_once() {
     }
     app.stop_and_verify().await;
 }
+
+/// How many letters a filter matches.
+async fn waiting(client: &mut Client, mut filter: Value) -> u64 {
+    filter["dry_run"] = json!(true);
+    let answer = client.post(&format!("{PATH}/redrive"), filter).await;
+    answer.json()["matched"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_that_die_and_are_sent_again_twice_have_their_effects_once() {
+    const GROUPS: usize = 8;
+    const EACH: usize = 125;
+    // However long all that takes, none is too late to be judged.
+    let app = TestApp::start_with(|settings| settings.jit.queue_deadline_ms = 60_000).await;
+    let (mut client, broker) = (app.client(), app.broker());
+    let program = Program::set_up(&mut client, 100_000, 1).await;
+    let letters: Vec<Outgoing> = (0..GROUPS * EACH)
+        .map(|n| {
+            let id = format!("group{}-{n}", n % GROUPS);
+            let purchase = marqeta::purchase(&id, program.card(), "0.01");
+            died(Queue::JitFunding, request(&id, purchase, None))
+        })
+        .collect();
+    let exhausted = || json!({"reason": "attempts_exhausted"});
+    let all = letters.len() as u64;
+    for round in 1..=2 {
+        // The second time it is as if their publisher had published them once more.
+        for result in broker.publish(letters.clone()).await.unwrap() {
+            result.unwrap();
+        }
+        until("all are kept", async || waiting(&mut app.client(), exhausted()).await == all).await;
+        let sending = (0..GROUPS).map(|group| {
+            let (mut client, mut filter) = (client.another(), exhausted());
+            filter["text"] = json!(format!("group{group}-"));
+            filter["rate_per_s"] = json!(1000);
+            async move { client.post(&format!("{PATH}/redrive"), filter).await.json() }
+        });
+        let expected = json!({"matched": EACH, "redriven": EACH, "failed": 0, "dry_run": false});
+        for sent in futures_util::future::join_all(sending).await {
+            assert_eq!(sent, expected, "round {round}");
+        }
+        let answers = async || {
+            let stats = broker.stats().await.unwrap();
+            let queue = stats.iter().find(|queue| queue.queue == Queue::JitResponses.name());
+            queue.unwrap().messages
+        };
+        until("each is answered", async || answers().await == round * all).await;
+        assert_eq!(program.held(&mut client).await, 1_000, "round {round}");
+        assert_eq!(waiting(&mut client, exhausted()).await, 0, "none has died again");
+    }
+    app.stop_and_verify().await;
+}

@@ -134,6 +134,47 @@ async fn on_postgres() {
     letters_are_kept_found_and_acted_on(store).await;
 }
 
+/// Every death is a letter that waits, whatever was done about letters before.
+async fn no_death_is_swallowed(store: Arc<dyn DeadLetters>) {
+    let of = |number: u128, message_id: &str| {
+        let mut letter = letter(number, "webhook-queue", "malformed_json");
+        letter.envelope.message_id = message_id.to_owned();
+        letter
+    };
+    let waiting = LetterFilter { state: Some(LetterState::Waiting), ..Default::default() };
+    for number in [1, 2] {
+        store.keep(of(number, ""), b"{}".to_vec()).await.unwrap();
+    }
+    assert_eq!(found(&store, waiting.clone()).await, [id(1), id(2)], "no id: each for itself");
+
+    store.keep(of(3, "m"), b"{}".to_vec()).await.unwrap();
+    for (number, state) in [(3, LetterState::Redriven), (4, LetterState::Discarded)] {
+        assert!(store.act(id(number), act(state, 20)).await.unwrap());
+        for delivered in [number + 1, number + 11] {
+            store.keep(of(delivered, "m"), b"{}".to_vec()).await.unwrap();
+        }
+        let expected = [id(1), id(2), id(number + 1)];
+        assert_eq!(found(&store, waiting.clone()).await, expected, "after {state:?}");
+    }
+    assert_eq!(found(&store, LetterFilter::default()).await.len(), 5, "the others are kept");
+    // One that is sent again waits meanwhile: beside the later one.
+    assert!(store.act(id(3), act(LetterState::Waiting, 30)).await.unwrap());
+    assert_eq!(found(&store, waiting).await, [id(1), id(2), id(3), id(5)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_death_is_swallowed_on_sqlite() {
+    let (_subject, store) = open_store(&Home::ALL).await;
+    no_death_is_swallowed(store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn no_death_is_swallowed_on_postgres() {
+    let database = Database::migrated().await;
+    no_death_is_swallowed(prepared(database.options()).await).await;
+}
+
 /// A broker that confirms nothing, and says when it was asked to.
 #[derive(Default)]
 struct Silent(Notify);

@@ -1,0 +1,2 @@
+-- A letter that waits no longer gives its fingerprint up: the same message may die anew.
+update dead_letters set fingerprint = uuid_send(id) where fingerprint = $1 and state <> 'waiting'
