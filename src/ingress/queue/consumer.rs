@@ -103,13 +103,14 @@ impl Consumer {
         if let Some(clean) = clean {
             delivery.replace(clean);
         }
-        // Dead letters may lack anything; that is what they may have died of.
+        // Dead letters may lack anything; that is what they may have died of. Nor are attempts at them
+        // counted: their headers tell of those that they died of, and there is nowhere further.
         let works = self.queue.dead_letter_key().is_some();
         let outcome = if works && delivery.message().id.is_empty() {
             let error = "a message needs an id (property message_id)".to_owned();
             let reason = "missing_message_id".to_owned();
             self.settle(delivery, Settlement::Dead { reason, error }).await
-        } else if delivery.redelivered() {
+        } else if works && delivery.redelivered() {
             self.handle_again(delivery, body).await
         } else {
             let _among_others = self.gate.read().await;
@@ -170,18 +171,12 @@ impl Consumer {
                 let failures = attempts.min(attempts_max.saturating_add(1)).saturating_sub(1);
                 if attempts > attempts_max {
                     delivery.recount(failures.saturating_sub(1));
-                    self.tools.attempts.end(self.queue, &id).await;
-                    return self.settle(delivery, settle::of_silence()).await;
+                    return self.settle_counted(delivery, settle::of_silence()).await;
                 }
                 delivery.recount(failures);
                 let handled = self.attempt(delivery.message(), body).await;
                 if let Some(settlement) = settle::settlement(handled) {
-                    // It has lived. What is counted from here on is in the message's own headers.
-                    let lived = self.settle(delivery, settlement).await;
-                    if lived != UNSETTLED {
-                        self.tools.attempts.end(self.queue, &id).await;
-                    }
-                    return lived;
+                    return self.settle_counted(delivery, settlement).await;
                 }
                 while self.tools.attempts.undo(self.queue, &id).await.is_err() {
                     if !outage.wait(&self.stop).await {
@@ -193,6 +188,21 @@ impl Consumer {
                 return self.settle(delivery, Settlement::Return).await;
             }
         }
+    }
+
+    /// Settles what was counted, and then forgets the count: what is counted from here on is in the
+    /// message's own headers. One that could not be settled comes again, and still counts.
+    async fn settle_counted(
+        &self,
+        delivery: Box<dyn Delivery>,
+        settlement: Settlement,
+    ) -> &'static str {
+        let id = delivery.message().id.clone();
+        let outcome = self.settle(delivery, settlement).await;
+        if outcome != UNSETTLED {
+            self.tools.attempts.end(self.queue, &id).await;
+        }
+        outcome
     }
 
     /// Runs the handler once, within its deadline. A panic is a failure like others.

@@ -9,6 +9,7 @@ mod outage;
 mod speed;
 mod stall;
 mod supervisor;
+mod unsettled;
 pub mod world;
 
 macro_rules! on_both {

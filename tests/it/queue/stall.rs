@@ -115,7 +115,7 @@ async fn a_slow_message_holds_nobody_up(broker: Arc<dyn Broker>) {
 async fn a_suspect_that_takes_long_holds_up_its_own_queue_alone(broker: Arc<dyn Broker>) {
     let (timed, inbox) = (Arc::<Timed>::default(), Arc::<MemoryInbox>::default());
     brokers::put(&broker, Queue::Webhooks, &["slow".to_owned()]).await;
-    lose(&broker, 1).await;
+    lose(&broker, Queue::Webhooks, 1).await;
     let now = Timestamp::from_micros(1);
     inbox.begin(Queue::Webhooks.name(), "slow".to_owned(), 1, now).await.unwrap();
     let consumers = start(&broker, inbox, &timed);

@@ -141,6 +141,17 @@ pub fn start(
     script: &Arc<Script>,
     open: &Arc<AtomicBool>,
 ) -> Consumers {
+    start_on(Queue::Webhooks, broker, inbox, script, open)
+}
+
+/// Consumers of a queue.
+pub fn start_on(
+    queue: Queue,
+    broker: &Arc<dyn Broker>,
+    inbox: &Arc<MemoryInbox>,
+    script: &Arc<Script>,
+    open: &Arc<AtomicBool>,
+) -> Consumers {
     let clock = Arc::new(SystemClock::new());
     let open = Arc::clone(open);
     let tools = Tools {
@@ -150,7 +161,7 @@ pub fn start(
         clock,
     };
     let handler: Arc<dyn Handler> = script.clone();
-    let plan = Plan { queue: Queue::Webhooks, handler, count: 2, prefetch: 10 };
+    let plan = Plan { queue, handler, count: 2, prefetch: 10 };
     Consumers::start(tools, vec![plan])
 }
 
@@ -220,9 +231,9 @@ async fn an_outage_is_no_attempt_and_nothing_is_dead_after_it() {
     .await;
 }
 
-/// Takes these and goes away with them: they come again.
-pub async fn lose(broker: &Arc<dyn Broker>, count: usize) {
-    let mut lost = broker.consume(Queue::Webhooks, u16::MAX).await.unwrap();
+/// Takes so many from a queue and goes away with them: they come again.
+pub async fn lose(broker: &Arc<dyn Broker>, queue: Queue, count: usize) {
+    let mut lost = broker.consume(queue, u16::MAX).await.unwrap();
     let mut held = Vec::new();
     for _ in 0..count {
         held.push(brokers::next(&mut lost).await);
@@ -236,7 +247,7 @@ async fn what_comes_again_goes_among_others_once_more_and_waits_for_the_inbox() 
         let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
         let slow: Vec<String> = (0..LOST).map(|n| format!("slow-{n}")).collect();
         brokers::put(&broker, Queue::Webhooks, &slow).await;
-        lose(&broker, LOST).await;
+        lose(&broker, Queue::Webhooks, LOST).await;
         inbox.down.store(true, Ordering::SeqCst);
         let consumers = start(&broker, &inbox, &script, &open());
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -272,7 +283,7 @@ async fn what_came_again_twice_or_had_failed_before_is_handled_alone() {
             let now = Timestamp::from_micros(1);
             assert_eq!(inbox.begin("webhook-queue", id.clone(), 1, now).await.unwrap(), 2);
         }
-        lose(&broker, 3).await;
+        lose(&broker, Queue::Webhooks, 3).await;
         let consumers = start(&broker, &inbox, &script, &open());
         brokers::put(&broker, Queue::Webhooks, &ids(&["slow-4", "slow-5"])).await;
         until("all are done", async || script.done.lock().unwrap().len() == 5).await;
