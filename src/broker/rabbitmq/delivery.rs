@@ -38,7 +38,7 @@ impl RabbitDelivery {
         publisher: Arc<Publisher>,
     ) -> Self {
         let delivery_count = properties::delivery_count(&delivery);
-        let message = properties::read(&mut delivery);
+        let message = properties::read(&mut delivery, &publisher.names);
         Self {
             failures: headers::failures(&message),
             message,
@@ -64,7 +64,7 @@ impl RabbitDelivery {
             }),
             Onward::Again(message, index) => {
                 let target =
-                    Target::Reply(self.publisher.retry_queue(queue, headers::pause(index)));
+                    Target::Reply(self.publisher.names.retry(queue, headers::pause(index)));
                 Move::Copy(Outgoing { target, message })
             }
             Onward::Dead(message, key) => {

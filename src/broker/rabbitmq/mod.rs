@@ -7,6 +7,7 @@
 mod acks;
 mod connect;
 mod consumer;
+mod deaths;
 mod delivery;
 mod error;
 mod flight;
@@ -101,6 +102,17 @@ impl Names {
             format!("{millis}ms")
         };
         format!("{}.retry.{pause}", self.queue(queue))
+    }
+
+    /// Whether this is a queue of ours where failed messages wait.
+    fn is_retry(&self, name: &str) -> bool {
+        let beside = self.bare(name).split_once(".retry.");
+        beside.is_some_and(|(queue, _)| Queue::parse(queue).is_some())
+    }
+
+    /// A name without what ours begin with.
+    fn bare<'a>(&self, name: &'a str) -> &'a str {
+        name.strip_prefix(&*self.prefix).unwrap_or(name)
     }
 
     /// Exchange and key of a target.

@@ -7,6 +7,7 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable};
 
+use super::{Names, deaths};
 use crate::broker::Message;
 use crate::broker::headers::{ORIGIN, PUBLISHED_MS, REASON};
 
@@ -55,8 +56,9 @@ pub(super) fn write(message: &Message, now_ms: i64) -> Option<BasicProperties> {
     Some(properties)
 }
 
-/// The message of a delivery. Headers that are no texts or numbers are left out.
-pub(super) fn read(delivery: &mut Delivery) -> Message {
+/// The message of a delivery. Headers that are no texts or numbers are left out; where the broker itself
+/// has taken it for dead, they say so as if we had.
+pub(super) fn read(delivery: &mut Delivery, names: &Names) -> Message {
     let properties = &delivery.properties;
     let short = |text: &Option<lapin::types::ShortString>| {
         text.as_ref().map(|text| text.as_str().to_owned())
@@ -68,17 +70,15 @@ pub(super) fn read(delivery: &mut Delivery) -> Message {
         let (name, value) = (name.as_str(), as_text(value));
         match value {
             Some(value) if name == PUBLISHED_MS => published_ms = value.parse().ok(),
-            Some(value) if name == "x-first-death-reason" => {
-                headers.entry(REASON.to_owned()).or_insert(value);
-            }
-            Some(value) if name == "x-first-death-queue" => {
-                headers.entry(ORIGIN.to_owned()).or_insert(value);
-            }
             Some(value) if !OF_THE_BROKER.iter().any(|own| name.starts_with(own)) => {
                 headers.insert(name.to_owned(), value);
             }
             _ => {}
         }
+    }
+    if let Some((origin, reason)) = table.and_then(|table| deaths::last(table, names)) {
+        headers.insert(ORIGIN.to_owned(), origin);
+        headers.insert(REASON.to_owned(), reason);
     }
     // In whole seconds: of those who publish without our header, better than nothing.
     let seconds = properties.timestamp().and_then(|seconds| i64::try_from(seconds).ok());
@@ -102,7 +102,7 @@ pub(super) fn delivery_count(delivery: &Delivery) -> i64 {
     value.and_then(as_text).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-fn as_text(value: &AMQPValue) -> Option<String> {
+pub(super) fn as_text(value: &AMQPValue) -> Option<String> {
     Some(match value {
         AMQPValue::LongString(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
         AMQPValue::ShortString(text) => text.as_str().to_owned(),

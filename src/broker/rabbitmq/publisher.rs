@@ -55,7 +55,7 @@ pub(super) struct Publisher {
     answers: mpsc::Sender<Call>,
     events: mpsc::Sender<Call>,
     tasks: Vec<AbortHandle>,
-    names: Names,
+    pub(super) names: Names,
     timeout: Duration,
     clock: Arc<dyn Clock>,
     metrics: BrokerMetrics,
@@ -135,11 +135,6 @@ impl Publisher {
         let confirmed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         self.metrics.published(confirmed, count.saturating_sub(confirmed), took_us);
         outcomes
-    }
-
-    /// Where a message of this queue waits so long.
-    pub(super) fn retry_queue(&self, queue: Queue, pause: Duration) -> String {
-        self.names.retry(queue, pause)
     }
 
     /// Publishes nothing more.

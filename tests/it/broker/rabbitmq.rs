@@ -1,15 +1,17 @@
 //! What only a server can do to us, short of dying.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::options::{
-    BasicConsumeOptions, BasicPublishOptions, QueueBindOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
+    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::FieldTable;
+use tollgate::broker::headers::{ATTEMPTS, ORIGIN, REASON};
 use tollgate::broker::topology::{Exchange, Queue};
-use tollgate::broker::{Broker, BrokerError, Outgoing, Settlement, Target};
+use tollgate::broker::{Broker, BrokerError, Message, Outgoing, Settlement, Target};
 
 use super::world::{
     PATIENCE, Shared, clear, connect, consume, message, next, open, publish, rabbitmq_named, to,
@@ -83,6 +85,52 @@ async fn what_others_publish_is_read_as_far_as_it_can_be() {
     delivery.settle(Settlement::Done).await.unwrap();
     broker.close().await;
     clear(&url, &prefix).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_the_broker_takes_for_dead_by_itself_tells_where_and_why() {
+    rabbitmq_named(|broker, prefix| async move {
+        let of_age = Message { expires_after: Some(Duration::from_millis(1)), ..message("old") };
+        publish(&broker, to(Queue::Transactions, of_age)).await.unwrap();
+        // One that has failed once and waited, and that somebody then refuses.
+        let mut refused = message("refused");
+        refused.headers.insert(ATTEMPTS.to_owned(), "1".to_owned());
+        let target = Target::Reply(format!("{prefix}webhook-queue.retry.100ms"));
+        publish(&broker, Outgoing { target, message: refused }).await.unwrap();
+        let connection = connect(&servers::url("RABBITMQ_URL")).await;
+        let channel = connection.create_channel().await.unwrap();
+        let taken = async {
+            loop {
+                let queue = format!("{prefix}webhook-queue").into();
+                let got = channel.basic_get(queue, BasicGetOptions::default()).await.unwrap();
+                match got {
+                    Some(got) => break got,
+                    None => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let taken = tokio::time::timeout(PATIENCE, taken).await.expect("it comes again");
+        taken.delivery.acker.reject(BasicRejectOptions { requeue: false }).await.unwrap();
+
+        let mut dead = consume(&broker, Queue::DeadLetters, 2).await;
+        let mut told = BTreeMap::new();
+        for _ in 0..2 {
+            let letter = next(&mut dead).await;
+            let headers = &letter.message().headers;
+            let text = |name: &str| headers.get(name).cloned().unwrap_or_default();
+            told.insert(letter.message().id.clone(), [ORIGIN, REASON, ATTEMPTS].map(text));
+            letter.settle(Settlement::Done).await.unwrap();
+        }
+        let expected = [
+            ("old", ["transaction-processing-queue", "expired", ""]),
+            ("refused", ["webhook-queue", "rejected", "1"]),
+        ];
+        let expected = expected.map(|(id, told)| (id.to_owned(), told.map(str::to_owned)));
+        assert_eq!(told, BTreeMap::from(expected));
+        connection.close(200, "done".into()).await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
