@@ -17,6 +17,10 @@ use crate::broker::{BrokerError, QueueStats};
 /// our own count.
 const DELIVERY_LIMIT: i32 = 20;
 
+/// The same where the dead have nowhere to go: they would be dropped. RabbitMQ 4 has a limit where none is
+/// given, and earlier versions take a negative one, which stands for none there, for zero.
+const NO_DELIVERY_LIMIT: i32 = i32::MAX;
+
 /// Declares everything.
 ///
 /// # Errors
@@ -58,9 +62,11 @@ pub(super) async fn declare(session: &Session, names: &Names) -> Result<(), Brok
 }
 
 fn arguments(names: &Names, queue: Queue) -> FieldTable {
-    let Some(key) = queue.dead_letter_key() else { return quorum() };
-    let mut arguments = dead_lettering(names.exchange(Exchange::Transactions), key);
-    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+    let (mut arguments, limit) = match queue.dead_letter_key() {
+        Some(key) => (dead_lettering(names.exchange(Exchange::Transactions), key), DELIVERY_LIMIT),
+        None => (quorum(), NO_DELIVERY_LIMIT),
+    };
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(limit));
     arguments
 }
 
@@ -126,4 +132,19 @@ pub(super) async fn count(
         });
     }
     Ok(stats)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_queue_that_is_consumed_has_a_limit_and_none_without_dead_letters_reaches_it() {
+        for queue in Queue::ALL {
+            let arguments = arguments(&Names::new(""), queue);
+            let limit = arguments.inner().get("x-delivery-limit");
+            let expected = if queue.dead_letter_key().is_some() { 20 } else { i32::MAX };
+            assert_eq!(limit, Some(&AMQPValue::LongInt(expected)), "{queue:?}");
+        }
+    }
 }
