@@ -31,6 +31,9 @@ pub enum BrokerError {
     /// No queue takes messages of this key.
     #[error("no queue takes messages with the key {0}")]
     Unroutable(String),
+    /// The queue does not take the message, though the broker works: it may be full.
+    #[error("the queue does not take the message")]
+    NotTaken(#[source] Source),
     /// The broker refuses this very call. Ours, or its operator's, to mend.
     #[error("the message broker refused")]
     Refused(#[source] Source),

@@ -18,7 +18,13 @@ pub const CONSUMED: Metric = metric(
     Unit::Count,
     "Messages that consumers have settled, by queue and outcome",
 );
-/// Messages that were dropped because nobody had read them in time.
+/// Answers that those who read decisions got instead of whoever has asked.
+pub const DIVERTED: Metric = metric(
+    "tollgate_broker_answers_diverted_total",
+    Unit::Count,
+    "Answers that all who read decisions got, because the asker's queue did not take them",
+);
+/// Messages that were dropped because nobody had read them in time. RabbitMQ counts its own.
 pub const EXPIRED: Metric = metric(
     "tollgate_broker_expired_total",
     Unit::Count,
@@ -54,6 +60,12 @@ pub const CONSUME_SECONDS: Metric = metric(
     Unit::Seconds,
     "Duration from a delivery to the end of its handling",
 );
+
+/// An answer went to those who read decisions: the asker's queue has not taken it.
+pub fn answer_diverted() {
+    exporter();
+    metrics::counter!(DIVERTED.name).increment(1);
+}
 
 /// What a broker's adapter records. The handles are looked up once.
 #[derive(Clone)]

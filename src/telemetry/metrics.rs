@@ -251,6 +251,7 @@ const COUNTERS: &[Metric] = &[
     PAN_SEEN,
     broker::PUBLISHED,
     broker::CONSUMED,
+    broker::DIVERTED,
     broker::EXPIRED,
     broker::LOST,
     INGEST_RECORDS,

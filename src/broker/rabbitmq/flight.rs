@@ -184,7 +184,9 @@ impl Sent {
         let confirmed = ready!(confirming.as_mut().poll(context));
         let (outcome, handed) = match confirmed {
             Ok(Confirmation::Ack(handed)) => (Ok(()), handed),
-            Ok(Confirmation::Nack(handed)) => (Err(silent(Silence::Nacked)), handed),
+            Ok(Confirmation::Nack(handed)) => {
+                (Err(BrokerError::NotTaken(Box::new(Silence::Nacked))), handed)
+            }
             Ok(Confirmation::NotRequested) => (Err(silent(Silence::Broken)), None),
             Err(error) => (Err(translate(error)), None),
         };

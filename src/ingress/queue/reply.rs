@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Broker, BrokerError, Message, Outgoing, Target};
+use crate::telemetry::broker::answer_diverted;
 
 /// What an HTTP caller would have seen as the status.
 pub const STATUS: &str = "x-tollgate-status";
@@ -19,6 +20,9 @@ const TRY_MAX: Duration = Duration::from_secs(20);
 /// Between two tries.
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
+/// How often an asker's queue may not take an answer. It is in the ledger: nothing is lost.
+const ASKER_TRIES: u32 = 5;
+
 /// The media type of an answer.
 const JSON: &str = "application/json";
 
@@ -30,8 +34,8 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Publishes an answer and waits for its confirm. An asker who has gone is no fault: then it goes to
-/// those who read decisions.
+/// Publishes an answer and waits for its confirm. An asker who has gone is no fault, nor is one whose
+/// queue does not take it: then it goes to those who read decisions.
 ///
 /// # Errors
 /// Where the broker does not take it.
@@ -43,24 +47,36 @@ pub(super) async fn reply(
     let everyone = || Target::Topic(Exchange::Transactions, Queue::JitResponses.binding().into());
     let asker = asked.reply_to.as_ref().filter(|name| is_foreign(name));
     let mut target = asker.map_or_else(everyone, |name| Target::Reply(name.clone()));
-    let mut waited = Duration::ZERO;
+    let (mut waited, mut tries) = (Duration::ZERO, 0_u32);
     loop {
         let outgoing = Outgoing { target: target.clone(), message: message(asked, answer) };
         let published = broker.publish(vec![outgoing]).await.map(|mut results| results.pop());
         let error = match published {
-            Ok(Some(Ok(()))) => return Ok(()),
-            Ok(Some(Err(BrokerError::Unroutable(_)))) if matches!(target, Target::Reply(_)) => {
-                target = everyone();
-                continue;
-            }
+            Ok(Some(Ok(())) | None) => return Ok(()),
             Ok(Some(Err(error))) | Err(error) => error,
-            Ok(None) => return Ok(()),
         };
+        tries = tries.saturating_add(1);
+        if matches!(target, Target::Reply(_)) && is_askers(&error, tries) {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "an asker does not take the answer: it goes to all who read");
+            answer_diverted();
+            target = everyone();
+            continue;
+        }
         if waited >= TRY_MAX {
             return Err(error);
         }
         tokio::time::sleep(TRY_EVERY).await;
         waited += TRY_EVERY;
+    }
+}
+
+/// Whether the asker's queue is at fault, after so many tries. While the broker does not work, it is not.
+const fn is_askers(error: &BrokerError, tries: u32) -> bool {
+    match error {
+        BrokerError::Unroutable(_) => true,
+        BrokerError::NotTaken(_) | BrokerError::Refused(_) => tries >= ASKER_TRIES,
+        BrokerError::Unavailable(_) => false,
     }
 }
 
@@ -84,7 +100,80 @@ fn message(asked: &Message, answer: &Answer) -> Message {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::broker::{BrokerFuture, Deliveries, QueueStats};
+
+    /// Fails for whoever has asked, as often as there are errors; remembers where answers went.
+    struct Asked {
+        errors: Mutex<Vec<BrokerError>>,
+        targets: Mutex<Vec<Target>>,
+    }
+
+    impl Broker for Asked {
+        fn declare(&self) -> BrokerFuture<'_, ()> {
+            Box::pin(std::future::pending())
+        }
+
+        fn publish(
+            &self,
+            messages: Vec<Outgoing>,
+        ) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>> {
+            let one = messages.into_iter().map(|outgoing| {
+                let is_askers = matches!(outgoing.target, Target::Reply(_));
+                self.targets.lock().unwrap().push(outgoing.target);
+                let error = is_askers.then(|| self.errors.lock().unwrap().pop()).flatten();
+                error.map_or(Ok(()), Err)
+            });
+            let outcomes = one.collect();
+            Box::pin(std::future::ready(Ok(outcomes)))
+        }
+
+        fn consume(&self, _: Queue, _: u16) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn replies(&self, _: String) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    /// How often the asker was tried, and whether everyone got the answer in the end.
+    async fn check(errors: Vec<BrokerError>, tries: usize, everyone: bool) {
+        let broker =
+            Arc::new(Asked { errors: Mutex::new(errors), targets: Mutex::new(Vec::new()) });
+        let asked =
+            Message { id: "t".into(), reply_to: Some("asker".into()), ..Message::default() };
+        let answer = Answer { status: 200, body: b"{}".to_vec() };
+        let shared: Arc<dyn Broker> = broker.clone();
+        reply(&shared, &asked, &answer).await.unwrap();
+        let targets = broker.targets.lock().unwrap().clone();
+        let mut expected = vec![Target::Reply("asker".into()); tries];
+        if everyone {
+            expected.push(Target::Topic(
+                Exchange::Transactions,
+                Queue::JitResponses.binding().to_owned(),
+            ));
+        }
+        assert_eq!(targets, expected);
+    }
+
+    #[tokio::test]
+    async fn an_asker_who_does_not_take_the_answer_is_tried_for_a_while() {
+        let many = |error: fn() -> BrokerError, count: usize| (0..count).map(|_| error()).collect();
+        let full = || BrokerError::NotTaken("full".into());
+        check(many(full, 50), 5, true).await;
+        check(many(full, 1), 2, false).await;
+        check(many(|| BrokerError::Refused("no".into()), 50), 5, true).await;
+        check(many(|| BrokerError::Unroutable("asker".into()), 1), 1, true).await;
+        // A broker that does not work says nothing of its askers.
+        check(many(|| BrokerError::Unavailable("down".into()), 8), 9, false).await;
+    }
 
     #[test]
     fn an_answer_never_goes_where_work_is_taken_from() {

@@ -8,7 +8,7 @@ use lapin::options::{
     BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions,
     QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use tollgate::broker::headers::{ATTEMPTS, ORIGIN, REASON};
 use tollgate::broker::topology::{Exchange, Queue};
 use tollgate::broker::{Broker, BrokerError, Message, Outgoing, Settlement, Target};
@@ -128,6 +128,28 @@ async fn what_the_broker_takes_for_dead_by_itself_tells_where_and_why() {
         ];
         let expected = expected.map(|(id, told)| (id.to_owned(), told.map(str::to_owned)));
         assert_eq!(told, BTreeMap::from(expected));
+        connection.close(200, "done".into()).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_full_queue_of_answers_is_told_from_a_broker_that_does_not_work() {
+    rabbitmq_named(|broker, _| async move {
+        let connection = connect(&servers::url("RABBITMQ_URL")).await;
+        let channel = connection.create_channel().await.unwrap();
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        let options = QueueDeclareOptions::exclusive().auto_delete();
+        let queue = channel.queue_declare("".into(), options, arguments).await.unwrap();
+        let target = Target::Reply(queue.name().as_str().to_owned());
+        let answer = |id: &str| Outgoing { target: target.clone(), message: message(id) };
+        publish(&broker, answer("a")).await.unwrap();
+        let second = publish(&broker, answer("b")).await;
+        assert!(matches!(second, Err(BrokerError::NotTaken(_))), "{second:?}");
+        publish(&broker, to(Queue::JitResponses, message("b"))).await.unwrap();
         connection.close(200, "done".into()).await.unwrap();
     })
     .await;
