@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use secrecy::SecretString;
 
 use crate::app;
+use crate::app::clock::SystemClock;
 use crate::config::Settings;
 use crate::config::log::{Log, LogFormat};
+use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::service::reconcile::{List, Report, Window, reconcile};
 use crate::telemetry::logging;
@@ -89,7 +91,9 @@ async fn list(args: &Args, settings: &Settings, window: Option<Window>) -> Resul
     }
     let platform = app::platform(&set)?;
     let platform = platform.ok_or("say --file or --platform: reconcile.platform is not set")?;
-    List::fetched(&*platform, window).await
+    let now = SystemClock::new().now();
+    let listed = window.map(|window| Window { to: window.to.max(now), ..window });
+    List::fetched(&*platform, listed).await
 }
 
 fn print(report: &Report, list: &List) {

@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::domain::time::Timestamp;
 use crate::service::reconcile::{Listing, Window};
 use crate::store::Source;
 
@@ -28,6 +29,8 @@ const COUNT: u32 = 100;
 
 /// The largest page, in bytes.
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+const SECOND_US: i64 = 1_000_000;
 
 /// How long one page may take.
 const PAGE_LIMIT: Duration = Duration::from_secs(60);
@@ -121,16 +124,31 @@ impl Listing for Platform {
         window: Option<Window>,
         start: u64,
     ) -> Pin<Box<dyn Future<Output = Result<String, Source>> + Send + 'a>> {
-        let mut path = format!("{}/transactions?count={COUNT}&start_index={start}", self.base);
-        if let Some(window) = window {
-            // All that has happened since: a purchase is compared with everything that is listed.
-            path.push_str(&format!("&start_date={}", window.from));
-        }
+        let path = format!("{}/transactions?{}", self.base, query(window, start));
         Box::pin(async move {
             let fetched = tokio::time::timeout(PAGE_LIMIT, self.fetch(path)).await;
             fetched.unwrap_or_else(|_| Err(PlatformError::Silent.into()))
         })
     }
+}
+
+/// Every state is asked for: the platform leaves out what was declined or cleared unless it is, and a
+/// transaction that left the list between two pages would take one behind it along. By creation, what
+/// comes meanwhile comes last. More than 30 days back both dates are needed.
+fn query(window: Option<Window>, start: u64) -> String {
+    let mut query = format!("count={COUNT}&start_index={start}&state=ALL&sort_by=created_time");
+    if let Some(Window { from, to }) = window {
+        let (from, to) = (date(from), date(to.plus_micros(SECOND_US - 1)));
+        query.push_str(&format!("&start_date={from}&end_date={to}"));
+    }
+    query
+}
+
+/// In whole seconds, as the platform writes times.
+fn date(time: Timestamp) -> String {
+    let text = time.to_string();
+    let seconds = text.split_once('.').map_or(text.as_str(), |(seconds, _)| seconds);
+    format!("{seconds}Z")
 }
 
 /// With the certificates that the system trusts.
@@ -144,6 +162,19 @@ fn connector() -> TlsConnector {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_state_is_asked_for_between_dates_in_whole_seconds() {
+        let time = |text| Timestamp::parse(text).unwrap();
+        assert_eq!(query(None, 0), "count=100&start_index=0&state=ALL&sort_by=created_time");
+        let window = Window {
+            from: time("2026-10-16T00:00:00.9Z"),
+            to: time("2026-11-20T11:59:59.000001Z"),
+        };
+        let expected = "count=100&start_index=200&state=ALL&sort_by=created_time\
+            &start_date=2026-10-16T00:00:00Z&end_date=2026-11-20T12:00:00Z";
+        assert_eq!(query(Some(window), 200), expected);
+    }
 
     #[test]
     fn only_urls_of_an_api_are_taken() {

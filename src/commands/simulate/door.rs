@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::listing::Wanted;
 use super::operator::Operator;
 use super::platform::{Act, Order, Platform};
 use crate::domain::clock::Clock;
@@ -107,9 +108,9 @@ impl Default for Page {
 }
 
 impl Page {
-    fn of(&self, all: &[Value]) -> Response {
+    fn of<T>(&self, all: &[T], shown: impl Fn(&T) -> Value) -> Response {
         let (start, count) = (self.start_index, self.count.min(COUNT_MAX));
-        let data: Vec<Value> = all.iter().skip(start).take(count).cloned().collect();
+        let data: Vec<Value> = all.iter().skip(start).take(count).map(shown).collect();
         let end = start + data.len();
         Json(json!({
             "count": data.len(), "start_index": start, "end_index": end.saturating_sub(1),
@@ -141,7 +142,7 @@ impl Desk {
 }
 
 fn list(desk: &Desk, kind: &'static str, page: &Query<Page>) -> Response {
-    page.of(desk.documents().get(kind).map_or(&[], Vec::as_slice))
+    page.of(desk.documents().get(kind).map_or(&[][..], Vec::as_slice), Value::clone)
 }
 
 fn read(desk: &Desk, kind: &'static str, token: &str) -> Response {
@@ -256,17 +257,21 @@ async fn cards_of(State(desk): Shared, Path(user): Path<String>, page: Query<Pag
     let all = documents.get(CARDS).map_or(&[][..], Vec::as_slice);
     let own: Vec<Value> =
         all.iter().filter(|one| one["user_token"] == user.as_str()).cloned().collect();
-    page.of(&own)
+    page.of(&own, Value::clone)
 }
 
-async fn transactions(State(desk): Shared, page: Query<Page>) -> Response {
-    page.of(&desk.platform.state().transactions)
+async fn transactions(State(desk): Shared, page: Query<Page>, wanted: Query<Wanted>) -> Response {
+    let state = desk.platform.state();
+    match wanted.of(&state, desk.platform.clock.now()) {
+        Some(found) => page.of(&found, |one| state.listed(one)),
+        None => refuse(StatusCode::BAD_REQUEST, "a date is 2026-01-31 or 2026-01-31T12:00:00Z"),
+    }
 }
 
 async fn transaction(State(desk): Shared, Path(token): Path<String>) -> Response {
     let state = desk.platform.state();
     match state.transactions.iter().find(|one| one["token"] == token.as_str()) {
-        Some(found) => Json(found).into_response(),
+        Some(found) => Json(state.listed(found)).into_response(),
         None => refuse(StatusCode::NOT_FOUND, "there is no such transaction"),
     }
 }

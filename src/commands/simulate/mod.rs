@@ -7,6 +7,7 @@ mod caller;
 mod door;
 mod flows;
 mod gateway;
+mod listing;
 mod message;
 mod notices;
 mod operator;

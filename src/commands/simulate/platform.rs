@@ -94,6 +94,27 @@ pub(super) struct State {
     chains: HashMap<String, usize>,
 }
 
+impl State {
+    /// The state that a transaction has now. It is all that changes of one: an authorization that
+    /// nothing is left of has been cleared.
+    pub(super) fn stands<'a>(&self, transaction: &'a Value) -> &'a str {
+        let token = transaction["token"].as_str().unwrap_or_default();
+        let state = transaction["state"].as_str().unwrap_or_default();
+        let purchase = self.chains.get(token).and_then(|index| self.purchases.get(*index));
+        match purchase {
+            Some(own) if state == "PENDING" && own.root == token && own.closed => "CLEARED",
+            _ => state,
+        }
+    }
+
+    /// A transaction as it is listed now.
+    pub(super) fn listed(&self, transaction: &Value) -> Value {
+        let mut listed = transaction.clone();
+        listed["state"] = self.stands(transaction).into();
+        listed
+    }
+}
+
 /// The platform.
 pub(super) struct Platform {
     state: Mutex<State>,

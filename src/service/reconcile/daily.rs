@@ -68,7 +68,8 @@ impl Daily {
 
     async fn once(&self) -> Result<Report, crate::store::Source> {
         let window = self.window();
-        let list = List::fetched(&*self.listing, Some(window)).await?;
+        let listed = Window { to: self.clock.now(), ..window };
+        let list = List::fetched(&*self.listing, Some(listed)).await?;
         Ok(reconcile(&list, &self.books, Some(window)).await?)
     }
 

@@ -46,7 +46,8 @@ pub struct Window {
 
 /// The platform's list, wherever it comes from.
 pub trait Listing: Send + Sync {
-    /// The text of the page that begins with this transaction, counted from 0.
+    /// The text of the page that begins with this transaction, counted from 0, of those that the
+    /// platform made in the window; without one, of the last weeks.
     fn page<'a>(
         &'a self,
         window: Option<Window>,
@@ -89,7 +90,8 @@ impl List {
         Ok(list)
     }
 
-    /// Asks for one page after the other.
+    /// Asks for one page after the other of what the platform made in the window. That is not the one
+    /// in which purchases are compared: what happened to them since belongs to them, too.
     pub async fn fetched(listing: &dyn Listing, window: Option<Window>) -> Result<Self, Source> {
         let (mut list, mut start) = (Self::default(), 0);
         loop {
