@@ -102,8 +102,9 @@ impl JitHandler {
     /// Decides; where nothing can be decided for now, again until the request is too old. One that is
     /// too old is not judged, but what was decided on it before is what it is answered with.
     async fn decide_in_time(&self, asked: &Asked, message: &Message) -> Decided {
+        let since_ms = waiting_since(message.published_ms, self.now_ms());
         loop {
-            if self.is_late(message) {
+            if self.is_late(since_ms) {
                 return self.recall(asked).await;
             }
             match self.decide(asked).await {
@@ -113,10 +114,13 @@ impl JitHandler {
         }
     }
 
-    fn is_late(&self, message: &Message) -> bool {
-        let now_ms = self.clock.now().as_micros().div_euclid(1_000);
-        let age_ms = message.published_ms.map_or(0, |published| now_ms.saturating_sub(published));
+    fn is_late(&self, since_ms: i64) -> bool {
+        let age_ms = self.now_ms().saturating_sub(since_ms);
         u128::try_from(age_ms).is_ok_and(|age_ms| age_ms > self.deadline.as_millis())
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now().as_micros().div_euclid(1_000)
     }
 
     async fn decide(&self, asked: &Asked) -> Decided {
@@ -154,6 +158,12 @@ impl JitHandler {
             Asked::Faulty(_) | Asked::Told(_) => self.decide(asked).await,
         }
     }
+}
+
+/// From when on a request has waited: from its publication, as far as that can be believed. One without
+/// a time, or whose publisher's clock is ahead, has waited since it was seen: it would never be late.
+fn waiting_since(published_ms: Option<i64>, seen_ms: i64) -> i64 {
+    published_ms.map_or(seen_ms, |published_ms| published_ms.min(seen_ms))
 }
 
 fn platform(decided: Result<Arc<Decision>, AuthorizeError>, token: &Token, echo: &Echo) -> Decided {
@@ -224,5 +234,17 @@ fn read(message: &Message, body: Scanned) -> Result<Asked, (&'static str, &'stat
         Ok(JitMessage::Faulty(request)) => Ok(Asked::Faulty(request)),
         Ok(JitMessage::Informative(told)) => Ok(Asked::Told(told)),
         Err(unreadable) => Err((unreadable.code, unreadable.detail)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_the_future_is_no_time() {
+        assert_eq!(waiting_since(Some(1_000), 5_000), 1_000);
+        assert_eq!(waiting_since(Some(3_605_000), 5_000), 5_000, "an hour ahead");
+        assert_eq!(waiting_since(None, 5_000), 5_000);
     }
 }
