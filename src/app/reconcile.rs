@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::config::Settings;
 use crate::config::reconcile::Reconcile;
 use crate::domain::clock::Clock;
+use crate::domain::time::Timestamp;
 use crate::egress::platform::Platform;
 use crate::service::reconcile::{Books, Daily, Listing, Report, reconcile_daily};
 use crate::telemetry::faults::Faults;
@@ -58,12 +59,15 @@ pub(super) fn daily(
         hour: u8::try_from(set.hour).unwrap_or(0),
         days: u16::try_from(set.days).unwrap_or(u16::MAX),
     };
-    Ok(Some(reconcile_daily(daily, move |report| tell(report, &faults))))
+    let clock = Arc::clone(clock);
+    Ok(Some(reconcile_daily(daily, move |report| tell(report, clock.now(), &faults))))
 }
 
-fn tell(report: Option<&Report>, faults: &Faults) {
+fn tell(report: Option<&Report>, now: Timestamp, faults: &Faults) {
     metrics::set(metrics::RECONCILE_FAILED, &[], f64::from(u8::from(report.is_none())));
     let Some(report) = report else { return };
+    let seconds = now.as_micros().div_euclid(1_000_000);
+    metrics::set(metrics::RECONCILE_LAST_RUN, &[], seconds as f64);
     let kinds = [
         ("missing", report.missing),
         ("extra", report.extra),
@@ -93,11 +97,11 @@ mod tests {
     fn books_that_differ_are_told_and_books_that_agree_are_not() {
         let (faults, told) = (Faults::default(), Arc::new(Told::default()));
         faults.tell_to(told.clone());
-        tell(None, &faults);
-        tell(Some(&Report { equal: 7, ..Report::default() }), &faults);
+        tell(None, Timestamp::default(), &faults);
+        tell(Some(&Report { equal: 7, ..Report::default() }), Timestamp::default(), &faults);
         assert!(told.0.lock().unwrap().is_empty());
         let report = Report { equal: 7, missing: 2, different: 1, ..Report::default() };
-        tell(Some(&report), &faults);
+        tell(Some(&report), Timestamp::default(), &faults);
         let told = told.0.lock().unwrap().clone();
         let texts: Vec<String> =
             told.iter().map(|notice| serde_json::to_string(notice).unwrap()).collect();

@@ -148,6 +148,12 @@ pub const RECONCILE_FAILED: Metric = metric(
     Unit::Count,
     "1 if the last reconciliation with the platform could not be done, else 0",
 );
+/// When the platform's list was last compared with our books.
+pub const RECONCILE_LAST_RUN: Metric = metric(
+    "tollgate_reconcile_last_run_timestamp_seconds",
+    Unit::Seconds,
+    "When the last reconciliation with the platform ended, in seconds since 1970",
+);
 /// How long calls to the shared cache take.
 pub const REDIS_CALL_SECONDS: Metric = metric(
     "tollgate_redis_call_seconds",
@@ -272,6 +278,7 @@ const GAUGES: &[Metric] = &[
     INGEST_BACKLOG,
     RECONCILE_DIFFERENCES,
     RECONCILE_FAILED,
+    RECONCILE_LAST_RUN,
 ];
 const HISTOGRAMS: &[Metric] =
     &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS];

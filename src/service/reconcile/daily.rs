@@ -9,6 +9,8 @@ use crate::domain::time::Timestamp;
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// How far the platform's list may lie behind.
 const LAG_US: i64 = 4 * HOUR_US;
@@ -34,8 +36,9 @@ pub struct Daily {
 /// Reconciles every day at its hour, for ever; tells `told` of each outcome, `None` where there was
 /// none.
 pub async fn reconcile_daily(daily: Daily, told: impl Fn(Option<&Report>) + Send) {
+    let mut wait = until_first(daily.clock.now(), daily.hour);
     loop {
-        tokio::time::sleep(daily.until_next()).await;
+        tokio::time::sleep(wait).await;
         let mut tries = 1;
         loop {
             match daily.once().await {
@@ -56,6 +59,7 @@ pub async fn reconcile_daily(daily: Daily, told: impl Fn(Option<&Report>) + Send
             tries += 1;
             tokio::time::sleep(AGAIN_AFTER).await;
         }
+        wait = until(daily.clock.now(), daily.hour);
     }
 }
 
@@ -72,10 +76,14 @@ impl Daily {
         let list = List::fetched(&*self.listing, Some(listed)).await?;
         Ok(reconcile(&list, &self.books, Some(window)).await?)
     }
+}
 
-    fn until_next(&self) -> Duration {
-        until(self.clock.now(), self.hour)
-    }
+/// From the start to the first time. While it is the hour, that is now: whoever restarts then may have
+/// stopped in the middle of it, and nothing tells of that.
+fn until_first(now: Timestamp, hour: u8) -> Duration {
+    let next = until(now, hour);
+    let began_within_the_hour = next + HOUR > DAY;
+    if began_within_the_hour { Duration::ZERO } else { next }
 }
 
 /// From now to the next time that it is this hour.
@@ -113,5 +121,14 @@ mod tests {
         assert_eq!(until(noon, 13), Duration::from_secs(3_600));
         assert_eq!(until(noon, 11), Duration::from_secs(23 * 3_600));
         assert_eq!(until(noon, 12), Duration::from_secs(24 * 3_600));
+    }
+
+    #[test]
+    fn whoever_starts_within_the_hour_does_not_wait_for_tomorrow() {
+        let first = |time: &str| until_first(Timestamp::parse(time).unwrap(), 5);
+        assert_eq!(first("2026-11-20T04:59:00Z"), Duration::from_secs(60));
+        assert_eq!(first("2026-11-20T05:00:00Z"), Duration::ZERO);
+        assert_eq!(first("2026-11-20T05:59:59Z"), Duration::ZERO);
+        assert_eq!(first("2026-11-20T06:00:00Z"), Duration::from_secs(23 * 3_600));
     }
 }
