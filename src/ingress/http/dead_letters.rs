@@ -79,7 +79,8 @@ async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<DeadLetterId>) -> Answ
     Ok(shown(doors.dead_letters.find(id).await?))
 }
 
-/// Sends a letter to its queue again. Its effects are once per message, however often it is sent.
+/// Sends a letter to its queue again. Its effects are once per message, however often it is sent. It is
+/// as old as it was: a request to decide that was not decided then is answered as late, and not judged.
 #[utoipa::path(
     post,
     path = "/api/v1/dead-letters/{id}/redrive",

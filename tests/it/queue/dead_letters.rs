@@ -124,8 +124,7 @@ async fn the_command_lists_shows_sends_again_and_discards() {
     let (mut client, broker) = (app.client(), app.broker());
     let program = Program::set_up(&mut client, 100_00, 1).await;
     poison(&app, &["p1", "p2"]).await;
-    let purchase = marqeta::purchase("t-good", program.card(), "1.00");
-    let good = died(Queue::JitFunding, request("t-good", purchase, None));
+    let good = died(Queue::Transactions, request("r-good", report("r-good", program.card()), None));
     broker.publish(vec![good]).await.unwrap().pop().unwrap().unwrap();
     until("all are kept", async || number(&app, "limit=200").await == 3).await;
 
@@ -153,7 +152,7 @@ async fn the_command_lists_shows_sends_again_and_discards() {
     assert_eq!((code, said.trim_end()), (0, "matched 1, sent again 0, failed 0"));
     let (code, said) = command(&app, &exhausted).await;
     assert_eq!((code, said.trim_end()), (0, "matched 1, sent again 1, failed 0"));
-    until("the good one works", async || program.held(&mut app.client()).await == 1_00).await;
+    until("the good one works", async || processed(&app).await == 1).await;
 
     let (code, said) = command(&app, &["redrive", id]).await;
     assert_eq!((code, said), (0, format!("{id} redriven\n")));
@@ -164,7 +163,20 @@ async fn the_command_lists_shows_sends_again_and_discards() {
     app.stop_and_verify().await;
 }
 
-/// What is left of a good message whose consumers have died at every attempt.
+/// A reported transaction.
+fn report(id: &str, card: &str) -> String {
+    let report = json!({"transaction_id": id, "card": card, "amount": 500, "currency": "USD",
+        "type": "purchase", "occurred_at": "2026-11-20T12:00:00Z"});
+    report.to_string()
+}
+
+/// How many reported transactions are processed.
+async fn processed(app: &TestApp) -> usize {
+    let list = app.get("/api/v1/transactions?status=processed").await.1;
+    list["items"].as_array().map_or(0, Vec::len)
+}
+
+/// What is left of a good message whose consumers have died at every attempt, long ago.
 fn died(queue: Queue, message: Message) -> Outgoing {
     let headers = [
         (ORIGIN, queue.name()),
@@ -175,7 +187,8 @@ fn died(queue: Queue, message: Message) -> Outgoing {
     ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let key = queue.dead_letter_key().unwrap().to_owned();
-    let message = Message { headers: headers.into(), ..message };
+    let published_ms = Some(1_700_000_000_000);
+    let message = Message { headers: headers.into(), published_ms, ..message };
     Outgoing { target: Target::Topic(Exchange::Transactions, key), message }
 }
 
@@ -187,11 +200,9 @@ async fn what_is_sent_again_twice_has_its_effects_once() {
     let name = servers::unique();
     let mut answers = broker.replies(name.clone()).await.unwrap();
     let purchase = marqeta::purchase("t-again", program.card(), "1.00");
-    let report = json!({"transaction_id": "r-again", "card": program.card(), "amount": 500,
-        "currency": "USD", "type": "purchase", "occurred_at": "2026-11-20T12:00:00Z"});
     let letters = vec![
-        died(Queue::JitFunding, request("t-again", purchase, Some(&name))),
-        died(Queue::Transactions, request("r-again", report.to_string(), None)),
+        died(Queue::JitFunding, request("t-again", purchase.clone(), Some(&name))),
+        died(Queue::Transactions, request("r-again", report("r-again", program.card()), None)),
     ];
     for result in broker.publish(letters).await.unwrap() {
         result.unwrap();
@@ -205,14 +216,14 @@ async fn what_is_sent_again_twice_has_its_effects_once() {
     let report = client.post(&format!("{PATH}/redrive"), all.clone()).await;
     let expected = json!({"matched": 2, "redriven": 2, "failed": 0, "dry_run": false});
     assert_eq!(report.json(), expected);
-    let first = take(&mut answers).await;
-    assert_eq!(first.headers["x-tollgate-status"], "200");
-    let list = "/api/v1/transactions?status=processed";
-    until("the report is processed", async || {
-        app.get(list).await.1["items"].as_array().is_some_and(|items| items.len() == 1)
-    })
-    .await;
-    assert_eq!(program.held(&mut client).await, 1_00, "it has worked");
+    let late = take(&mut answers).await;
+    assert_eq!(late.headers["x-tollgate-status"], "402");
+    let late: Value = serde_json::from_slice(&late.body).unwrap();
+    assert_eq!(late["jit_funding"]["memo"], "unavailable", "it has waited too long to be judged");
+    until("the report is processed", async || processed(&app).await == 1).await;
+    assert_eq!(program.held(&mut client).await, 0);
+    let decided = client.jit(purchase).await;
+    assert_eq!((decided.status.as_u16(), program.held(&mut client).await), (200, 1_00));
     let none = client.post(&format!("{PATH}/redrive"), all).await;
     assert_eq!(none.json()["matched"], 0, "none waits any more");
 
@@ -225,14 +236,14 @@ async fn what_is_sent_again_twice_has_its_effects_once() {
         assert_eq!((sent.status.as_u16(), &sent.json()["state"]), (200, &json!("redriven")));
     }
     for again in [take(&mut answers).await, take(&mut answers).await] {
-        assert_eq!((&first.body, &first.headers), (&again.body, &again.headers), "one decision");
+        assert_eq!(again.body, decided.body, "one decision");
     }
     until("every queue is empty", async || {
         broker.stats().await.unwrap().iter().all(|queue| queue.messages == 0)
     })
     .await;
     assert_eq!(program.held(&mut client).await, 1_00);
-    assert_eq!(app.get(list).await.1["items"].as_array().unwrap().len(), 1);
+    assert_eq!(processed(&app).await, 1);
     assert_eq!(number(&app, "state=waiting").await, 0, "none has died again");
     for id in ids {
         let history = client.get(&format!("{PATH}/{id}")).await.json()["history"].clone();
