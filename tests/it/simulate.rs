@@ -48,7 +48,8 @@ async fn what_nobody_acknowledges_is_told_and_the_books_differ() {
     for line in [
         "  authorization and clearing",
         "  an answer that comes too late                 1 of 1",
-        "never acknowledged: 3",
+        "  a force post beside a hold                    1 of 1",
+        "never acknowledged: 40",
         "the two sides do NOT agree",
     ] {
         assert!(said.contains(line), "{line:?} is not in {said}");

@@ -44,7 +44,7 @@ use Step::{
 };
 
 /// Each flow by its name.
-const FLOWS: [(&str, &[Step]); 17] = [
+const FLOWS: [(&str, &[Step]); 18] = [
     ("authorization and clearing", &[Authorize(48), ClearLast(48)]),
     ("several clearings", &[Authorize(100), Clear(30), Clear(30), ClearLast(40)]),
     ("a clearing above the hold", &[Authorize(50), ClearLast(60)]),
@@ -61,6 +61,7 @@ const FLOWS: [(&str, &[Step]); 17] = [
     ("a partial refund", &[Authorize(70), ClearLast(70), Refund(20)]),
     ("a clearing and the reversal of the rest", &[Authorize(90), Clear(40), ReverseAll]),
     ("a force post", &[ForcePost(33)]),
+    ("a force post beside a hold", &[Authorize(40), ForcePost(33)]),
     ("a PIN debit", &[PinDebit(21)]),
     ("a decline", &[Decline]),
     ("an answer that comes too late", &[Late(45)]),

@@ -141,6 +141,7 @@ impl Platform {
 
     /// Lets it happen, and answers the transaction as the platform has it then.
     pub(super) async fn simulate(&self, order: Order) -> Result<Value, Fault> {
+        let order = self.unrelated(order)?;
         let (index, draft) = self.draft(&order)?;
         let transaction = match order.act {
             Act::Authorize | Act::Increment | Act::PinDebit => {
@@ -151,6 +152,16 @@ impl Platform {
         };
         self.notices.notify(transaction.clone());
         Ok(transaction)
+    }
+
+    /// A forced clearing follows nothing: the transaction that its caller names only says which card.
+    fn unrelated(&self, order: Order) -> Result<Order, Fault> {
+        let forced = order.act == Act::Clear && order.force_post;
+        let Some(named) = order.preceding.as_ref().filter(|_| forced) else { return Ok(order) };
+        let state = self.state();
+        let index = *state.chains.get(named).ok_or(Fault::NoPreceding)?;
+        let card = Some(state.purchases[index].card.clone());
+        Ok(Order { card, preceding: None, ..order })
     }
 
     /// The purchase, made if need be, and the message about it.
