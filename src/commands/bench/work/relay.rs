@@ -20,6 +20,10 @@ use crate::telemetry::metrics::{EVENTS_PUBLISHED, OUTBOX_OLDEST_SECONDS, OUTBOX_
 /// before they can be timed.
 const EVENTS_MIN: u64 = 20_000;
 
+/// How long an outbox is filled at full speed once it has that many: a long run is of the relays that keep
+/// up, not of millions of rows.
+const FILL_MAX: Duration = Duration::from_secs(10);
+
 /// Purchases a second beside which relays must keep up.
 const BESIDE_RATE: u32 = 2_000;
 
@@ -47,9 +51,8 @@ async fn fill(ground: &Ground<'_>, report: &mut WorkReport) -> Result<(), BenchE
     let service = ground.services(&[], &[("TOLLGATE__RELAY__ENABLED", "false")]).await?;
     let program = ground.program(&service.admin()).await?;
     let load = ground.load(&service, Requests::of(&service::caller(), &program)?, Check::Decision);
-    let time = ground.time_for(Step::Saturation);
     let until = Until {
-        elapsed: time,
+        elapsed: ground.time_for(Step::Saturation).min(FILL_MAX),
         answers: if ground.args.decisions > 0 { ground.args.decisions } else { EVENTS_MIN },
         at_most: ground.plan.left().map_or(Duration::MAX / 4, |left| left / 2),
     };
