@@ -49,7 +49,7 @@ async fn what_nobody_acknowledges_is_told_and_the_books_differ() {
         "  authorization and clearing",
         "  an answer that comes too late                 1 of 1",
         "  a force post beside a hold                    1 of 1",
-        "never acknowledged: 40",
+        "never acknowledged: 52",
         "the two sides do NOT agree",
     ] {
         assert!(said.contains(line), "{line:?} is not in {said}");
@@ -88,7 +88,8 @@ async fn both_sides_agree(environment: &[(String, String)]) {
     )
     .await;
     assert!(agree, "{said}");
-    for line in ["books: 4 accounts (2 of them wallets)", "0 differences", "both sides agree"] {
+    let cards = "and 4 cards compared, 0 differences";
+    for line in ["books: 4 accounts (2 of them wallets)", cards, "both sides agree"] {
         assert!(said.contains(line), "{line:?} is not in {said}");
     }
     instance.verify();

@@ -1,5 +1,5 @@
-//! Compares the books of the other side with what the platform remembers: each account, and each
-//! purchase that was decided.
+//! Compares the books of the other side with what the platform remembers: each account, each purchase
+//! that was decided, and the state of each card that was put into another one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub(super) struct Comparison {
     pub(super) wallets: usize,
     /// Purchases.
     pub(super) purchases: usize,
+    /// Cards.
+    pub(super) cards: usize,
     /// One line for each difference.
     pub(super) differences: Vec<String>,
 }
@@ -45,9 +47,9 @@ pub(super) async fn compare(
 }
 
 async fn once(platform: &Platform, operator: &Operator) -> Result<Comparison, OperatorError> {
-    let (purchases, holders) = {
+    let (purchases, holders, cards) = {
         let state = platform.state();
-        (state.purchases.clone(), state.holders.clone())
+        (state.purchases.clone(), state.holders.clone(), state.cards.clone())
     };
     let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for user in holders.values() {
@@ -84,6 +86,15 @@ async fn once(platform: &Platform, operator: &Operator) -> Result<Comparison, Op
             |read| differences(&read, purchase),
         );
         found.differences.extend(differs.into_iter().map(|what| format!("purchase {id}: {what}")));
+    }
+    for (card, state) in &cards {
+        let Some(path) = operator.path_of(card) else { continue };
+        found.cards += 1;
+        let read = operator.read(&path).await?.unwrap_or_default();
+        if read["status"] != state.as_str() {
+            let status = &read["status"];
+            found.differences.push(format!("{path}: {status}, but {state} to the platform"));
+        }
     }
     Ok(found)
 }

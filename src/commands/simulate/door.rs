@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::listing::Wanted;
 use super::operator::Operator;
 use super::platform::{Act, Order, Platform};
+use super::transition;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
 use crate::domain::money::Money;
@@ -64,6 +65,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
     });
     router
         .route("/v3/cards/user/{token}", get(cards_of))
+        .route("/v3/cardtransitions", post(turn))
         .route("/v3/simulations/cardtransactions/{act}", post(simulate))
         .route("/v3/transactions", get(transactions))
         .route("/v3/transactions/{token}", get(transaction))
@@ -231,9 +233,15 @@ async fn introduce(
 }
 
 fn change(desk: &Desk, kind: &'static str, token: &str, body: &Bytes) -> Response {
-    let Ok(Value::Object(change)) = serde_json::from_slice(body) else {
+    let Ok(Value::Object(mut change)) = serde_json::from_slice(body) else {
         return refuse(StatusCode::BAD_REQUEST, "send one JSON object");
     };
+    if kind == CARDS
+        && let Some(state) = change.remove("state")
+        && let Err(refusal) = turn_card(desk, token, state.as_str().unwrap_or_default())
+    {
+        return refusal;
+    }
     let mut documents = desk.documents();
     let all = documents.entry(kind).or_default();
     let Some(Value::Object(found)) = all.iter_mut().find(|one| one["token"] == token) else {
@@ -250,6 +258,41 @@ fn change(desk: &Desk, kind: &'static str, token: &str, body: &Bytes) -> Respons
 fn change_only(desk: &Desk, kind: &'static str, body: &Bytes) -> Response {
     let document: Value = serde_json::from_slice(body).unwrap_or_default();
     change(desk, kind, document["token"].as_str().unwrap_or_default(), body)
+}
+
+/// A card is to have another state.
+#[derive(Deserialize)]
+struct Turn {
+    card_token: String,
+    state: String,
+}
+
+async fn turn(State(desk): Shared, body: Bytes) -> Response {
+    let Ok(said) = serde_json::from_slice::<Turn>(&body) else {
+        return refuse(StatusCode::BAD_REQUEST, "send card_token and state");
+    };
+    match turn_card(&desk, &said.card_token, &said.state) {
+        Ok(notice) => (StatusCode::CREATED, Json(notice)).into_response(),
+        Err(refusal) => refusal,
+    }
+}
+
+fn turn_card(desk: &Desk, token: &str, state: &str) -> Result<Value, Response> {
+    let mut documents = desk.documents();
+    let cards = documents.entry(CARDS).or_default();
+    let Some(card) = cards.iter_mut().find(|one| one["token"] == token) else {
+        return Err(refuse(StatusCode::NOT_FOUND, "there is no such card"));
+    };
+    let from = card["state"].as_str().unwrap_or_default();
+    let Some(kind) = transition::kind(from, state) else {
+        return Err(refuse(StatusCode::BAD_REQUEST, "the card can not be put into this state"));
+    };
+    card["state"] = state.into();
+    let platform = &desk.platform;
+    let now = platform.clock.now().to_string();
+    let notice = transition::notice(card, kind, platform.token(), now);
+    platform.turned(token, state, notice.clone());
+    Ok(notice)
 }
 
 async fn cards_of(State(desk): Shared, Path(user): Path<String>, page: Query<Page>) -> Response {

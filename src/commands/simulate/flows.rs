@@ -125,6 +125,16 @@ impl Client {
         Played { flow, outcome }
     }
 
+    /// Suspends a card, reinstates it and suspends it again: in whatever order that is told, the last
+    /// state counts.
+    pub(super) async fn turn(&self, card: &str) -> Result<(), String> {
+        for state in ["SUSPENDED", "ACTIVE", "SUSPENDED"] {
+            let body = json!({"card_token": card, "state": state});
+            self.post("/v3/cardtransitions", &body).await?;
+        }
+        Ok(())
+    }
+
     async fn steps(&self, steps: &[Step], card: &str, unit: i64) -> Result<Outcome, String> {
         let mut last: Option<String> = None;
         for step in steps {

@@ -16,6 +16,7 @@ mod purchase;
 mod report;
 mod seed;
 mod target;
+mod transition;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -154,6 +155,9 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
     if args.serve {
         println!("serving until Ctrl-C; the books are compared then");
         tokio::signal::ctrl_c().await?;
+    }
+    for card in &cards {
+        client.turn(card).await?;
     }
     desk.platform.notices.delivered().await;
     let operator = desk.operator.as_ref().ok_or("there is nobody to read the books")?;

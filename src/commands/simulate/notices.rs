@@ -65,10 +65,17 @@ pub(super) struct Tally {
     pub(super) last: std::sync::Mutex<String>,
 }
 
+/// Families: the key under which a delivery carries its notifications.
+pub(super) const TRANSACTIONS: &str = "transactions";
+pub(super) const CARD_TRANSITIONS: &str = "cardtransitions";
+
+/// A notification, with its family.
+type Notice = (&'static str, Value);
+
 /// The sender of notifications.
 pub(super) struct Notices {
-    queue: mpsc::UnboundedSender<Value>,
-    waiting: Mutex<mpsc::UnboundedReceiver<Value>>,
+    queue: mpsc::UnboundedSender<Notice>,
+    waiting: Mutex<mpsc::UnboundedReceiver<Notice>>,
     pending: AtomicU64,
     door: RwLock<Arc<(Target, Caller)>>,
     travel: Travel,
@@ -104,10 +111,10 @@ impl Notices {
     }
 
     /// To be delivered.
-    pub(super) fn notify(&self, notice: Value) {
+    pub(super) fn notify(&self, family: &'static str, notice: Value) {
         self.tally.notices.fetch_add(1, Ordering::Relaxed);
         self.pending.fetch_add(1, Ordering::SeqCst);
-        let _ = self.queue.send(notice); // the other end lives as long as this
+        let _ = self.queue.send((family, notice)); // the other end lives as long as this
     }
 
     /// Waits until nothing is to be delivered any more.
@@ -147,7 +154,7 @@ impl Notices {
     }
 
     /// As many as may lose their order, or share a delivery, if they come soon.
-    async fn gather(&self, queue: &mut mpsc::UnboundedReceiver<Value>) -> Vec<Value> {
+    async fn gather(&self, queue: &mut mpsc::UnboundedReceiver<Notice>) -> Vec<Notice> {
         let most = self.travel.shuffle.max(self.travel.batch).max(1);
         let mut window = Vec::new();
         window.extend(queue.recv().await);
@@ -160,9 +167,11 @@ impl Notices {
         window
     }
 
-    async fn deliver(&self, batch: Vec<Value>) {
+    async fn deliver(&self, batch: Vec<Notice>) {
         let count = batch.len() as u64;
-        let body = json!({ "transactions": batch }).to_string();
+        let family = batch.first().map_or(TRANSACTIONS, |(family, _)| *family);
+        let notices: Vec<Value> = batch.into_iter().map(|(_, notice)| notice).collect();
+        let body = json!({ family: notices }).to_string();
         let longest = u64::try_from(self.travel.delay.as_millis()).unwrap_or(0);
         tokio::time::sleep(Duration::from_millis(self.seed.below(longest + 1))).await;
         if self.acknowledged(&body).await && self.seed.happens(self.travel.duplicates) {
@@ -204,12 +213,13 @@ fn at(target: Target) -> Arc<(Target, Caller)> {
     Arc::new((target, caller))
 }
 
-/// Neighbours of one type together, at most so many.
-fn batches(window: Vec<Value>, most: usize) -> Vec<Vec<Value>> {
-    let mut batches: Vec<Vec<Value>> = Vec::new();
+/// Neighbours of one family and type together, at most so many.
+fn batches(window: Vec<Notice>, most: usize) -> Vec<Vec<Notice>> {
+    let kind = |(family, notice): &Notice| (*family, notice["type"].clone());
+    let mut batches: Vec<Vec<Notice>> = Vec::new();
     for notice in window {
         match batches.last_mut() {
-            Some(last) if last.len() < most && last[0]["type"] == notice["type"] => {
+            Some(last) if last.len() < most && kind(&last[0]) == kind(&notice) => {
                 last.push(notice);
             }
             _ => batches.push(vec![notice]),
@@ -224,8 +234,10 @@ mod tests {
 
     #[test]
     fn a_delivery_is_of_one_type_and_not_too_long() {
-        let notices = ["a", "a", "a", "b", "a"].map(|kind| json!({"type": kind})).to_vec();
+        let notices = ["a", "a", "a", "b", "a"].map(|kind| (TRANSACTIONS, json!({"type": kind})));
+        let mut notices = notices.to_vec();
+        notices.push((CARD_TRANSITIONS, json!({"type": "a"})));
         let sizes: Vec<_> = batches(notices, 2).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [2, 1, 1, 1]);
+        assert_eq!(sizes, [2, 1, 1, 1, 1]);
     }
 }

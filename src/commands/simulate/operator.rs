@@ -37,6 +37,8 @@ pub(super) struct Operator {
     money: i64,
     /// Accounts, by the platform's user token.
     accounts: Mutex<HashMap<String, Account>>,
+    /// Where cards are read, by the platform's card token.
+    cards: Mutex<HashMap<String, String>>,
 }
 
 /// The account that a user's cards draw on, as it was answered at its creation.
@@ -50,8 +52,8 @@ pub(super) struct Account {
 
 impl Operator {
     pub(super) fn new(addr: SocketAddr, key: String, currency: Currency, money: i64) -> Self {
-        let accounts = Mutex::default();
-        Self { caller: Caller::new(addr), key, currency, money, accounts }
+        let (accounts, cards) = (Mutex::default(), Mutex::default());
+        Self { caller: Caller::new(addr), key, currency, money, accounts, cards }
     }
 
     /// A user with an account of their own.
@@ -96,7 +98,15 @@ impl Operator {
             Some(Home::Personal) => "/api/v1/personal/cards",
             Some(Home::Business) | None => "/api/v1/cards",
         };
-        self.create(path, &card).await.map(drop)
+        let created = self.create(path, &card).await?;
+        let path = format!("{path}/{}", text(&created["id"]));
+        self.cards.lock().unwrap_or_else(PoisonError::into_inner).insert(token.to_owned(), path);
+        Ok(())
+    }
+
+    /// Where a card is read.
+    pub(super) fn path_of(&self, card: &str) -> Option<String> {
+        self.cards.lock().unwrap_or_else(PoisonError::into_inner).get(card).cloned()
     }
 
     /// The account of a user.

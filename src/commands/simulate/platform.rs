@@ -1,14 +1,14 @@
 //! The platform itself: its purchases, and what each act on one means. Asks the gateway where it has
 //! a say, notifies of everything, and remembers what must be in the books of the other side.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::gateway::{Asked, Gateway, Verdict};
 use super::message::Draft;
-use super::notices::Notices;
+use super::notices::{CARD_TRANSITIONS, Notices, TRANSACTIONS};
 use super::purchase::Purchase;
 use crate::app::clock::SystemClock;
 use crate::domain::clock::Clock;
@@ -86,6 +86,8 @@ pub(super) enum Fault {
 pub(super) struct State {
     /// Holders of cards, by card.
     pub(super) holders: HashMap<String, String>,
+    /// States of cards that have been put into another one.
+    pub(super) cards: BTreeMap<String, String>,
     /// Every transaction, in order.
     pub(super) transactions: Vec<Value>,
     /// Every purchase, in order.
@@ -150,8 +152,14 @@ impl Platform {
             }
             _ => self.settle_told(&order, index, &draft),
         };
-        self.notices.notify(transaction.clone());
+        self.notices.notify(TRANSACTIONS, transaction.clone());
         Ok(transaction)
+    }
+
+    /// A card has another state.
+    pub(super) fn turned(&self, card: &str, state: &str, notice: Value) {
+        self.state().cards.insert(card.to_owned(), state.to_owned());
+        self.notices.notify(CARD_TRANSITIONS, notice);
     }
 
     /// A forced clearing follows nothing: the transaction that its caller names only says which card.

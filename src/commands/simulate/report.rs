@@ -52,8 +52,9 @@ pub(super) fn print(played: &[Played], tally: &Tally, compared: &Comparison) -> 
     }
     let differences = compared.differences.len();
     println!(
-        "books: {} accounts ({} of them wallets) and {} purchases compared, {differences} differences",
-        compared.accounts, compared.wallets, compared.purchases
+        "books: {} accounts ({} of them wallets), {} purchases and {} cards compared, {differences} \
+         differences",
+        compared.accounts, compared.wallets, compared.purchases, compared.cards
     );
     for difference in compared.differences.iter().take(PRINTED_MAX) {
         println!("  {difference}");
