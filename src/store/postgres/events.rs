@@ -80,7 +80,7 @@ impl EventRow {
                 Event { id, kind: self.kind, version, key, at, payload }
             }
             _ => {
-                let missing = || unreadable("an event of a decision that is not there");
+                let missing = || unreadable(format!("{id} tells of a decision that is not there"));
                 let token = packed_token(&self.token.ok_or_else(missing)?)?;
                 let declined = self.kind == DECLINED;
                 let why = refusal(reason(self.reason.as_deref())?, self.code);

@@ -10,7 +10,7 @@ use tollgate::ledger::wanted::Wanted;
 
 use super::clock::TestClock;
 use super::postgres::subject;
-use super::postgres_database::Database;
+use super::postgres_database::{Database, run};
 use super::subject::{Subject, purchase, token, void_of};
 
 /// Settles a batch, and hands back what the judge told.
@@ -67,4 +67,19 @@ async fn events_are_read_as_they_were_told() {
         assert!(decision.repeated && decision.token == token(name), "{decision:?}");
     }
     one.assert_adds_up().await;
+}
+
+#[tokio::test]
+#[ignore = "needs servers: scripts/test"]
+async fn an_event_whose_decision_was_deleted_by_hand_is_named() {
+    let database = Database::migrated().await;
+    let one = subject(database.options(), Arc::new(TestClock::beside_a_server())).await;
+    one.program("acme", 100_00).await;
+    one.empty_the_outbox().await;
+    let batch = [one.request(purchase("a", "acme-card", 1_00)).await];
+    let events = told(&one, &batch).await;
+    run(&mut database.connect().await, "delete from authorizations").await;
+    let error = one.shards.oldest(0..=15, 100).await.unwrap_err();
+    let cause = error.cause().to_string();
+    assert!(cause.contains(&events[0].id.to_string()), "{cause}");
 }
