@@ -82,7 +82,7 @@ impl ApiKeys for PostgresStore {
         Box::pin(async move {
             let asked = sqlx::query_as(include_str!("sql/api_key_by_prefix.sql")).bind(prefix);
             let row: Option<Hashed> =
-                asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_optional(&mut self.reader().await?).await.map_err(translate)?;
             row.map(|row| Ok((key(row.key)?, as_hash(&row.hash)?))).transpose()
         })
     }
@@ -93,7 +93,7 @@ impl ApiKeys for PostgresStore {
                 .bind(id.uuid())
                 .bind(company.map(CompanyId::uuid));
             let row: Option<Row> =
-                asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_optional(&mut self.reader().await?).await.map_err(translate)?;
             row.map(key).transpose()
         })
     }
@@ -110,7 +110,7 @@ impl ApiKeys for PostgresStore {
                 .bind(before.map_or(Uuid::max(), ApiKeyId::uuid))
                 .bind(i64::from(rows_max));
             let rows: Vec<Row> =
-                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             rows.into_iter().map(key).collect()
         })
     }

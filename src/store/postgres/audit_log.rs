@@ -1,6 +1,7 @@
 //! The audit log: entries, and the last one's hash beside them.
 
 use sqlx::postgres::PgConnection;
+use sqlx::{Executor, Postgres};
 
 use super::PostgresStore;
 use super::error::{translate, unreadable};
@@ -27,7 +28,10 @@ pub(super) fn as_hash(bytes: &[u8]) -> Result<Hash, StoreError> {
     bytes.try_into().map_err(|_| unreadable("a hash that is not 32 bytes long"))
 }
 
-async fn last(connection: &mut PgConnection, sql: &'static str) -> Result<(i64, Hash), StoreError> {
+async fn last(
+    connection: impl Executor<'_, Database = Postgres>,
+    sql: &'static str,
+) -> Result<(i64, Hash), StoreError> {
     let asked = sqlx::query_as(sql);
     let (number, hash): (i64, Vec<u8>) = asked.fetch_one(connection).await.map_err(translate)?;
     Ok((number, as_hash(&hash)?))
@@ -35,7 +39,7 @@ async fn last(connection: &mut PgConnection, sql: &'static str) -> Result<(i64, 
 
 /// Adds an entry. The last one is locked until the commit, so this is the last statement of a transaction.
 pub(super) async fn add(connection: &mut PgConnection, act: Act) -> Result<(), StoreError> {
-    let last = last(connection, include_str!("sql/audit_head_lock.sql")).await?;
+    let last = last(&mut *connection, include_str!("sql/audit_head_lock.sql")).await?;
     let entry = Entry::after(last, act);
     let done = entry.act.outcome == Outcome::Done;
     let outcome = (!done).then(|| entry.act.outcome.as_str());
@@ -65,8 +69,7 @@ impl PostgresStore {
         rows_max: u32,
     ) -> Result<Vec<Entry>, StoreError> {
         let asked = sqlx::query_as(sql).bind(number).bind(i64::from(rows_max));
-        let rows: Vec<Row> =
-            asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+        let rows: Vec<Row> = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
         rows.into_iter().map(entry).collect()
     }
 }
@@ -88,7 +91,7 @@ impl AuditLog for PostgresStore {
 
     fn head(&self) -> StoreFuture<'_, (i64, Hash)> {
         Box::pin(async move {
-            last(&mut *self.reader().await?, include_str!("sql/audit_head_find.sql")).await
+            last(&mut self.reader().await?, include_str!("sql/audit_head_find.sql")).await
         })
     }
 }

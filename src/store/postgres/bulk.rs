@@ -26,7 +26,7 @@ fn column<'a, T, C>(rows: &'a [T], cell: impl Fn(&'a T) -> C) -> Vec<C> {
 }
 
 pub(super) async fn insert_users(connection: &mut PgConnection, users: Vec<User>) -> Stamped {
-    let at = now(connection).await?;
+    let at = now(&mut *connection).await?;
     let events: Vec<Event> = users.iter().map(|user| Event::user_created(user, at)).collect();
     let query = sqlx::query_scalar(include_str!("sql/users_load.sql"))
         .bind(column(&users, |user| user.id.uuid()))
@@ -44,7 +44,7 @@ pub(super) async fn insert_users(connection: &mut PgConnection, users: Vec<User>
 }
 
 pub(super) async fn insert_cards(connection: &mut PgConnection, cards: Vec<Card>) -> Stamped {
-    let at = now(connection).await?;
+    let at = now(&mut *connection).await?;
     let events: Vec<Event> = cards.iter().map(|card| Event::card_issued(card, at)).collect();
     let query = sqlx::query_scalar(include_str!("sql/cards_load.sql"))
         .bind(column(&cards, |card| card.id.uuid()))
@@ -106,7 +106,7 @@ impl PostgresStore {
         let asked = sqlx::query_as::<_, UserRow>(include_str!("sql/users_named.sql"))
             .bind(column(&names, |name| name.as_str()))
             .bind(ids);
-        let rows = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+        let rows = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
         rows.into_iter().map(parties::user).collect()
     }
 
@@ -115,7 +115,7 @@ impl PostgresStore {
         let asked = sqlx::query_as::<_, CardRow>(include_str!("sql/cards_named.sql"))
             .bind(column(&names, |name| name.as_str()))
             .bind(ids);
-        let rows = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+        let rows = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
         rows.into_iter().map(parties::card).collect()
     }
 }

@@ -69,7 +69,7 @@ impl DeadLetters for PostgresStore {
                 .bind(after.map(DeadLetterId::uuid).unwrap_or_default())
                 .bind(i64::from(rows_max));
             let rows: Vec<Row> =
-                query.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                query.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             rows.into_iter().map(letter).collect()
         })
     }
@@ -82,7 +82,7 @@ impl DeadLetters for PostgresStore {
                 .bind(filter.state.map(LetterState::as_str))
                 .bind(filter.before.map(Timestamp::as_micros))
                 .bind(filter.text.map(|text| text.to_lowercase()));
-            let rows: i64 = query.fetch_one(&mut *self.reader().await?).await.map_err(translate)?;
+            let rows: i64 = query.fetch_one(&mut self.reader().await?).await.map_err(translate)?;
             Ok(u64::try_from(rows).unwrap_or_default())
         })
     }
@@ -92,10 +92,10 @@ impl DeadLetters for PostgresStore {
             let mut reader = self.reader().await?;
             let query = sqlx::query_as(include_str!("sql/dead_letter_find.sql")).bind(id.uuid());
             let row: Option<(Uuid, i64, String, String, Vec<u8>)> =
-                query.fetch_optional(&mut *reader).await.map_err(translate)?;
+                query.fetch_optional(&mut reader).await.map_err(translate)?;
             let Some((id, died_at, state, envelope, body)) = row else { return Ok(None) };
             let query = sqlx::query_scalar(include_str!("sql/dead_letter_acts_find.sql")).bind(id);
-            let acts: Vec<String> = query.fetch_all(&mut *reader).await.map_err(translate)?;
+            let acts: Vec<String> = query.fetch_all(&mut reader).await.map_err(translate)?;
             let act = |act: String| serde_json::from_str(&act).map_err(unreadable);
             let acts = acts.into_iter().map(act).collect::<Result<_, _>>()?;
             let letter = letter((id, died_at, state, envelope))?;

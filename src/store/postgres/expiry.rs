@@ -35,7 +35,7 @@ impl DueHolds for PostgresStore {
                 .bind(from.as_micros())
                 .bind(now.as_micros())
                 .bind(i64::from(holds_max));
-            let rows: Vec<DueRow> = asked.fetch_all(&mut *reader).await.map_err(translate)?;
+            let rows: Vec<DueRow> = asked.fetch_all(&mut reader).await.map_err(translate)?;
             Ok(rows.into_iter().map(due).collect())
         })
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Executor, Postgres, Row};
 use uuid::Uuid;
 
 use super::PostgresStore;
@@ -25,15 +25,15 @@ const KNOWN: &str = include_str!("sql/references_known.sql");
 
 impl FactsStore for PostgresStore {
     fn user<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
-        Box::pin(async move { user(&mut *self.reader().await?, reference.as_str()).await })
+        Box::pin(async move { user(&mut self.reader().await?, reference.as_str()).await })
     }
 
     fn card<'a>(&'a self, reference: &'a Token) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
-        Box::pin(async move { card(&mut *self.reader().await?, reference.as_str()).await })
+        Box::pin(async move { card(&mut self.reader().await?, reference.as_str()).await })
     }
 
     fn limits<'a>(&'a self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
-        Box::pin(async move { limits(&mut *self.reader().await?, card).await })
+        Box::pin(async move { limits(&mut self.reader().await?, card).await })
     }
 }
 
@@ -42,15 +42,15 @@ pub(super) struct Reader<'c>(pub(super) &'c mut PgConnection);
 
 impl FactsReader for Reader<'_> {
     fn user<'a>(&'a mut self, reference: &'a str) -> StoreFuture<'a, Option<Arc<UserFacts>>> {
-        Box::pin(user(self.0, reference))
+        Box::pin(user(&mut *self.0, reference))
     }
 
     fn card<'a>(&'a mut self, reference: &'a str) -> StoreFuture<'a, Option<Arc<CardFacts>>> {
-        Box::pin(card(self.0, reference))
+        Box::pin(card(&mut *self.0, reference))
     }
 
     fn limits<'a>(&'a mut self, card: &'a CardFacts) -> StoreFuture<'a, Arc<LimitFacts>> {
-        Box::pin(limits(self.0, card))
+        Box::pin(limits(&mut *self.0, card))
     }
 
     fn known<'a>(
@@ -63,7 +63,7 @@ impl FactsReader for Reader<'_> {
 }
 
 async fn user(
-    connection: &mut PgConnection,
+    connection: impl Executor<'_, Database = Postgres>,
     reference: &str,
 ) -> Result<Option<Arc<UserFacts>>, StoreError> {
     let id: Option<UserId> = reference.parse().ok();
@@ -73,7 +73,7 @@ async fn user(
 }
 
 async fn card(
-    connection: &mut PgConnection,
+    connection: impl Executor<'_, Database = Postgres>,
     reference: &str,
 ) -> Result<Option<Arc<CardFacts>>, StoreError> {
     let id: Option<CardId> = reference.parse().ok();
@@ -134,7 +134,7 @@ pub(super) fn zone(name: &str) -> Result<Zone, StoreError> {
 
 /// What binds a card, narrowest scope first.
 async fn limits(
-    connection: &mut PgConnection,
+    connection: impl Executor<'_, Database = Postgres>,
     card: &CardFacts,
 ) -> Result<Arc<LimitFacts>, StoreError> {
     let company = card.owner.company.as_ref().map(|company| Scope::Company(company.id));

@@ -27,7 +27,7 @@ impl History for PostgresStore {
     fn authorization(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Authorization>> {
         Box::pin(async move {
             let asked = sqlx::query_as(AUTHORIZATION).bind(own(id));
-            let row = asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+            let row = asked.fetch_optional(&mut self.reader().await?).await.map_err(translate)?;
             row.map(rows::authorization).transpose()
         })
     }
@@ -36,7 +36,7 @@ impl History for PostgresStore {
         Box::pin(async move {
             let keys: Vec<_> = ids.iter().copied().filter_map(own).collect();
             let asked = sqlx::query_scalar(KNOWN).bind(keys);
-            let found = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            let found = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             Ok(found.into_iter().map(rows::authorization_id).collect())
         })
     }
@@ -44,7 +44,7 @@ impl History for PostgresStore {
     fn chain(&self, id: AuthorizationId) -> StoreFuture<'_, Option<Chain>> {
         Box::pin(async move {
             let asked = sqlx::query_as(CHAIN).bind(own(id));
-            let row = asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+            let row = asked.fetch_optional(&mut self.reader().await?).await.map_err(translate)?;
             row.map(rows::chain).transpose()
         })
     }
@@ -52,7 +52,7 @@ impl History for PostgresStore {
     fn taken_on<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Vec<AccountId>> {
         Box::pin(async move {
             let asked = sqlx::query_scalar(TAKEN_ON).bind(key);
-            let found = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            let found = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             Ok(found.into_iter().map(|id| AccountId::new(Home::Business, id)).collect())
         })
     }
@@ -60,7 +60,7 @@ impl History for PostgresStore {
     fn postings(&self, source: AuthorizationId) -> StoreFuture<'_, Vec<Posting>> {
         Box::pin(async move {
             let asked = sqlx::query_as(POSTINGS).bind(own(source));
-            let rows = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            let rows = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             rows.into_iter().map(rows::posting).collect()
         })
     }
@@ -75,7 +75,7 @@ impl History for PostgresStore {
             let transactions: Vec<_> = transactions.collect();
             let asked = sqlx::query_as(LINKED).bind(texts).bind(transactions);
             let rows: Vec<(String, uuid::Uuid)> =
-                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             let read = |(link, id): (String, _)| {
                 Ok((link.parse().map_err(unreadable)?, rows::authorization_id(id)))
             };
@@ -91,7 +91,7 @@ impl History for PostgresStore {
             let packed: Vec<_> = tokens.iter().map(rows::token_row).collect();
             let asked = sqlx::query_as(DECIDED).bind(packed);
             let rows: Vec<(Vec<u8>, uuid::Uuid)> =
-                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             let read = |(token, id): (Vec<u8>, _)| {
                 Ok((rows::packed_token(&token)?, rows::authorization_id(id)))
             };

@@ -16,7 +16,7 @@ impl Inbox for PostgresStore {
         Box::pin(async move {
             let query = sqlx::query_scalar(GET).bind(queue).bind(message);
             let attempts: Option<i64> =
-                query.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+                query.fetch_optional(&mut self.reader().await?).await.map_err(translate)?;
             Ok(u32::try_from(attempts.unwrap_or(0)).unwrap_or(u32::MAX))
         })
     }

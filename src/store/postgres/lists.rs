@@ -43,7 +43,7 @@ impl PostgresStore {
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)
+        asked.fetch_all(&mut self.reader().await?).await.map_err(translate)
     }
 }
 

@@ -14,6 +14,7 @@ mod facts;
 mod history;
 mod inbox;
 mod lanes;
+mod limited;
 mod lists;
 mod load;
 mod money;
@@ -35,14 +36,13 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use crate::domain::audit::Recording;
 use crate::store::{Probe, StoreError, StoreFuture};
 use error::{Silence, silent, translate};
 use lanes::Lanes;
+use limited::{Limited, statement_limit};
 use turns::in_few_turns;
 
 /// The URL can not be understood. Says why without repeating it: it may hold a password.
@@ -152,8 +152,9 @@ impl PostgresStore {
     }
 
     /// A connection that reads what has been committed, in single statements.
-    async fn reader(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        in_few_turns(self.ready()?.readers.acquire()).await.map_err(translate)
+    async fn reader(&self) -> Result<Limited, StoreError> {
+        let lent = in_few_turns(self.ready()?.readers.acquire()).await.map_err(translate)?;
+        Ok(Limited::new(lent, statement_limit(&self.options)))
     }
 }
 
@@ -161,7 +162,7 @@ impl Probe for PostgresStore {
     fn probe(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let asked = sqlx::query_scalar::<_, i64>(include_str!("sql/store_probe.sql"));
-            asked.fetch_one(&mut *self.reader().await?).await.map_err(translate).map(drop)
+            asked.fetch_one(&mut self.reader().await?).await.map_err(translate).map(drop)
         })
     }
 }

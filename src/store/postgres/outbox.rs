@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
+use sqlx::{Executor, Postgres};
 use uuid::Uuid;
 
 use super::PostgresStore;
@@ -36,8 +37,7 @@ impl Outbox for PostgresStore {
     fn depth(&self) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let asked = sqlx::query_scalar(MEASURE).bind(COUNTED_MAX);
-            let depth: i64 =
-                asked.fetch_one(&mut *self.reader().await?).await.map_err(translate)?;
+            let depth: i64 = asked.fetch_one(&mut self.reader().await?).await.map_err(translate)?;
             Ok(u64::try_from(depth).unwrap_or(0))
         })
     }
@@ -46,7 +46,7 @@ impl Outbox for PostgresStore {
         Box::pin(async move {
             let asked = sqlx::query_scalar(FIRST);
             let first: Option<i64> =
-                asked.fetch_one(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_one(&mut self.reader().await?).await.map_err(translate)?;
             Ok(first.map(Timestamp::from_micros))
         })
     }
@@ -79,7 +79,7 @@ impl OutboxShards for PostgresStore {
                 .bind(i16::from(*shards.end()))
                 .bind(i64::from(rows_max));
             let rows: Vec<EventRow> =
-                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             rows.into_iter().map(EventRow::waiting).collect()
         })
     }
@@ -110,7 +110,7 @@ impl PostgresStore {
                 sqlx::raw_sql(NOT_FLUSHED).execute(&mut *connection).await.map_err(translate)?;
                 let locking = sqlx::query_scalar(LEASES_LOCK);
                 let body: String = locking.fetch_one(&mut *connection).await.map_err(translate)?;
-                let now = now(connection).await?.plus_micros(offset_us);
+                let now = now(&mut *connection).await?.plus_micros(offset_us);
                 let mut table = LeaseTable::read(&body);
                 let done = change(&mut table, now);
                 let keeping = sqlx::query(LEASES_KEEP).bind(table.written());
@@ -135,7 +135,9 @@ pub(super) async fn tell(connection: &mut PgConnection, event: &Event) -> Result
 }
 
 /// The server's time.
-pub(super) async fn now(connection: &mut PgConnection) -> Result<Timestamp, StoreError> {
+pub(super) async fn now(
+    connection: impl Executor<'_, Database = Postgres>,
+) -> Result<Timestamp, StoreError> {
     let now: i64 = sqlx::query_scalar(NOW).fetch_one(connection).await.map_err(translate)?;
     Ok(Timestamp::from_micros(now))
 }

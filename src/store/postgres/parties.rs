@@ -113,7 +113,7 @@ pub(super) async fn insert_user(connection: &mut PgConnection, user: User) -> St
         .bind(user.version)
         .bind(user.created_at.as_micros());
     affected(connection, query).await?;
-    let at = now(connection).await?;
+    let at = now(&mut *connection).await?;
     tell(connection, &Event::user_created(&user, at)).await?;
     bump(connection, Scope::User(user.id)).await
 }
@@ -175,7 +175,7 @@ pub(super) async fn insert_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.version)
         .bind(card.created_at.as_micros());
     affected(connection, query).await?;
-    let at = now(connection).await?;
+    let at = now(&mut *connection).await?;
     tell(connection, &Event::card_issued(&card, at)).await?;
     bump(connection, Scope::Card(card.id)).await
 }
@@ -191,7 +191,7 @@ pub(super) async fn update_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.status.as_str());
     let from: Option<String> = query.fetch_optional(&mut *connection).await.map_err(translate)?;
     let from = word(&from.ok_or(StoreError::Stale)?)?;
-    let at = now(connection).await?;
+    let at = now(&mut *connection).await?;
     if let Some(event) = Event::card_state_changed(&card, from, at) {
         tell(connection, &event).await?;
     }

@@ -26,7 +26,7 @@ impl PostgresStore {
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         let asked = sqlx::query_as(sql).bind(id);
-        asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)
+        asked.fetch_optional(&mut self.reader().await?).await.map_err(translate)
     }
 }
 

@@ -89,7 +89,7 @@ impl Transactions for PostgresStore {
                 // What is missing was there before, or another has its transaction id. A statement of
                 // its own: it sees what others have just committed.
                 let asked = sqlx::query_scalar(STORED).bind(ids);
-                stored = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                stored = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             }
             Ok(stored.into_iter().map(TransactionId::new).collect())
         })
@@ -98,7 +98,7 @@ impl Transactions for PostgresStore {
     fn transaction(&self, id: TransactionId) -> StoreFuture<'_, Option<Transaction>> {
         Box::pin(async move {
             let asked = sqlx::query_as::<_, Row>(FIND).bind(id.uuid());
-            let row = asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+            let row = asked.fetch_optional(&mut self.reader().await?).await.map_err(translate)?;
             row.map(Row::transaction).transpose()
         })
     }
@@ -129,7 +129,7 @@ impl Transactions for PostgresStore {
                 .bind(user)
                 .bind(company)
                 .bind(i64::from(query.rows_max));
-            let rows = asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+            let rows = asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             rows.into_iter().map(Row::transaction).collect()
         })
     }

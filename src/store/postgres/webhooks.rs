@@ -129,7 +129,7 @@ impl WebhookEvents for PostgresStore {
     fn superseded<'a>(&'a self, subject: &'a str, than: Timestamp) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let asked = sqlx::query_scalar(SUPERSEDED).bind(subject).bind(than.as_micros());
-            asked.fetch_one(&mut *self.reader().await?).await.map_err(translate)
+            asked.fetch_one(&mut self.reader().await?).await.map_err(translate)
         })
     }
 
@@ -147,7 +147,7 @@ impl WebhookEvents for PostgresStore {
             };
             let asked = asked.bind(before).bind(i64::from(rows_max));
             let rows: Vec<RecordRow> =
-                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             rows.into_iter().map(record).collect()
         })
     }
@@ -156,7 +156,7 @@ impl WebhookEvents for PostgresStore {
         Box::pin(async move {
             let asked = sqlx::query_as(SHOW).bind(id.uuid());
             let row: Option<RecordRow> =
-                asked.fetch_optional(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_optional(&mut self.reader().await?).await.map_err(translate)?;
             row.map(record).transpose()
         })
     }
@@ -176,7 +176,7 @@ impl WebhookEvents for PostgresStore {
         Box::pin(async move {
             let asked = sqlx::query_as(COUNT);
             let rows: Vec<(String, i64)> =
-                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
+                asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
             let count = |(status, count): (String, i64)| {
                 Some((WebhookStatus::parse(&status)?, u64::try_from(count).unwrap_or(0)))
             };

@@ -1,8 +1,14 @@
 //! Writes outside the lanes: each a transaction in a task of its own, which no caller can cancel.
 
+use std::time::Duration;
+
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
+use tokio::time::timeout;
 
 use super::error::{Silence, may_be_committed, of_commit, translate, unknown};
+use super::limited::{statement_limit, write_limit};
 use super::turns::in_few_turns;
 use super::{PostgresStore, audit_log};
 use crate::domain::audit::Act;
@@ -18,7 +24,7 @@ impl PostgresStore {
     {
         let pool = self.writers()?.clone();
         let act = self.record.as_ref().and_then(|record| record.pending());
-        let task = tokio::spawn(transact(pool, work, act));
+        let task = tokio::spawn(transact(pool, write_limit(&self.options), work, act));
         // A panic may have come before or after the commit.
         let done = task.await.unwrap_or_else(|_| Err(unknown(Silence::Stopped)))?;
         self.record.iter().for_each(|record| record.committed());
@@ -36,21 +42,46 @@ impl PostgresStore {
             return self.write(statement).await; // with what it leaves in the audit log
         }
         let pool = self.writers()?.clone();
+        let limit = statement_limit(&self.options);
         let task = tokio::spawn(async move {
             let mut connection = in_few_turns(pool.acquire()).await.map_err(translate)?;
-            statement(&mut connection).await.map_err(may_be_committed)
+            let done = timeout(limit, statement(&mut connection)).await;
+            done.unwrap_or_else(|_| Err(given_up(&mut connection))).map_err(may_be_committed)
         });
         task.await.unwrap_or_else(|_| Err(unknown(Silence::Stopped)))
     }
 }
 
-async fn transact<T, W>(pool: PgPool, work: W, act: Option<Act>) -> Result<T, StoreError>
+async fn transact<T, W>(
+    pool: PgPool,
+    limit: Duration,
+    work: W,
+    act: Option<Act>,
+) -> Result<T, StoreError>
 where
     W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T>,
 {
     let mut connection = in_few_turns(pool.acquire()).await.map_err(translate)?;
+    let done = timeout(limit, transaction(&mut connection, work, act)).await;
+    done.unwrap_or_else(|_| Err(given_up(&mut connection)))
+}
+
+/// A write that is not answered may be committed. Its connection is closed.
+fn given_up(connection: &mut PoolConnection<Postgres>) -> StoreError {
+    connection.close_on_drop();
+    unknown(Silence::TooLong)
+}
+
+async fn transaction<T, W>(
+    connection: &mut PgConnection,
+    work: W,
+    act: Option<Act>,
+) -> Result<T, StoreError>
+where
+    W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T>,
+{
     sqlx::raw_sql("begin").execute(&mut *connection).await.map_err(translate)?;
-    let done = match written(&mut connection, work, act).await {
+    let done = match written(&mut *connection, work, act).await {
         Ok(done) => done,
         Err(error) => {
             // Where this fails, giving the connection back fails too, and it is closed.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+use tollgate::domain::time::Timestamp;
 use tollgate::ledger::intent::Outcome;
 use tollgate::ledger::wanted::Wanted;
 use tollgate::store::StoreError;
@@ -17,8 +18,9 @@ use tollgate::store::postgres::PostgresOptions;
 
 use super::clock::TestClock;
 use super::postgres::subject;
-use super::postgres_database::Database;
+use super::postgres_database::{Database, connect, run};
 use super::subject::{Subject, purchase};
+use crate::support::own_servers::OwnServers;
 
 const CANCELLED: u32 = 1_000;
 
@@ -186,4 +188,38 @@ async fn a_lost_acknowledgement_is_answered_from_the_row() {
         assert_eq!(subject.balance(program.account).await[2], (number + 1) * 1_00, "once");
     }
     subject.assert_adds_up().await;
+}
+
+/// The driver sets no keepalive: of a host that vanishes in the middle of a statement it hears nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_a_silent_server_does_not_answer_is_given_up() {
+    let own = OwnServers::start(&["postgres"]);
+    let url = own.url("DATABASE_URL");
+    let mut options = PostgresOptions::new(&url).unwrap();
+    options.statement_timeout = Duration::from_secs(4);
+    let subject = open(options).await;
+    let (mut locker, mut watcher) = (connect(&url).await, connect(&url).await);
+    run(&mut locker, "begin; lock table outbox in access exclusive mode").await;
+    let (reader, writer) = (Arc::clone(&subject.outbox), Arc::clone(&subject.outbox));
+    let reading = tokio::spawn(async move { reader.depth().await });
+    let writing =
+        tokio::spawn(async move { writer.drop_before(Timestamp::from_micros(0), 1).await });
+    // Both have been taken, and wait for the lock.
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut watcher).await.unwrap() < 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    own.stop("postgres");
+    let given_up = async { (reading.await.unwrap(), writing.await.unwrap()) };
+    let given_up = tokio::time::timeout(Duration::from_secs(40), given_up).await;
+    let (read, written) = given_up.expect("neither is waited for for ever");
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    assert!(matches!(written, Err(StoreError::OutcomeUnknown(_))), "{written:?}");
+    own.go_on("postgres");
+    drop(locker);
+    let until = Instant::now() + Duration::from_secs(20);
+    while subject.outbox.depth().await.is_err() {
+        assert!(Instant::now() < until, "new connections are made");
+    }
 }
