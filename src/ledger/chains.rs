@@ -65,7 +65,7 @@ fn join(
     kept.uses.append(&mut lost.uses);
     kept.uses.sort_by_key(|used| used.at);
     kept.told.append(&mut lost.told);
-    kept.expires_at = kept.expires_at.or(lost.expires_at);
+    kept.expires_at = kept.expires_at.max(lost.expires_at);
     kept.opened_at = kept.opened_at.min(lost.opened_at);
     if kept.merchant == Merchant::default() {
         kept.merchant = lost.merchant.clone();

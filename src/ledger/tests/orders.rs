@@ -9,7 +9,7 @@ use crate::domain::chain::{Closings, Totals};
 use crate::domain::party::Account;
 use crate::domain::policy::Counter;
 use crate::domain::request::Operation;
-use crate::domain::time::Window;
+use crate::domain::time::{Timestamp, Window};
 
 /// One purchase's messages. `parent` is an index into the list: always an earlier one.
 fn life_cycle() -> impl Strategy<Value = Vec<(Step, usize)>> {
@@ -37,6 +37,7 @@ struct Ending {
     totals: Totals,
     closings: Closings,
     hold: i64,
+    expires_at: Option<Timestamp>,
     counter: Option<Counter>,
     postings: Vec<(i64, &'static str)>,
 }
@@ -54,6 +55,7 @@ fn ending(ledger: &Ledger) -> Ending {
         totals: chain.totals,
         closings: chain.closings,
         hold: chain.hold(),
+        expires_at: chain.expires_at,
         counter: ledger.counters.values().next().copied().filter(|it| !nothing(it)),
         postings,
     }
@@ -99,17 +101,18 @@ proptest! {
 
     #[test]
     fn increments_in_any_order_end_in_the_same_books(
-        amounts in prop::collection::vec(1_i64..500, 1..6),
+        increments in prop::collection::vec((1_i64..500, 1_u16..60), 1..6),
         order in prop::collection::vec(any::<u32>(), 12),
     ) {
         let facts = facts(1, vec![limit(9, Window::Day, Some(1_000_000), Some(100))]);
         let mut messages = vec![Act::Authorize(request("m0", Operation::Authorize, 1_000))];
-        for (at, amount) in amounts.iter().enumerate() {
+        for (at, (amount, days)) in increments.iter().enumerate() {
             let mut more = request(&format!("m{}", at + 1), Operation::Increment, *amount);
+            more.hold_days = Some(*days);
             more.preceding = Some(token(&format!("t-m{at}"))); // each follows the one before it
             messages.push(Act::Authorize(more));
         }
-        messages.push(step(1, "c", &format!("m{}", amounts.len()), Step::Clear { amount: usd(700), last: false }));
+        messages.push(step(1, "c", &format!("m{}", increments.len()), Step::Clear { amount: usd(700), last: false }));
         let run = |messages: &[Act]| {
             let mut ledger = books_with(1_000_000);
             for act in messages {
