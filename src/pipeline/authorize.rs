@@ -68,7 +68,7 @@ impl Pipeline {
         received: Monotonic,
     ) -> Result<Arc<Decision>, AuthorizeError> {
         let door = request.door;
-        request.hold_days = request.hold_days.or_else(|| self.hold_days.of(request.merchant.mcc));
+        self.set_hold_days(&mut request);
         let mut run = self.run(received);
         let result = self.down_the_corridor(request, &mut run).await;
         self.measure(door, &run, received, &result);
@@ -117,7 +117,7 @@ impl Pipeline {
         mut request: AuthRequest,
         received: Monotonic,
     ) -> Result<Preview, AuthorizeError> {
-        request.hold_days = request.hold_days.or_else(|| self.hold_days.of(request.merchant.mcc));
+        self.set_hold_days(&mut request);
         let mut run = self.run(received);
         let facts = self.fetch(&request, &mut run).await?;
         let asked = request.token.clone();

@@ -15,9 +15,12 @@ use crate::domain::clock::Clock;
 use crate::domain::facts::{Cardholder, Facts};
 use crate::domain::hold::HoldDays;
 use crate::domain::posting::Movement;
+use crate::domain::request::AuthRequest;
 use crate::domain::standing::Rules;
 use crate::domain::token::Token;
-use crate::ledger::intent::{Act, Intent, IntentRefusal, NoticeIntent, Outcome, StepIntent};
+use crate::ledger::intent::{
+    Act, Intent, IntentRefusal, Notice, NoticeIntent, Outcome, StepIntent,
+};
 use crate::store::{FactsStore, MoneyHome, StoreError};
 use crate::telemetry::profile::Profiler;
 
@@ -162,8 +165,11 @@ impl Pipeline {
     pub async fn notice(
         &self,
         facts: Facts,
-        notice: NoticeIntent,
+        mut notice: NoticeIntent,
     ) -> Result<Arc<Movement>, StepError> {
+        if let Notice::Approved(request) = &mut notice.notice {
+            self.set_hold_days(request);
+        }
         self.move_by(facts, Act::Notice(notice)).await
     }
 
@@ -185,6 +191,11 @@ impl Pipeline {
     /// of the process, after the doors have closed.
     pub async fn drain(&self) {
         self.lanes.drain().await;
+    }
+
+    /// Where the message does not say how long its hold lives, the merchant's category does.
+    fn set_hold_days(&self, request: &mut AuthRequest) {
+        request.hold_days = request.hold_days.or_else(|| self.hold_days.of(request.merchant.mcc));
     }
 
     fn intent(&self, facts: Facts, act: Act) -> Intent {

@@ -17,7 +17,7 @@ use crate::domain::standing::Rules;
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::domain::token::Token;
 use crate::ledger::books::Books;
-use crate::ledger::intent::{Intent, Step, StepIntent};
+use crate::ledger::intent::{Intent, Notice, NoticeIntent, Step, StepIntent};
 use crate::ledger::testing::{Ledger, NOON, account, account_id, card, request, token, usd};
 use crate::ledger::wanted::Wanted;
 use crate::store::{FactsStore, MoneyHome, MoneyTxn, Refreshed, StoreError, StoreFuture};
@@ -444,4 +444,31 @@ async fn a_hold_lives_as_long_as_the_message_or_the_category_says() {
     assert_eq!(days("unknown", None, None).await, 7);
     assert_eq!(days("hotel", Some("7011"), None).await, 30);
     assert_eq!(days("sent", Some("7011"), Some(3)).await, 3);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_told_of_lives_as_long_as_the_message_or_the_category_says() {
+    let world = world(PATIENT);
+    let days = async |name: &str, mcc: &str, sent: Option<u16>| {
+        let mut request: AuthRequest = request(name, Operation::Authorize, 100);
+        request.merchant.mcc = Some(mcc.parse().unwrap());
+        request.hold_days = sent;
+        let facts = world.pipeline.facts_of(&request.card).await.unwrap();
+        let told = NoticeIntent {
+            key: format!("{name}:approved"),
+            opposite: format!("{name}:declined"),
+            fingerprint: Fingerprint::of(&[name]),
+            transaction: request.transaction.clone().unwrap(),
+            funding: Some(request.token.clone()),
+            account: account_id(1),
+            notice: Notice::Approved(request),
+        };
+        let movement = world.pipeline.notice(facts, told).await.unwrap();
+        let ledger = world.ledger.lock().unwrap();
+        let chain = &ledger.chains[&movement.chain.unwrap()];
+        (chain.expires_at.unwrap().as_micros() - movement.at.as_micros()) / 86_400_000_000
+    };
+    assert_eq!(days("other", "5411", None).await, 7);
+    assert_eq!(days("hotel", "7011", None).await, 30);
+    assert_eq!(days("sent", "7011", Some(3)).await, 3);
 }
