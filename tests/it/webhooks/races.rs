@@ -72,6 +72,27 @@ async fn a_timeout_notice_that_races_its_own_authorization_leaves_no_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timeout_notice_of_any_type_releases_what_was_held_under_its_token() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    for (token, kind) in [("y1", "authorization.new"), ("y2", "unknown")] {
+        let (order, method) = ("gpa_order", "pgfs.authorization.new");
+        let asked = marqeta::message(kind, order, token, method, program.card(), "10.00");
+        assert_eq!(client.jit(asked.to_string()).await.status, 200);
+        settles_at(&program, &app, 10_00, 0).await;
+        let mut told = timed_out(token, program.card(), "10.00");
+        told["type"] = kind.into();
+        told["gpa_order"]["jit_funding"]["method"] = method.into();
+        client.notify(envelope("transactions", &[told])).await;
+        settles_at(&program, &app, 0, 0).await;
+        let again = client.jit(asked.to_string()).await;
+        assert_eq!(again.says(), (402, "TRANSACTION_NOT_PERMITTED".into()), "late for ever");
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_timeout_notice_that_names_no_card_releases_what_was_decided_under_its_token() {
     let app = TestApp::start().await;
     let mut client = app.client();

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::field::{Field, list, object, string, word};
 use super::super::merchant::merchant;
+use super::super::method::{MethodClass, Order as FundingOrder, classify};
 use super::super::shape::{Message, Metadata, Pos};
 use super::kind::{Kind, Verb, is_known, kind};
 use super::money::{Source, first_of};
@@ -157,7 +158,11 @@ impl<'a> Transaction<'a> {
         let name = word(self.notified.r#type).map_err(|_| "type_unreadable")?;
         let name = name.ok_or("type_missing")?;
         let method = self.method();
-        match kind(&name, method.as_deref()) {
+        let kind = kind(&name, method.as_deref());
+        if let Some(told) = self.revoked(kind) {
+            return Ok(told);
+        }
+        match kind {
             Kind::Nothing if is_known(&name, method.as_deref()) => Ok(Told::Nothing("no_money")),
             Kind::Nothing => Ok(Told::Nothing("unknown_type")),
             Kind::Message(operation) => self.message(operation),
@@ -190,18 +195,40 @@ impl<'a> Transaction<'a> {
     }
 
     fn message(&self, operation: Operation) -> Result<Told, Parked> {
-        let (logged, timed_out) = self.gateway_log();
-        let funding = self.funding_token().or(logged);
         if self.ended()? == Ended::Declined {
-            let (card, echo) = (link(self.message.card_token), self.echo(operation));
-            return Ok(Told::Declined { card, funding, echo, timed_out });
+            return Ok(self.declined(operation));
         }
         let amount = self.amount(&[Source::Funding, Source::Transaction])?;
         if amount.minor() == 0 {
             return Ok(Told::Nothing("verification"));
         }
+        let funding = self.funding_token().or(self.gateway_log().0);
         let token = funding.clone().unwrap_or_else(|| self.token.clone());
         Ok(Told::Approved { request: self.request(token, operation, amount)?, funding })
+    }
+
+    fn declined(&self, operation: Operation) -> Told {
+        let (logged, timed_out) = self.gateway_log();
+        let (card, funding) = (link(self.message.card_token), self.funding_token().or(logged));
+        Told::Declined { card, funding, echo: self.echo(operation), timed_out }
+    }
+
+    /// What is no message by its type was judged all the same if its funding method is none that only
+    /// informs: what was held or moved under its token is given back when it is declined.
+    fn revoked(&self, kind: Kind) -> Option<Told> {
+        let class = match (kind, self.message.funding()) {
+            (Kind::Message(_), _) | (Kind::Step(_), None) => return None,
+            (_, Some(funding)) => classify(self.method().as_deref(), funding.order),
+            // The gateway's log alone may name the token of what nobody knows.
+            (Kind::Nothing, None) => classify(None, FundingOrder::Load),
+        };
+        let MethodClass::Judge(operation) = class else { return None };
+        let moves = operation.spends() || operation == Operation::Credit;
+        if !moves || self.ended() != Ok(Ended::Declined) {
+            return None;
+        }
+        let told = self.declined(operation);
+        matches!(told, Told::Declined { funding: Some(_), .. }).then_some(told)
     }
 
     fn request(

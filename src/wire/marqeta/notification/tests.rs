@@ -262,15 +262,43 @@ fn every_step_is_read_with_its_own_amount() {
         json!("pgfs.adjustment.credit"),
     );
     assert_eq!(moved(&adjusted).0, Verb::AdjustCredit, "by its method");
-    for (kind, state, why) in [
-        ("authorization.clearing", "PENDING", "not_final"),
-        ("authorization.clearing", "DECLINED", "declined"),
-        ("balanceinquiry", "COMPLETION", "no_money"),
-        ("brand.new", "COMPLETION", "unknown_type"),
+    for (kind, state, method, why) in [
+        ("authorization.clearing", "PENDING", "pgfs.new", "not_final"),
+        ("authorization.clearing", "DECLINED", "pgfs.authorization.capture", "declined"),
+        ("balanceinquiry", "COMPLETION", "pgfs.balanceinquiry", "no_money"),
+        ("balanceinquiry", "DECLINED", "pgfs.balanceinquiry", "no_money"),
+        ("brand.new", "COMPLETION", "pgfs.new", "unknown_type"),
+        ("brand.new", "DECLINED", "pgfs.billpayment.capture", "unknown_type"),
     ] {
-        let event = with(step(kind, state), "/gpa_order/jit_funding/method", json!("pgfs.new"));
+        let event = with(step(kind, state), "/gpa_order/jit_funding/method", json!(method));
         assert_eq!(transaction(&event), Ok(Told::Nothing(why)), "{kind} {state}");
     }
+}
+
+#[test]
+fn what_was_judged_by_its_method_is_taken_back_whatever_its_type() {
+    let revoked = |event: &Value| match transaction(event).unwrap() {
+        Told::Declined { funding, echo, .. } => (funding.unwrap().to_string(), echo.operation),
+        other => panic!("{other:?}"),
+    };
+    let held = |token: &str| (token.to_owned(), Some(Operation::Authorize));
+    for kind in ["authorization.new", "unknown", "balanceinquiry", "refund.authorization"] {
+        let event = base(kind, "DECLINED", "10.00");
+        let event = with(event, "/gpa_order/jit_funding/method", json!("pgfs.new"));
+        assert_eq!(revoked(&event), held("f1"), "{kind}");
+        let approved = with(event, "/state", json!("PENDING"));
+        assert!(!matches!(transaction(&approved), Ok(Told::Declined { .. })), "{kind}");
+    }
+    // Named by the gateway's log alone.
+    let log = json!({"gateway_log": {"transaction_id": "f9", "timed_out": true}});
+    let logged = with(base("authorization.new", "DECLINED", "10.00"), "/gpa_order", json!({}));
+    let logged = with(logged, "/gpa_order/funding", log);
+    assert_eq!(revoked(&logged), held("f9"));
+    // What only informs was never judged, and without a token there is nothing to look for.
+    let step = with(logged, "/type", json!("authorization.reversal"));
+    assert_eq!(transaction(&step), Ok(Told::Nothing("declined")));
+    let nameless = with(base("authorization.new", "DECLINED", "10.00"), "/gpa_order", json!({}));
+    assert_eq!(transaction(&nameless), Ok(Told::Nothing("unknown_type")));
 }
 
 #[test]
