@@ -3,6 +3,7 @@
 //! Their key is 29 bytes: the shard, the order, a number within the batch, the event's id. The order is
 //! the time of the batch in microseconds, or one more than the last that any of the batch's accounts
 //! has been given: it is drawn after the accounts are claimed, so it grows whatever the clock does.
+//! Events of cards are ordered in the same way, each card's by its own last.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -57,6 +58,11 @@ struct StoredRow {
 #[derive(Deserialize)]
 struct At {
     at: Timestamp,
+}
+
+/// The order of what happens at this time to something whose last event has been given this order.
+pub(super) fn after(last: i64, at: Timestamp) -> i64 {
+    at.as_micros().max(last.saturating_add(1))
 }
 
 /// An event's document: the `number`th of a batch with this order.

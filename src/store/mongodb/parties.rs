@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::no_companies;
 use super::narrow::{Id, key};
+use super::outbox;
 use super::policies::{bump, require};
 use super::read::Reader;
 use super::tell::{now, tell};
@@ -80,7 +81,7 @@ pub(super) async fn insert_user(tx: &mut Tx, user: User) -> Stamped {
     let id = user.id;
     let event = Event::user_created(&user, now(&mut Reader::Tx(tx)).await?);
     tx.insert("personal_users", &[user_row(user)?]).await?;
-    tell(tx, &event, 1).await?;
+    tell(tx, &event, outbox::after(0, event.at)).await?; // the only one of a user
     bump(tx, Scope::User(id)).await
 }
 
@@ -105,6 +106,9 @@ pub(super) struct CardRow {
     status: CardStatus,
     version: i64,
     created_at: Timestamp,
+    /// The highest order that an event of this card has been given.
+    #[serde(default)]
+    order: i64,
 }
 
 impl CardRow {
@@ -128,7 +132,7 @@ impl CardRow {
     }
 }
 
-fn card_row(card: Card) -> CardRow {
+fn card_row(card: Card, order: i64) -> CardRow {
     CardRow {
         id: Id(card.id),
         user: Id(card.user),
@@ -140,6 +144,7 @@ fn card_row(card: Card) -> CardRow {
         status: card.status,
         version: card.version,
         created_at: card.created_at,
+        order,
     }
 }
 
@@ -148,36 +153,42 @@ pub(super) async fn insert_card(tx: &mut Tx, card: Card) -> Stamped {
     require(tx, "wallets", key(&card.account)).await?;
     let id = card.id;
     let event = Event::card_issued(&card, now(&mut Reader::Tx(tx)).await?);
-    tx.insert("personal_cards", &[card_row(card)]).await?;
-    tell(tx, &event, 1).await?;
+    let order = outbox::after(0, event.at);
+    tx.insert("personal_cards", &[card_row(card, order)]).await?;
+    tell(tx, &event, order).await?;
     bump(tx, Scope::Card(id)).await
 }
 
 /// The owner, the account and the time of creation stay as they were.
 pub(super) async fn update_card(tx: &mut Tx, card: Card) -> Stamped {
     let (id, version) = (card.id, card.version);
-    let from = status_of(tx, id, version.saturating_sub(1)).await?;
-    let event = Event::card_state_changed(&card, from, now(&mut Reader::Tx(tx)).await?);
-    replace(tx, "personal_cards", Id(id), version, card_row(card)).await?;
+    let before = told_of(tx, id, version.saturating_sub(1)).await?;
+    let now = now(&mut Reader::Tx(tx)).await?;
+    let event = Event::card_state_changed(&card, before.status, now);
+    let order = event.as_ref().map_or(before.order, |event| outbox::after(before.order, event.at));
+    replace(tx, "personal_cards", Id(id), version, card_row(card, order)).await?;
     if let Some(event) = event {
-        tell(tx, &event, version).await?;
+        tell(tx, &event, order).await?;
     }
     bump(tx, Scope::Card(id)).await
 }
 
+/// What events of a card have told of it so far.
 #[derive(Deserialize)]
-struct StatusRow {
+struct ToldOf {
     status: CardStatus,
+    #[serde(default)]
+    order: i64,
 }
 
-/// The status of a card that is still at this version.
-async fn status_of(tx: &mut Tx, card: CardId, version: i64) -> Result<CardStatus, StoreError> {
+/// The same of a card that is still at this version.
+async fn told_of(tx: &mut Tx, card: CardId, version: i64) -> Result<ToldOf, StoreError> {
     let pipeline = vec![
         doc! { "$match": { "_id": key(&card), "version": version } },
-        doc! { "$project": { "_id": 0, "status": 1 } },
+        doc! { "$project": { "_id": 0, "status": 1, "order": 1 } },
     ];
-    let found: Vec<StatusRow> = tx.aggregate("personal_cards", pipeline).await?;
-    found.first().map(|row| row.status).ok_or(StoreError::Stale)
+    let mut found: Vec<ToldOf> = tx.aggregate("personal_cards", pipeline).await?;
+    found.pop().ok_or(StoreError::Stale)
 }
 
 #[derive(Serialize)]

@@ -30,7 +30,7 @@ struct ById<T> {
 /// Writes the changes. On an error the transaction is over.
 pub(super) async fn persist(tx: &mut Tx, books: &Books, found: &Found) -> Result<(), StoreError> {
     let changes = books.changes();
-    let order = books.now().as_micros().max(found.order.saturating_add(1));
+    let order = outbox::after(found.order, books.now());
     let writing = write(tx, &changes, found, order);
     writing.await.map_err(clash)
 }

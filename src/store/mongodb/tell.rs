@@ -29,9 +29,8 @@ pub(super) async fn now(reader: &mut Reader<'_>) -> Result<Timestamp, StoreError
     Ok(Timestamp::from_micros(found.now.timestamp_millis().saturating_mul(1_000)))
 }
 
-/// Tells an event of an object. Its `version` tells changes within one millisecond apart.
-pub(super) async fn tell(tx: &mut Tx, event: &Event, version: i64) -> Result<(), StoreError> {
-    let order = event.at.as_micros().saturating_add(version.rem_euclid(1_000));
+/// Tells an event of an object, in this order among the object's own.
+pub(super) async fn tell(tx: &mut Tx, event: &Event, order: i64) -> Result<(), StoreError> {
     tx.insert("outbox", &[outbox::event(event, order, 0)]).await
 }
 

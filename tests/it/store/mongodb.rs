@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::Client;
-use mongodb::bson::Document;
+use mongodb::bson::{Document, doc};
 use tollgate::domain::id::Home;
+use tollgate::domain::party::{Card, CardStatus};
 use tollgate::store::mongodb::{MongoOptions, MongoStore};
 use tollgate::store::{Prepare, StoreError};
 
@@ -18,6 +19,26 @@ conformance!(#[ignore = "needs servers: scripts/test"] open; personal);
 
 async fn open() -> Subject {
     open_one(&Corner::new()).await
+}
+
+/// As after a failover to a server whose clock is behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_is_told_of_a_card_keeps_its_order_whatever_the_clock_does() {
+    const AHEAD: i64 = 9_000_000_000_000_000;
+    let corner = Corner::new();
+    let subject = open_one(&corner).await;
+    let mut card = subject.program("acme", 1_000_00).await.card;
+    subject.empty_the_outbox().await;
+    let cards = corner.database().await.collection::<Document>("personal_cards");
+    let order = doc! { "$set": { "order": AHEAD } };
+    assert_eq!(cards.update_many(doc! {}, order).await.unwrap().matched_count, 1);
+    for status in [CardStatus::Suspended, CardStatus::Active] {
+        card = Card { status, version: card.version + 1, ..card };
+        subject.resources.update_card(card.clone()).await.unwrap();
+    }
+    let places: Vec<i64> = subject.waiting().await.iter().map(|row| row.place.order).collect();
+    assert_eq!(places, [AHEAD + 1, AHEAD + 2]);
 }
 
 /// A database of a test's own. Dropped with it.
