@@ -37,6 +37,10 @@ pub(super) enum Failure {
 /// Why something failed where somebody else was faster: it is worth another look.
 pub(super) const RACED: &str = "conflict";
 
+/// How long a notice waits for the decision that it takes back, in microseconds. Far longer than any
+/// request is under way.
+const UNDECIDED_US_MAX: i64 = 3_600_000_000;
+
 pub(super) type Taken = Result<(WebhookStatus, Option<String>), Failure>;
 
 impl From<StoreError> for Failure {
@@ -104,7 +108,7 @@ impl Webhooks {
         let text = String::from_utf8(opened).map_err(|_| Failure::Refused("unreadable"))?;
         let element = read(Raw { family: Family::parse(&one.family), text: &text });
         match element.content.map_err(Failure::Refused)? {
-            Content::Transaction(token, told) => self.transaction(token, told).await,
+            Content::Transaction(token, told) => self.transaction(one, token, told).await,
             Content::Card(moved) => until_first(|| self.card_moved(one, &moved)).await,
             Content::User(moved) => until_first(|| self.user_moved(one, &moved)).await,
             Content::Company(moved) => until_first(|| self.company_moved(one, &moved)).await,
@@ -112,10 +116,14 @@ impl Webhooks {
         }
     }
 
-    async fn transaction(&self, token: Token, told: Told) -> Taken {
+    async fn transaction(&self, one: &ClaimedWebhook, token: Token, told: Told) -> Taken {
         match told {
             Told::Approved { request, funding } => self.approved(token, request, funding).await,
             Told::Declined { card, funding, echo, timed_out } => {
+                let card = match (card, &funding) {
+                    (None, Some(funding)) => self.card_decided_on(one, funding).await?,
+                    (card, _) => card,
+                };
                 if timed_out {
                     metrics::platform_timeout();
                 }
@@ -175,11 +183,6 @@ impl Webhooks {
         echo: Echo,
     ) -> Taken {
         let ignored = |why: &str| Ok((WebhookStatus::Ignored, Some(why.to_owned())));
-        let card = match (card, &funding) {
-            (Some(card), _) => Some(card),
-            (None, Some(funding)) => self.card_decided_on(funding).await?,
-            (None, None) => None,
-        };
         let Some(card) = card else { return ignored("declined") };
         let facts = self.service.pipeline.facts_of(&card).await?;
         // Nothing can have been approved on a card that nobody knows.
@@ -196,11 +199,19 @@ impl Webhooks {
         self.notice(token, funding, known, ("declined", "approved"), notice).await
     }
 
-    /// The card of what was decided under this token, if anything was: for a notice that does not name it.
-    async fn card_decided_on(&self, funding: &Token) -> Result<Option<Token>, Failure> {
+    /// The card of what was decided under this token, for a notice that does not name it. Without a card
+    /// there is no account to keep a tombstone with, so it waits for a decision that may still come.
+    async fn card_decided_on(
+        &self,
+        one: &ClaimedWebhook,
+        funding: &Token,
+    ) -> Result<Option<Token>, Failure> {
         let history = &self.service.history;
         let decided = history.decided_under(std::slice::from_ref(funding)).await?;
-        let Some((_, id)) = decided.into_iter().next() else { return Ok(None) };
+        let Some((_, id)) = decided.into_iter().next() else {
+            let over = one.received_at.plus_micros(UNDECIDED_US_MAX) < self.service.clock.now();
+            return if over { Ok(None) } else { Err(Failure::Unknown("funding_unknown")) };
+        };
         let card = history.authorization(id).await?.and_then(|record| record.card);
         Ok(card.and_then(|card| card.to_string().parse().ok()))
     }

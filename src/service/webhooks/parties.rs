@@ -133,7 +133,8 @@ impl Webhooks {
             Some(user) => user,
             None => self.create_user(company, user).await?,
         };
-        let company = holder.company.ok_or(Failure::Refused("card_of_a_personal_user"))?;
+        // Which of the user's wallets it draws on is not told: somebody may create it yet.
+        let company = holder.company.ok_or(Failure::Unknown("card_of_a_personal_user"))?;
         let company = self.service.resources.company(company).await?;
         let company = company.ok_or(Failure::Refused("company_unknown"))?;
         let card = Card {

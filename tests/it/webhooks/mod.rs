@@ -31,3 +31,16 @@ async fn all_applied(client: &mut Client) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+/// Waits until the only one that is parked is parked for this.
+async fn parked_for(client: &mut Client, reason: &str) {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let parked = client.get("/api/v1/webhook-events?state=parked").await.json();
+        if parked["items"][0]["reason"] == reason {
+            return;
+        }
+        assert!(Instant::now() < until, "{parked}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,13 +1,14 @@
 //! Cards, cardholders and companies: transitions in any order, and those that nobody knows.
 
+use std::path::Path;
 use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::all_applied;
 use super::events::{authorization, card_moved, company_moved, envelope, user_moved};
+use super::{all_applied, parked_for};
 use crate::support::program::{created, text};
 use crate::support::{Client, Program, TestApp, marqeta};
 
@@ -21,6 +22,19 @@ async fn becomes(client: &mut Client, path: &str, status: &str) -> Value {
         assert!(Instant::now() < until, "{path} is {answer:?}, not {status}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// A service that creates cards that nobody knows, under the program's company.
+async fn with_unknown_company(folder: &Path) -> (TestApp, Program) {
+    let first = TestApp::start_in(folder, |_| {}).await;
+    let program = Program::set_up(&mut first.client(), 100_00, 1).await;
+    first.stop().await;
+    let company = program.company.parse().unwrap();
+    let app = TestApp::start_in(folder, |settings| {
+        settings.webhooks.unknown_company = Some(company);
+        settings.webhooks.workers = 4;
+    });
+    (app.await, program)
 }
 
 /// A user and a card with tokens of the platform's.
@@ -136,15 +150,7 @@ async fn what_is_told_of_an_unknown_company_waits_until_it_is_known() {
     let program = Program::set_up(&mut client, 100_00, 1).await;
     let event = company_moved("bt-1", "mq-company", "SUSPENDED", "2026-03-16T08:00:00Z");
     client.notify(envelope("businesstransitions", &[event])).await;
-    let until = Instant::now() + Duration::from_secs(20);
-    loop {
-        let parked = client.get("/api/v1/webhook-events?state=parked").await.json();
-        if parked["items"][0]["reason"] == "company_unknown" {
-            break;
-        }
-        assert!(Instant::now() < until, "{parked}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    parked_for(&mut client, "company_unknown").await;
     let company = format!("/api/v1/companies/{}", program.company);
     client.patch(&company, 1, json!({"marqeta_token": "mq-company"})).await;
     becomes(&mut client, &company, "SUSPENDED").await;
@@ -173,15 +179,7 @@ async fn what_is_told_of_an_unknown_card_waits_until_it_is_known() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_card_is_created_unactivated_if_the_settings_say_so() {
     let folder = tempfile::tempdir().unwrap();
-    let first = TestApp::start_in(folder.path(), |_| {}).await;
-    let program = Program::set_up(&mut first.client(), 100_00, 1).await;
-    first.stop().await;
-    let company = program.company.parse().unwrap();
-    let app = TestApp::start_in(folder.path(), |settings| {
-        settings.webhooks.unknown_company = Some(company);
-        settings.webhooks.workers = 4;
-    })
-    .await;
+    let (app, program) = with_unknown_company(folder.path()).await;
     let mut client = app.client();
     // Several of the same unknown card at once create it once.
     let told = |name: &str| {
@@ -205,4 +203,22 @@ async fn an_unknown_card_is_created_unactivated_if_the_settings_say_so() {
     client.notify(envelope("cardtransitions", &[moved])).await;
     becomes(&mut client, "/api/v1/cards/mq-other", "ACTIVE").await;
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_card_of_a_person_waits_until_it_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let (app, _) = with_unknown_company(folder.path()).await;
+    let mut client = app.client();
+    let person = json!({"marqeta_token": "mq-person"});
+    let person = created(client.post("/api/v1/personal/users", person).await);
+    let moved = card_moved("ct-1", "mq-card", "mq-person", "ACTIVE", "2026-03-16T07:00:00Z");
+    client.notify(envelope("cardtransitions", &[moved])).await;
+    parked_for(&mut client, "card_of_a_personal_user").await;
+    let wallet = json!({"user_id": person["id"], "currency": "USD"});
+    created(client.post("/api/v1/personal/wallets", wallet).await);
+    let card = json!({"user_id": person["id"], "marqeta_token": "mq-card"});
+    let card = created(client.post("/api/v1/personal/cards", card).await);
+    becomes(&mut client, &format!("/api/v1/personal/cards/{}", text(&card["id"])), "ACTIVE").await;
+    app.stop_and_verify().await;
 }

@@ -107,12 +107,17 @@ async fn a_timeout_notice_that_names_no_card_releases_what_was_decided_under_its
         event.as_object_mut().unwrap().remove("card_token");
         event
     };
-    // Nothing was decided under the second: there is nothing to release.
-    let told = [without_card("n1"), without_card("never-asked")];
+    let told = [without_card("n1"), without_card("early")];
     client.notify(envelope("transactions", &told)).await;
     settles_at(&program, &app, 10_00, 0).await;
+    // Nothing was decided under the second, yet.
+    super::parked_for(&mut client, "funding_unknown").await;
+    let early = marqeta::purchase("early", program.card(), "10.00");
+    assert_eq!(client.jit(early.clone()).await.status, 200);
     super::all_applied(&mut client).await;
     settles_at(&program, &app, 10_00, 0).await;
+    let again = client.jit(early).await;
+    assert_eq!(again.says(), (402, "TRANSACTION_NOT_PERMITTED".into()), "late for ever");
     app.stop_and_verify().await;
 }
 
