@@ -138,6 +138,8 @@ pub struct Company {
     pub version: i64,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When somebody last set the status here. `None`: only the card platform has, if anyone.
+    pub status_set_at: Option<Timestamp>,
 }
 
 /// A cardholder: an employee of a company, or a person on their own.
@@ -163,6 +165,8 @@ pub struct User {
     pub version: i64,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When somebody last set the status here. `None`: only the card platform has, if anyone.
+    pub status_set_at: Option<Timestamp>,
 }
 
 impl User {
@@ -195,6 +199,8 @@ pub struct Card {
     pub version: i64,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When somebody last set the status here. `None`: only the card platform has, if anyone.
+    pub status_set_at: Option<Timestamp>,
 }
 
 /// Money that cards draw on. Amounts are minor units of one currency.

@@ -30,6 +30,7 @@ impl Service {
             status: new.status,
             version: 1,
             created_at: self.clock.now(),
+            status_set_at: None,
         };
         self.resources.insert_card(card.clone()).await?;
         Ok(card)
@@ -62,6 +63,7 @@ impl Service {
             expires: change.expires.unwrap_or(card.expires),
             product: change.product.unwrap_or(card.product),
             status,
+            status_set_at: change.status.map(|_| self.clock.now()).or(card.status_set_at),
             version: card.version.saturating_add(1),
             ..card
         };

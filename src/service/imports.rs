@@ -305,6 +305,7 @@ impl Service {
             status: new.status,
             version: 1,
             created_at: self.clock.now(),
+            status_set_at: None,
         }
     }
 
@@ -320,6 +321,7 @@ impl Service {
             status: new.status,
             version: 1,
             created_at: self.clock.now(),
+            status_set_at: None,
         }
     }
 }

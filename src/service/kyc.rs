@@ -117,6 +117,7 @@ impl Service {
         let unverified = user.status == UserStatus::Unverified;
         let active = || User {
             status: UserStatus::Active,
+            status_set_at: Some(self.clock.now()),
             version: user.version.saturating_add(1),
             ..user.clone()
         };

@@ -30,6 +30,7 @@ impl Service {
             status: new.status,
             version: 1,
             created_at: self.clock.now(),
+            status_set_at: None,
         };
         self.resources.insert_user(user.clone()).await?;
         Ok(user)
@@ -61,6 +62,7 @@ impl Service {
             email: change.email.unwrap_or(user.email),
             role: change.role.unwrap_or(user.role),
             status,
+            status_set_at: change.status.map(|_| self.clock.now()).or(user.status_set_at),
             version: user.version.saturating_add(1),
             ..user
         };

@@ -283,6 +283,7 @@ mod tests {
             status: UserStatus::Active,
             version: 1,
             created_at: Timestamp::from_micros(0),
+            status_set_at: None,
         }
     }
 

@@ -6,6 +6,7 @@ use super::apply::{Failure, RACED, Taken};
 use super::{Unknown, Webhooks};
 use crate::domain::id::{CardId, CompanyId, UserId};
 use crate::domain::party::{Card, CardStatus, Company, User, UserStatus};
+use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::webhook::{ClaimedWebhook, WebhookStatus};
 use crate::store::StoreError;
@@ -42,7 +43,7 @@ impl Webhooks {
             self.create_card(company, &moved.card, user, Some(moved)).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
-        if self.is_superseded(one).await? {
+        if self.is_superseded(one, card.status_set_at).await? {
             return ignored("superseded");
         }
         if card.status == CardStatus::Terminated {
@@ -71,7 +72,7 @@ impl Webhooks {
             self.create_user(company, Some(&moved.user)).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
-        if self.is_superseded(one).await? {
+        if self.is_superseded(one, user.status_set_at).await? {
             return ignored("superseded");
         }
         if user.status == moved.status {
@@ -93,7 +94,7 @@ impl Webhooks {
         let Some(company) = self.service.find_company(&moved.company).await? else {
             return Err(Failure::Unknown("company_unknown"));
         };
-        if self.is_superseded(one).await? {
+        if self.is_superseded(one, company.status_set_at).await? {
             return ignored("superseded");
         }
         if company.status == moved.status {
@@ -108,13 +109,15 @@ impl Webhooks {
         Ok(APPLIED)
     }
 
-    /// Whether something newer is known of the same card, cardholder or company. What does not say when it
-    /// happened is newest when it arrives.
-    async fn is_superseded(&self, one: &ClaimedWebhook) -> Result<bool, Failure> {
-        match (&one.subject, one.event_at) {
-            (Some(subject), Some(at)) => Ok(self.events.superseded(subject, at).await?),
-            _ => Ok(false),
-        }
+    /// Whether something newer is known of the same card, cardholder or company: another transition, or
+    /// what somebody has set here. What does not say when it happened is newest when it arrives.
+    async fn is_superseded(
+        &self,
+        one: &ClaimedWebhook,
+        set_here_at: Option<Timestamp>,
+    ) -> Result<bool, Failure> {
+        let (Some(subject), Some(at)) = (&one.subject, one.event_at) else { return Ok(false) };
+        Ok(set_here_at.is_some_and(|set| set > at) || self.events.superseded(subject, at).await?)
     }
 
     /// A card that nobody knows, to be activated by a person or by a later transition.
@@ -148,6 +151,7 @@ impl Webhooks {
             status: CardStatus::Unactivated,
             version: 1,
             created_at: self.service.clock.now(),
+            status_set_at: None,
         };
         match self.service.resources.insert_card(card).await {
             // Another notification of the same card was faster.
@@ -175,6 +179,7 @@ impl Webhooks {
             status: UserStatus::Unverified,
             version: 1,
             created_at: self.service.clock.now(),
+            status_set_at: None,
         };
         match (self.service.resources.insert_user(user.clone()).await, token) {
             (Ok(_), _) => Ok(user),

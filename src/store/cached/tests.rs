@@ -123,6 +123,7 @@ fn card_object() -> Card {
         status: facts.status,
         version: 2,
         created_at: crate::domain::time::Timestamp::from_micros(0),
+        status_set_at: None,
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct UserRow {
     status: UserStatus,
     version: i64,
     created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_set_at: Option<Timestamp>,
 }
 
 impl UserRow {
@@ -55,6 +57,7 @@ impl UserRow {
             status: self.status,
             version: self.version,
             created_at: self.created_at,
+            status_set_at: self.status_set_at,
         }
     }
 }
@@ -74,6 +77,7 @@ fn user_row(user: User) -> Result<UserRow, StoreError> {
         status: user.status,
         version: user.version,
         created_at: user.created_at,
+        status_set_at: user.status_set_at,
     })
 }
 
@@ -106,6 +110,8 @@ pub(super) struct CardRow {
     status: CardStatus,
     version: i64,
     created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_set_at: Option<Timestamp>,
     /// The highest order that an event of this card has been given.
     #[serde(default)]
     order: i64,
@@ -128,6 +134,7 @@ impl CardRow {
             status: self.status,
             version: self.version,
             created_at: self.created_at,
+            status_set_at: self.status_set_at,
         }
     }
 }
@@ -144,6 +151,7 @@ fn card_row(card: Card, order: i64) -> CardRow {
         status: card.status,
         version: card.version,
         created_at: card.created_at,
+        status_set_at: card.status_set_at,
         order,
     }
 }

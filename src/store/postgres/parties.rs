@@ -21,10 +21,12 @@ type Stamped = Result<Vec<PolicyStamp>, StoreError>;
 type Change = Query<'static, Postgres, PgArguments>;
 
 /// `companies`.
-pub(super) type CompanyRow = (Uuid, Option<String>, String, String, String, String, Uuid, i64, i64);
+pub(super) type CompanyRow =
+    (Uuid, Option<String>, String, String, String, String, Uuid, i64, i64, Option<i64>);
 
 pub(super) fn company(row: CompanyRow) -> Result<Company, StoreError> {
-    let (id, token, name, status, code, zone_name, account, version, created_at) = row;
+    let (id, token, name, status, code, zone_name, account, version, created_at, status_set_at) =
+        row;
     Ok(Company {
         id: CompanyId::new(id),
         marqeta_token: maybe_token(token.as_deref())?,
@@ -35,6 +37,7 @@ pub(super) fn company(row: CompanyRow) -> Result<Company, StoreError> {
         account: account_id(account),
         version,
         created_at: Timestamp::from_micros(created_at),
+        status_set_at: status_set_at.map(Timestamp::from_micros),
     })
 }
 
@@ -65,7 +68,8 @@ pub(super) async fn update_company(connection: &mut PgConnection, company: Compa
         .bind(company.marqeta_token.as_ref().map(|token| token.as_str()))
         .bind(&*company.name)
         .bind(company.status.as_str())
-        .bind(company.zone.name());
+        .bind(company.zone.name())
+        .bind(company.status_set_at.map(Timestamp::as_micros));
     replaced(connection, query).await?;
     bump(connection, Scope::Company(company.id)).await
 }
@@ -82,10 +86,12 @@ pub(super) type UserRow = (
     String,
     i64,
     i64,
+    Option<i64>,
 );
 
 pub(super) fn user(row: UserRow) -> Result<User, StoreError> {
-    let (id, company, token, first_name, last_name, email, role, status, version, created_at) = row;
+    let (id, company, token, first_name, last_name, email, role, status, ..) = row;
+    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
     Ok(User {
         id: UserId::new(id),
         company: company.map(CompanyId::new),
@@ -97,6 +103,7 @@ pub(super) fn user(row: UserRow) -> Result<User, StoreError> {
         status: word(&status)?,
         version,
         created_at: Timestamp::from_micros(created_at),
+        status_set_at: status_set_at.map(Timestamp::from_micros),
     })
 }
 
@@ -127,7 +134,8 @@ pub(super) async fn update_user(connection: &mut PgConnection, user: User) -> St
         .bind(user.last_name.as_deref())
         .bind(user.email.as_deref())
         .bind(user.role.as_deref())
-        .bind(user.status.as_str());
+        .bind(user.status.as_str())
+        .bind(user.status_set_at.map(Timestamp::as_micros));
     replaced(connection, query).await?;
     bump(connection, Scope::User(user.id)).await
 }
@@ -144,10 +152,12 @@ pub(super) type CardRow = (
     String,
     i64,
     i64,
+    Option<i64>,
 );
 
 pub(super) fn card(row: CardRow) -> Result<Card, StoreError> {
-    let (id, user, account, token, last_four, product, expires, status, version, created_at) = row;
+    let (id, user, account, token, last_four, product, expires, status, ..) = row;
+    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
     Ok(Card {
         id: CardId::new(id),
         user: UserId::new(user),
@@ -159,6 +169,7 @@ pub(super) fn card(row: CardRow) -> Result<Card, StoreError> {
         status: word(&status)?,
         version,
         created_at: Timestamp::from_micros(created_at),
+        status_set_at: status_set_at.map(Timestamp::from_micros),
     })
 }
 
@@ -188,7 +199,8 @@ pub(super) async fn update_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.last_four.as_deref())
         .bind(card.product.as_ref().map(|product| product.as_str()))
         .bind(card.expires.map(|expires| expires.to_string()))
-        .bind(card.status.as_str());
+        .bind(card.status.as_str())
+        .bind(card.status_set_at.map(Timestamp::as_micros));
     let from: Option<String> = query.fetch_optional(&mut *connection).await.map_err(translate)?;
     let from = word(&from.ok_or(StoreError::Stale)?)?;
     let at = now(&mut *connection).await?;

@@ -22,12 +22,34 @@ use crate::store::StoreError;
 type Stamped = Result<Vec<PolicyStamp>, StoreError>;
 
 /// `companies`.
-pub(super) type CompanyRow =
-    (CompanyId, Option<Token>, Arc<str>, CompanyStatus, Currency, Zone, AccountId, i64, Timestamp);
+pub(super) type CompanyRow = (
+    CompanyId,
+    Option<Token>,
+    Arc<str>,
+    CompanyStatus,
+    Currency,
+    Zone,
+    AccountId,
+    i64,
+    Timestamp,
+    Option<Timestamp>,
+);
 
 pub(super) fn company(row: CompanyRow) -> Company {
-    let (id, marqeta_token, name, status, currency, zone, account, version, created_at) = row;
-    Company { id, marqeta_token, name, status, currency, zone, account, version, created_at }
+    let (id, marqeta_token, name, status, currency, zone, account, ..) = row;
+    let (version, created_at, status_set_at) = (row.7, row.8, row.9);
+    Company {
+        id,
+        marqeta_token,
+        name,
+        status,
+        currency,
+        zone,
+        account,
+        version,
+        created_at,
+        status_set_at,
+    }
 }
 
 pub(super) async fn insert_company(
@@ -57,7 +79,8 @@ pub(super) async fn update_company(connection: &mut SqliteConnection, company: C
         .bind(text(company.marqeta_token))
         .bind(company.name.to_string())
         .bind(company.status.as_str())
-        .bind(company.zone.name().to_owned());
+        .bind(company.zone.name().to_owned())
+        .bind(company.status_set_at.map(Timestamp::as_micros));
     replaced(connection, query).await?;
     bump(connection, Scope::Company(company.id)).await
 }
@@ -74,11 +97,12 @@ pub(super) type UserRow = (
     UserStatus,
     i64,
     Timestamp,
+    Option<Timestamp>,
 );
 
 pub(super) fn user(row: UserRow) -> User {
     let (id, company, marqeta_token, first_name, last_name, email, role, status, ..) = row;
-    let (version, created_at) = (row.8, row.9);
+    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
     User {
         id,
         company,
@@ -90,6 +114,7 @@ pub(super) fn user(row: UserRow) -> User {
         status,
         version,
         created_at,
+        status_set_at,
     }
 }
 
@@ -133,7 +158,8 @@ pub(super) async fn update_user(connection: &mut SqliteConnection, user: User) -
         .bind(text(user.last_name))
         .bind(text(user.email))
         .bind(text(user.role))
-        .bind(user.status.as_str());
+        .bind(user.status.as_str())
+        .bind(user.status_set_at.map(Timestamp::as_micros));
     replaced(connection, query).await?;
     bump(connection, Scope::User(user.id)).await
 }
@@ -150,11 +176,12 @@ pub(super) type CardRow = (
     CardStatus,
     i64,
     Timestamp,
+    Option<Timestamp>,
 );
 
 pub(super) fn card(row: CardRow) -> Card {
     let (id, user, account, marqeta_token, last_four, product, expires, status, ..) = row;
-    let (version, created_at) = (row.8, row.9);
+    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
     Card {
         id,
         user,
@@ -166,6 +193,7 @@ pub(super) fn card(row: CardRow) -> Card {
         status,
         version,
         created_at,
+        status_set_at,
     }
 }
 
@@ -218,7 +246,8 @@ pub(super) async fn update_card(
         .bind(text(card.last_four))
         .bind(text(card.product))
         .bind(text(card.expires))
-        .bind(card.status.as_str());
+        .bind(card.status.as_str())
+        .bind(card.status_set_at.map(Timestamp::as_micros));
     replaced(connection, query).await?;
     if let Some(event) = event {
         tell(connection, &event).await?;

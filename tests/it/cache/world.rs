@@ -103,6 +103,7 @@ impl Scripted {
             status: facts.status,
             version: facts.policy_version,
             created_at: Timestamp::from_micros(0),
+            status_set_at: None,
         }
     }
 
@@ -311,6 +312,7 @@ impl Instance {
             account: AccountId::new(Home::Business, Uuid::from_u128(4)),
             version: 2,
             created_at: Timestamp::from_micros(0),
+            status_set_at: None,
         };
         self.store.update_company(company).await.unwrap();
     }

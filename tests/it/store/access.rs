@@ -63,6 +63,7 @@ async fn company(store: &dyn ResourceStore, number: u128) -> CompanyId {
         account: account.id,
         version: 1,
         created_at: at(1),
+        status_set_at: None,
     };
     store.insert_company(company, account).await.unwrap();
     id

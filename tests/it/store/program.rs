@@ -100,6 +100,7 @@ impl Subject {
             account: AccountId::new(Home::Business, self.clock.uuid()),
             version: 1,
             created_at: self.clock.now(),
+            status_set_at: None,
         }
     }
 
@@ -119,6 +120,7 @@ impl Subject {
             status: UserStatus::Active,
             version: 1,
             created_at: self.clock.now(),
+            status_set_at: None,
         }
     }
 
@@ -134,6 +136,7 @@ impl Subject {
             status: CardStatus::Active,
             version: 1,
             created_at: self.clock.now(),
+            status_set_at: None,
         }
     }
 

@@ -22,6 +22,7 @@ pub async fn a_company_is_kept_with_its_account(subject: &Subject) {
     assert_eq!(store.account(account.id).await.unwrap(), Some(account));
     company.name = "Acme \"Größe\" \\ Ltd".into();
     company.status = CompanyStatus::Suspended;
+    company.status_set_at = Some(subject.clock.now());
     company.zone = Zone::parse("America/New_York").unwrap();
     company.marqeta_token = None;
     company.version = 2;
@@ -39,10 +40,12 @@ pub async fn users_and_cards_are_kept_whole(subject: &Subject) {
     user.email = Some("zoe@example.org".into());
     user.first_name = None;
     user.status = UserStatus::Limited;
+    user.status_set_at = Some(subject.clock.now());
     user.version = 2;
     store.update_user(user.clone()).await.unwrap();
     assert_eq!(store.user_record(user.id).await.unwrap(), Some(user));
     card.status = CardStatus::Terminated;
+    card.status_set_at = Some(subject.clock.now());
     card.expires = None;
     card.last_four = None;
     card.product = None;

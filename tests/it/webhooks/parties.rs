@@ -82,6 +82,42 @@ async fn only_the_newest_transition_counts_whenever_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transition_does_not_override_what_was_set_here_since() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let (user, card) = named(&mut client, &program).await;
+    let company = format!("/api/v1/companies/{}", program.company);
+    let body = json!({"marqeta_token": "mq-company", "status": "SUSPENDED"});
+    let suspended = json!({"status": "SUSPENDED"});
+    for (path, body) in [(&user, &suspended), (&card, &suspended), (&company, &body)] {
+        let set = client.patch(path, 1, body.clone()).await;
+        assert_eq!(set.status, 200, "{set:?}");
+    }
+    let tell = async |client: &mut Client, round: &str, at: &str| {
+        let name = |what: &str| format!("{what}-{round}");
+        let card = card_moved(&name("ct"), "mq-card", "mq-user", "ACTIVE", at);
+        for (family, event) in [
+            ("usertransitions", user_moved(&name("ut"), "mq-user", "ACTIVE", at)),
+            ("cardtransitions", card),
+            ("businesstransitions", company_moved(&name("bt"), "mq-company", "ACTIVE", at)),
+        ] {
+            assert_eq!(client.notify(envelope(family, &[event])).await.status, 200);
+        }
+        all_applied(client).await;
+    };
+    tell(&mut client, "1", "2001-03-16T08:00:00Z").await;
+    for path in [&user, &card, &company] {
+        assert_eq!(client.get(path).await.json()["status"], "SUSPENDED", "{path}");
+    }
+    tell(&mut client, "2", "2999-03-16T08:00:00Z").await;
+    for path in [&user, &card, &company] {
+        assert_eq!(client.get(path).await.json()["status"], "ACTIVE", "{path}");
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_was_closed_or_erased_is_not_made_active_again() {
     let app = TestApp::start().await;
     let mut client = app.client();

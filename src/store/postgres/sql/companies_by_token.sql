@@ -1,5 +1,5 @@
 -- The company with this token, as a page.
-select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+select id, marqeta_token, name, status, currency, zone, account_id, version, created_at, status_set_at
 from companies
 where marqeta_token = $5::text
     and id < $1::uuid

@@ -1,5 +1,5 @@
 -- A page of companies, newest first.
-select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+select id, marqeta_token, name, status, currency, zone, account_id, version, created_at, status_set_at
 from companies
 where id < $1::uuid
     and ($3::text is null or status = $3::text)

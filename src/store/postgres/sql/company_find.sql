@@ -1,3 +1,3 @@
-select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+select id, marqeta_token, name, status, currency, zone, account_id, version, created_at, status_set_at
 from companies
 where id = $1

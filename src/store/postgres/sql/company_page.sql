@@ -1,5 +1,5 @@
 -- One company, as a page.
-select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+select id, marqeta_token, name, status, currency, zone, account_id, version, created_at, status_set_at
 from companies
 where id = $4::uuid
     and id < $1::uuid

@@ -1,8 +1,9 @@
 -- The company with this token, as a page.
 select json_group_array(json_array(id, marqeta_token, name, status, currency, zone, account_id,
-    version, created_at))
+    version, created_at, status_set_at))
 from (
-    select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+    select id, marqeta_token, name, status, currency, zone, account_id, version, created_at,
+        status_set_at
     from companies
     where marqeta_token = ?5
         and id < ?1

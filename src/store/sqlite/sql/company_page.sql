@@ -1,8 +1,9 @@
 -- One company, as a page.
 select json_group_array(json_array(id, marqeta_token, name, status, currency, zone, account_id,
-    version, created_at))
+    version, created_at, status_set_at))
 from (
-    select id, marqeta_token, name, status, currency, zone, account_id, version, created_at
+    select id, marqeta_token, name, status, currency, zone, account_id, version, created_at,
+        status_set_at
     from companies
     where id = ?4
         and id < ?1
