@@ -238,9 +238,9 @@ fn change(desk: &Desk, kind: &'static str, token: &str, body: &Bytes) -> Respons
     };
     if kind == CARDS
         && let Some(state) = change.remove("state")
-        && let Err(refusal) = turn_card(desk, token, state.as_str().unwrap_or_default())
+        && let Err((status, why)) = turn_card(desk, token, state.as_str().unwrap_or_default())
     {
-        return refusal;
+        return refuse(status, why);
     }
     let mut documents = desk.documents();
     let all = documents.entry(kind).or_default();
@@ -273,19 +273,19 @@ async fn turn(State(desk): Shared, body: Bytes) -> Response {
     };
     match turn_card(&desk, &said.card_token, &said.state) {
         Ok(notice) => (StatusCode::CREATED, Json(notice)).into_response(),
-        Err(refusal) => refusal,
+        Err((status, why)) => refuse(status, why),
     }
 }
 
-fn turn_card(desk: &Desk, token: &str, state: &str) -> Result<Value, Response> {
+fn turn_card(desk: &Desk, token: &str, state: &str) -> Result<Value, (StatusCode, &'static str)> {
     let mut documents = desk.documents();
     let cards = documents.entry(CARDS).or_default();
     let Some(card) = cards.iter_mut().find(|one| one["token"] == token) else {
-        return Err(refuse(StatusCode::NOT_FOUND, "there is no such card"));
+        return Err((StatusCode::NOT_FOUND, "there is no such card"));
     };
     let from = card["state"].as_str().unwrap_or_default();
     let Some(kind) = transition::kind(from, state) else {
-        return Err(refuse(StatusCode::BAD_REQUEST, "the card can not be put into this state"));
+        return Err((StatusCode::BAD_REQUEST, "the card can not be put into this state"));
     };
     card["state"] = state.into();
     let platform = &desk.platform;

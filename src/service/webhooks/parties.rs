@@ -5,7 +5,7 @@
 use super::apply::{Failure, RACED, Taken};
 use super::{Unknown, Webhooks};
 use crate::domain::id::{CardId, CompanyId, UserId};
-use crate::domain::party::{Card, CardStatus, Company, User, UserStatus};
+use crate::domain::party::{Card, CardStatus, Company, CompanyStatus, User, UserStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::webhook::{ClaimedWebhook, WebhookStatus};
@@ -43,7 +43,9 @@ impl Webhooks {
             self.create_card(company, &moved.card, user, Some(moved)).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
-        if self.is_superseded(one, card.status_set_at).await? {
+        // The end at the platform is the end, whatever was set here since.
+        let set_here_at = card.status_set_at.filter(|_| moved.status != CardStatus::Terminated);
+        if self.is_superseded(one, set_here_at).await? {
             return ignored("superseded");
         }
         if card.status == CardStatus::Terminated {
@@ -72,7 +74,8 @@ impl Webhooks {
             self.create_user(company, Some(&moved.user)).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
-        if self.is_superseded(one, user.status_set_at).await? {
+        let set_here_at = user.status_set_at.filter(|_| moved.status != UserStatus::Closed);
+        if self.is_superseded(one, set_here_at).await? {
             return ignored("superseded");
         }
         if user.status == moved.status {
@@ -94,7 +97,8 @@ impl Webhooks {
         let Some(company) = self.service.find_company(&moved.company).await? else {
             return Err(Failure::Unknown("company_unknown"));
         };
-        if self.is_superseded(one, company.status_set_at).await? {
+        let set_here_at = company.status_set_at.filter(|_| moved.status != CompanyStatus::Closed);
+        if self.is_superseded(one, set_here_at).await? {
             return ignored("superseded");
         }
         if company.status == moved.status {

@@ -118,6 +118,21 @@ async fn a_transition_does_not_override_what_was_set_here_since() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_at_the_platform_is_the_end_whatever_was_set_here_since() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let (_, card) = named(&mut client, &program).await;
+    let set = client.patch(&card, 1, json!({"status": "SUSPENDED"})).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    let ended = card_moved("ct-1", "mq-card", "mq-user", "TERMINATED", "2001-03-16T08:00:00Z");
+    assert_eq!(client.notify(envelope("cardtransitions", &[ended])).await.status, 200);
+    all_applied(&mut client).await;
+    assert_eq!(client.get(&card).await.json()["status"], "TERMINATED");
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_was_closed_or_erased_is_not_made_active_again() {
     let app = TestApp::start().await;
     let mut client = app.client();
