@@ -15,7 +15,7 @@ use crate::domain::id::{AccountId, AuthorizationId};
 use crate::domain::merchant::Merchant;
 use crate::domain::money::Currency;
 use crate::domain::party::Account;
-use crate::domain::policy::{Counter, CounterKey, Member, MerchantScope};
+use crate::domain::policy::{Counter, CounterKey, Member};
 use crate::domain::posting::{Movement, Posting};
 use crate::domain::time::{Timestamp, WindowStarts, Zone};
 use crate::domain::token::Token;
@@ -179,8 +179,8 @@ impl Books {
 
     /// Wanted counters that have no row and whose limit is younger than its window (or counts for
     /// ever): each with the time since when approvals must be counted by [`Books::seed_counter`].
-    /// A limit older than its window needs none: nothing was used in this window. But a pool of a user may
-    /// have been counted under another key, by a release without currencies in its keys.
+    /// A limit older than its window needs none: nothing was used in this window. But a pool of a user is
+    /// counted under another key once amounts are, or no longer are, among its bounds.
     pub fn unseeded(&mut self, wanted: &Wanted) -> Vec<(CounterKey, Timestamp)> {
         let mut unseeded = Vec::new();
         for (key, want) in &wanted.counters {
@@ -188,9 +188,7 @@ impl Books {
                 continue;
             }
             let since = self.starts(&want.zone).of(want.limit.window);
-            let is_pool = matches!(key.member, Member::User(..));
-            let moved = is_pool && want.limit.merchant == MerchantScope::Any;
-            if moved || want.limit.created_at >= since {
+            if want.limit.created_at >= since || matches!(key.member, Member::User(..)) {
                 unseeded.push((*key, since));
             }
         }

@@ -21,7 +21,7 @@ const TRY_MAX: Duration = Duration::from_secs(20);
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
 /// How often an asker's queue may not take an answer. It is in the ledger: nothing is lost.
-const ASKER_TRIES: u32 = 5;
+const ASKER_NACKS: u32 = 5;
 
 /// The media type of an answer.
 const JSON: &str = "application/json";
@@ -47,7 +47,7 @@ pub(super) async fn reply(
     let everyone = || Target::Topic(Exchange::Transactions, Queue::JitResponses.binding().into());
     let asker = asked.reply_to.as_ref().filter(|name| is_foreign(name));
     let mut target = asker.map_or_else(everyone, |name| Target::Reply(name.clone()));
-    let (mut waited, mut tries) = (Duration::ZERO, 0_u32);
+    let (mut waited, mut nacks) = (Duration::ZERO, 0_u32);
     loop {
         let outgoing = Outgoing { target: target.clone(), message: message(asked, answer) };
         let published = broker.publish(vec![outgoing]).await.map(|mut results| results.pop());
@@ -55,15 +55,17 @@ pub(super) async fn reply(
             Ok(Some(Ok(())) | None) => return Ok(()),
             Ok(Some(Err(error))) | Err(error) => error,
         };
-        tries = tries.saturating_add(1);
-        if matches!(target, Target::Reply(_)) && is_askers(&error, tries) {
+        let is_nack = matches!(error, BrokerError::NotTaken(_));
+        nacks = if is_nack { nacks.saturating_add(1) } else { 0 };
+        let is_last = waited >= TRY_MAX;
+        if matches!(target, Target::Reply(_)) && is_askers(&error, nacks, is_last) {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "an asker does not take the answer: it goes to all who read");
             answer_diverted();
             target = everyone();
             continue;
         }
-        if waited >= TRY_MAX {
+        if is_last {
             return Err(error);
         }
         tokio::time::sleep(TRY_EVERY).await;
@@ -71,11 +73,13 @@ pub(super) async fn reply(
     }
 }
 
-/// Whether the asker's queue is at fault, after so many tries. While the broker does not work, it is not.
-const fn is_askers(error: &BrokerError, tries: u32) -> bool {
+/// Whether the asker's queue is at fault, after so many nacks in a row. While the broker does not work, it is
+/// not. What refuses this message may refuse all of them, and be mended.
+const fn is_askers(error: &BrokerError, nacks: u32, is_last: bool) -> bool {
     match error {
         BrokerError::Unroutable(_) => true,
-        BrokerError::NotTaken(_) | BrokerError::Refused(_) => tries >= ASKER_TRIES,
+        BrokerError::NotTaken(_) => nacks >= ASKER_NACKS,
+        BrokerError::Refused(_) => is_last,
         BrokerError::Unavailable(_) => false,
     }
 }
@@ -169,10 +173,18 @@ mod tests {
         let full = || BrokerError::NotTaken("full".into());
         check(many(full, 50), 5, true).await;
         check(many(full, 1), 2, false).await;
-        check(many(|| BrokerError::Refused("no".into()), 50), 5, true).await;
+        check(many(|| BrokerError::Refused("no".into()), 8), 9, false).await;
         check(many(|| BrokerError::Unroutable("asker".into()), 1), 1, true).await;
         // A broker that does not work says nothing of its askers.
         check(many(|| BrokerError::Unavailable("down".into()), 8), 9, false).await;
+    }
+
+    #[test]
+    fn a_refusal_is_the_askers_in_the_end() {
+        let refused = BrokerError::Refused("no".into());
+        assert!(!is_askers(&refused, 0, false) && is_askers(&refused, 0, true));
+        let down = BrokerError::Unavailable("down".into());
+        assert!(!is_askers(&down, 0, true));
     }
 
     #[test]

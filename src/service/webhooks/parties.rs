@@ -32,6 +32,15 @@ pub(super) async fn until_first<F: Future<Output = Taken>>(change: impl Fn() -> 
     change().await
 }
 
+/// The platform tells times in seconds: what it did may have been at the end of one.
+const SECOND_US: i64 = 999_999;
+
+/// Whether somebody has set the status here after the platform did.
+fn was_set_since(one: &ClaimedWebhook, set_here_at: Option<Timestamp>) -> bool {
+    let told = one.event_at.map(|at| at.plus_micros(SECOND_US));
+    matches!((told, set_here_at), (Some(told), Some(set)) if set > told)
+}
+
 impl Webhooks {
     /// A card has another state at the platform.
     pub(super) async fn card_moved(&self, one: &ClaimedWebhook, moved: &CardMoved) -> Taken {
@@ -43,16 +52,17 @@ impl Webhooks {
             self.create_card(company, &moved.card, user, Some(moved)).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
-        // The end at the platform is the end, whatever was set here since.
-        let set_here_at = card.status_set_at.filter(|_| moved.status != CardStatus::Terminated);
-        if self.is_superseded(one, set_here_at).await? {
+        if self.is_superseded(one).await? {
             return ignored("superseded");
         }
         if card.status == CardStatus::Terminated {
             return ignored("terminated");
         }
+        // The end at the platform is the end. Else what was set here since stays, and the other news count.
+        let is_end = moved.status == CardStatus::Terminated;
+        let stays = !is_end && was_set_since(one, card.status_set_at);
         let changed = Card {
-            status: moved.status,
+            status: if stays { card.status } else { moved.status },
             last_four: moved.last_four.clone().or(card.last_four.clone()),
             expires: moved.expires.or(card.expires),
             product: moved.product.clone().or(card.product.clone()),
@@ -74,8 +84,9 @@ impl Webhooks {
             self.create_user(company, Some(&moved.user)).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
-        let set_here_at = user.status_set_at.filter(|_| moved.status != UserStatus::Closed);
-        if self.is_superseded(one, set_here_at).await? {
+        let is_end = moved.status == UserStatus::Closed;
+        let stays = !is_end && was_set_since(one, user.status_set_at);
+        if stays || self.is_superseded(one).await? {
             return ignored("superseded");
         }
         if user.status == moved.status {
@@ -97,8 +108,9 @@ impl Webhooks {
         let Some(company) = self.service.find_company(&moved.company).await? else {
             return Err(Failure::Unknown("company_unknown"));
         };
-        let set_here_at = company.status_set_at.filter(|_| moved.status != CompanyStatus::Closed);
-        if self.is_superseded(one, set_here_at).await? {
+        let is_end = moved.status == CompanyStatus::Closed;
+        let stays = !is_end && was_set_since(one, company.status_set_at);
+        if stays || self.is_superseded(one).await? {
             return ignored("superseded");
         }
         if company.status == moved.status {
@@ -113,15 +125,11 @@ impl Webhooks {
         Ok(APPLIED)
     }
 
-    /// Whether something newer is known of the same card, cardholder or company: another transition, or
-    /// what somebody has set here. What does not say when it happened is newest when it arrives.
-    async fn is_superseded(
-        &self,
-        one: &ClaimedWebhook,
-        set_here_at: Option<Timestamp>,
-    ) -> Result<bool, Failure> {
+    /// Whether a newer transition is known of the same card, cardholder or company. What does not say when
+    /// it happened is newest when it arrives.
+    async fn is_superseded(&self, one: &ClaimedWebhook) -> Result<bool, Failure> {
         let (Some(subject), Some(at)) = (&one.subject, one.event_at) else { return Ok(false) };
-        Ok(set_here_at.is_some_and(|set| set > at) || self.events.superseded(subject, at).await?)
+        Ok(self.events.superseded(subject, at).await?)
     }
 
     /// A card that nobody knows, to be activated by a person or by a later transition.

@@ -92,7 +92,18 @@ pub(super) async fn update_limit(tx: &mut Tx, limit: Limit) -> Stamped {
         "update": { "$set": change },
     };
     let found: Option<Scoped> = tx.find_and_modify(command).await?;
-    bump(tx, found.ok_or(StoreError::Stale)?.scope).await
+    let scope = found.ok_or(StoreError::Stale)?.scope;
+    // Counters of users that it no longer has: with a currency where amounts are counted, else without.
+    let unkeyed = if limit.amount.is_some() { "^usr_[^/]*$" } else { "^usr_.*/" };
+    let counters = doc! { "_id": counters_of(limit.id), "member": { "$regex": unkeyed } };
+    let deletes = doc! { "q": counters, "limit": 0 };
+    tx.write(&doc! { "delete": "counters", "deletes": [deletes] }).await?;
+    bump(tx, scope).await
+}
+
+/// Keys of counters begin with the limit's id and a colon; a semicolon comes next after it.
+fn counters_of(id: LimitId) -> Document {
+    doc! { "$gte": format!("{id}:"), "$lt": format!("{id};") }
 }
 
 /// Removes its counters too: nothing needs them any more.
@@ -100,9 +111,7 @@ pub(super) async fn delete_limit(
     tx: &mut Tx,
     id: LimitId,
 ) -> Result<Option<Vec<PolicyStamp>>, StoreError> {
-    // Their keys begin with the limit's id and a colon; a semicolon comes next after it.
-    let of_limit = doc! { "$gte": format!("{id}:"), "$lt": format!("{id};") };
-    let counters = doc! { "q": { "_id": of_limit }, "limit": 0 };
+    let counters = doc! { "q": { "_id": counters_of(id) }, "limit": 0 };
     tx.write(&doc! { "delete": "counters", "deletes": [counters] }).await?;
     delete(tx, "limits", key(&id)).await
 }

@@ -56,6 +56,10 @@ pub(super) async fn update_limit(
         .bind(limit.count);
     let scope: Option<String> = query.fetch_optional(&mut *connection).await.map_err(translate)?;
     let scope = scope.ok_or(StoreError::Stale)?;
+    let counters = sqlx::query(include_str!("sql/counters_unkey.sql"))
+        .bind(limit.id.to_string())
+        .bind(limit.amount.is_some());
+    affected(connection, counters).await?;
     bump(connection, scope.parse().map_err(unreadable)?).await
 }
 

@@ -3,7 +3,7 @@
 use tollgate::domain::finding::Reason;
 use tollgate::domain::money::{Currency, Money};
 use tollgate::domain::party::{Account, Wallet};
-use tollgate::domain::policy::{LimitMode, MerchantScope, Scope};
+use tollgate::domain::policy::{Limit, LimitMode, MerchantScope, Scope};
 use tollgate::domain::request::{AuthRequest, Operation};
 use tollgate::domain::time::Window;
 use tollgate::ledger::intent::Step;
@@ -94,6 +94,24 @@ pub async fn a_users_pool_counts_the_uses_of_all_their_cards(subject: &Subject) 
     assert_eq!(refused(subject, "t6", "second", 2_01).await, over);
     assert_eq!(refused(subject, "t7", "second", 2_00).await, None);
     subject.assert_adds_up().await;
+}
+
+pub async fn a_pool_counts_on_when_its_amount_is_taken_away_and_given_back(subject: &Subject) {
+    let program = subject.program("acme", 1000_00).await;
+    let mut pool = subject.limit(Scope::User(program.user.id), Window::Month, 10_00);
+    (pool.mode, pool.count) = (LimitMode::Pool, Some(10));
+    pool.merchant = MerchantScope::Mid("42".into());
+    subject.resources.insert_limit(pool.clone()).await.unwrap();
+    subject.clock.pass(DAY);
+    assert_eq!(refused(subject, "t1", "acme-card", 6_00).await, None);
+    for (version, amount, name, minor) in [(2, None, "t2", 3_00), (3, Some(10_00), "t3", 1_00)] {
+        let changed = Limit { version, amount, ..pool.clone() };
+        subject.resources.update_limit(changed).await.unwrap();
+        assert_eq!(refused(subject, name, "acme-card", minor).await, None, "{name}");
+        subject.assert_adds_up().await;
+    }
+    let over = Some(Reason::AmountLimitExceeded);
+    assert_eq!(refused(subject, "t4", "acme-card", 1).await, over, "all of it is counted");
 }
 
 pub async fn a_persons_pool_counts_each_currency_apart(subject: &Subject) {

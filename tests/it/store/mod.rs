@@ -99,6 +99,7 @@ macro_rules! conformance {
             counting::counters_are_kept_and_rolled
             counting::a_young_limit_counts_what_its_card_has_used
             counting::a_users_pool_counts_the_uses_of_all_their_cards
+            counting::a_pool_counts_on_when_its_amount_is_taken_away_and_given_back
             counting::a_message_of_another_card_counts_for_the_card_of_the_purchase
             counting::a_deleted_limit_takes_its_counters_along
             refresh::stale_facts_are_replaced_under_the_lock
