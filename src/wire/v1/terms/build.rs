@@ -11,13 +11,25 @@ pub(super) fn text(pattern: &str, code: &'static str, example: &str) -> ObjectBu
         .examples([example])
 }
 
+/// Control characters, and what changes the direction of text.
+const UNSAFE: &str = r"\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069";
+/// White space that is not among them.
+const SPACES: &str = r" \u00A0\u1680\u2000-\u200A\u202F\u205F\u3000";
+
 /// Texts of a length that take no control characters.
 pub(super) fn line(example: &str) -> ObjectBuilder {
-    const SAFE: &str =
-        r"^[^\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]+$";
+    safe(&format!("^[^{UNSAFE}]+$"), example)
+}
+
+/// The same, of which something is left when the padding is gone.
+pub(super) fn padded(example: &str) -> ObjectBuilder {
+    safe(&format!("^[^{UNSAFE}]*[^{UNSAFE}{SPACES}][^{UNSAFE}]*$"), example)
+}
+
+fn safe(pattern: &str, example: &str) -> ObjectBuilder {
     let object = ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some(SAFE))
+        .pattern(Some(pattern))
         .min_length(Some(1))
         .max_length(Some(crate::wire::v1::text::CHARS_MAX));
     refused(object, &["empty_text", "too_long", "invalid_characters"]).examples([example])

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-use super::build::{line, refused, terms, text, words};
+use super::build::{line, padded, refused, terms, text, words};
 use crate::domain::access::Scope;
 use crate::domain::audit;
 use crate::domain::chain;
@@ -18,7 +18,7 @@ terms! {
     /// One line of text without control characters.
     Line = line("Wren & Sons");
     /// One line, as the card platform spells it: upper case. What is sent is turned into upper case.
-    Keyword = refused(line("ECOMMERCE"), &["empty_text", "too_long", "invalid_characters"]);
+    Keyword = padded("ECOMMERCE");
     /// What somebody may spend a month whose identity was checked: the settings say which tiers there are.
     Tier = refused(line("full"), &["empty_text", "too_long", "invalid_characters", "invalid_tier"]);
     /// What has come of a submission.
