@@ -62,6 +62,9 @@ pub struct Message {
     pub correlation_id: Option<String>,
     /// Text headers, our own among them.
     pub headers: BTreeMap<String, String>,
+    /// Other texts that came with it. Nobody works with them, and they move on nowhere; they are here to
+    /// be looked at for what must not come in.
+    pub unread: Vec<String>,
     /// When it was first published, in milliseconds since 1970, by our own header.
     pub published_ms: Option<i64>,
     /// How long it is worth anything.

@@ -283,8 +283,8 @@ fn again(found: &WholeLetter) -> Option<Outgoing> {
         correlation_id: envelope.correlation_id,
         headers,
         published_ms: envelope.published_at.map(|at| at.as_micros() / 1_000),
-        expires_after: None,
         body: found.body.clone().into(),
+        ..Message::default()
     };
     Some(Outgoing { target, message })
 }

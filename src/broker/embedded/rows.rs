@@ -74,6 +74,7 @@ pub(super) fn held(row: &SqliteRow) -> Result<HeldRow, sqlx::Error> {
             reply_to: row.try_get("reply_to")?,
             correlation_id: row.try_get("correlation_id")?,
             headers: parse_headers(row.try_get("headers")?),
+            unread: Vec::new(),
             published_ms: row.try_get("published_ms")?,
             expires_after: None,
             body: Bytes::from(body),

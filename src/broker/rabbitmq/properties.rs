@@ -20,6 +20,9 @@ const SHORT_MAX: usize = 255;
 /// How often a quorum queue has taken the message back.
 pub(super) const DELIVERY_COUNT: &str = "x-delivery-count";
 
+/// How deep headers are looked into. What lies deeper goes nowhere either.
+const DEPTH_MAX: u32 = 8;
+
 /// Headers that the broker itself adds. A copy must not carry them: they would tell of another
 /// message's life.
 const OF_THE_BROKER: [&str; 5] =
@@ -60,6 +63,7 @@ pub(super) fn write(message: &Message, now_ms: i64) -> Option<BasicProperties> {
 /// has taken it for dead, they say so as if we had.
 pub(super) fn read(delivery: &mut Delivery, names: &Names) -> Message {
     let properties = &delivery.properties;
+    let unread = unread(properties);
     let short = |text: &Option<lapin::types::ShortString>| {
         text.as_ref().map(|text| text.as_str().to_owned())
     };
@@ -89,9 +93,54 @@ pub(super) fn read(delivery: &mut Delivery, names: &Names) -> Message {
         reply_to: short(properties.reply_to()),
         correlation_id: short(properties.correlation_id()),
         headers,
+        unread,
         published_ms: published_ms.or(stamped),
         expires_after: None,
         body: Bytes::from(std::mem::take(&mut delivery.data)),
+    }
+}
+
+/// The texts of a delivery that nobody works with: of other properties, and of headers that are no texts
+/// or numbers.
+fn unread(properties: &BasicProperties) -> Vec<String> {
+    let others = [
+        properties.app_id(),
+        properties.user_id(),
+        properties.kind(),
+        properties.content_encoding(),
+        properties.cluster_id(),
+    ];
+    let others = others.into_iter().flatten().map(|text| text.as_str().to_owned());
+    let mut texts: Vec<String> = others.collect();
+    let table = properties.headers().as_ref().map(FieldTable::inner);
+    for (name, value) in table.into_iter().flatten() {
+        let is_ours = OF_THE_BROKER.iter().any(|own| name.as_str().starts_with(own));
+        if !is_ours && as_text(value).is_none() {
+            texts.push(name.as_str().to_owned());
+            gather(value, DEPTH_MAX, &mut texts);
+        }
+    }
+    texts
+}
+
+/// The texts within a value, so many levels down.
+fn gather(value: &AMQPValue, levels: u32, texts: &mut Vec<String>) {
+    let Some(levels) = levels.checked_sub(1) else { return };
+    match value {
+        AMQPValue::FieldArray(values) => {
+            values.as_slice().iter().for_each(|value| gather(value, levels, texts));
+        }
+        AMQPValue::FieldTable(table) => {
+            for (name, value) in table.inner() {
+                texts.push(name.as_str().to_owned());
+                gather(value, levels, texts);
+            }
+        }
+        AMQPValue::ByteArray(bytes) => {
+            texts.push(String::from_utf8_lossy(bytes.as_slice()).into_owned());
+        }
+        AMQPValue::Timestamp(seconds) => texts.push(seconds.to_string()),
+        other => texts.extend(as_text(other)),
     }
 }
 
@@ -116,4 +165,31 @@ pub(super) fn as_text(value: &AMQPValue) -> Option<String> {
         AMQPValue::LongLongInt(value) => value.to_string(),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::types::FieldArray;
+
+    use super::*;
+
+    #[test]
+    fn texts_that_nobody_works_with_are_still_looked_at() {
+        let text = |text: &str| AMQPValue::LongString(text.into());
+        let mut inner = FieldTable::default();
+        inner.insert("deep".into(), AMQPValue::FieldArray(FieldArray::from(vec![text("within")])));
+        let mut headers = FieldTable::default();
+        headers.insert("table".into(), AMQPValue::FieldTable(inner));
+        headers.insert("x-note".into(), text("a header like others"));
+        headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::from(vec![text("b")])));
+        let properties = BasicProperties::default()
+            .with_message_id("m-1".into())
+            .with_app_id("an app".into())
+            .with_user_id("a user".into())
+            .with_type("a type".into())
+            .with_headers(headers);
+        let expected = ["an app", "a user", "a type", "table", "deep", "within"];
+        assert_eq!(unread(&properties), expected);
+        assert!(unread(&BasicProperties::default()).is_empty());
+    }
 }

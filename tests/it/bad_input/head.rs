@@ -120,7 +120,7 @@ impl Logged {
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
 
-    /// Messages with card data in bodies and headers, readable or not.
+    /// Messages with card data in bodies, properties and headers, readable or not.
     pub async fn plant_in_queues(&self) {
         let on = self.servers.as_ref().expect("servers");
         let broker: world::Shared = world::open(&on.rabbitmq, &on.prefix);
@@ -144,6 +144,11 @@ impl Logged {
                     body: body.into(),
                     ..Message::default()
                 };
+                if kind == 1 {
+                    number.clone_into(&mut message.id);
+                }
+                message.correlation_id = Some(number.to_owned());
+                message.reply_to = Some(number.to_owned());
                 message.headers.insert("x-note".to_owned(), number.to_owned());
                 message.headers.insert(number.to_owned(), "x".to_owned());
                 message.headers.insert("cvv2".to_owned(), "cvv-planted-731".to_owned());
