@@ -47,6 +47,11 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
+impl Sealed {
+    /// What it begins with where it is kept as a text among texts. No caller's text may begin like it.
+    pub const TEXT_MARK: &str = "sealed:1:";
+}
+
 /// A notification to be kept.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {

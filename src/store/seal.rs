@@ -12,8 +12,11 @@ use crate::domain::webhook::Sealed;
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
 
-/// What a sealed text begins with.
-const TEXT_MARK: &str = "sealed:1:";
+/// Bytes of a key's hash in its name, which has two letters for each.
+const NAME_BYTES: usize = 4;
+
+/// Bytes of a sealed text beside those of the text.
+const EXTRA_BYTES: usize = NONCE_LEN + 16;
 
 /// What the keys are for: it goes into their names, so that two uses of one key have two names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,22 +108,18 @@ impl Seal {
     /// As [`Seal::close`].
     pub fn close_text(&self, place: &[u8], text: &str) -> Result<String, SealError> {
         let Sealed { key_id, bytes } = self.close(place, text.as_bytes())?;
-        Ok(format!("{TEXT_MARK}{key_id}:{}", STANDARD.encode(bytes)))
+        Ok(format!("{}{key_id}:{}", Sealed::TEXT_MARK, STANDARD.encode(bytes)))
     }
 
     /// Whether a text was sealed with a key that is not known here.
     pub fn is_foreign(&self, text: &str) -> bool {
-        let sealed = text.strip_prefix(TEXT_MARK).and_then(|rest| rest.split_once(':'));
-        sealed.is_some_and(|(key_id, bytes)| {
-            STANDARD.decode(bytes).is_ok() && !self.0.iter().any(|(known, _)| known == key_id)
-        })
+        sealed(text).is_some_and(|sealed| !self.0.iter().any(|(known, _)| *known == sealed.key_id))
     }
 
     /// Whether a text was sealed with the key that seals now.
     pub fn is_present(&self, text: &str) -> bool {
-        let sealed = text.strip_prefix(TEXT_MARK).and_then(|rest| rest.split_once(':'));
-        let present = self.0.first().map(|(key_id, _)| key_id.as_str());
-        sealed.is_some_and(|(key_id, _)| Some(key_id) == present)
+        let present = self.0.first().map(|(key_id, _)| key_id);
+        sealed(text).is_some_and(|sealed| Some(&sealed.key_id) == present)
     }
 
     /// Opens a text that was sealed for this place. One that never was is from before there was a
@@ -129,12 +128,21 @@ impl Seal {
     /// # Errors
     /// As [`Seal::open`].
     pub fn open_text(&self, place: &[u8], text: &str) -> Result<String, SealError> {
-        let Some(rest) = text.strip_prefix(TEXT_MARK) else { return Ok(text.to_owned()) };
-        let (key_id, bytes) = rest.split_once(':').ok_or(SealError::Broken)?;
-        let bytes = STANDARD.decode(bytes).map_err(|_| SealError::Broken)?;
-        let opened = self.open(place, &Sealed { key_id: key_id.to_owned(), bytes })?;
+        let Some(sealed) = sealed(text) else { return Ok(text.to_owned()) };
+        let opened = self.open(place, &sealed)?;
         String::from_utf8(opened).map_err(|_| SealError::Broken)
     }
+}
+
+/// The sealed value that a text is. One that only begins like it is somebody's words.
+fn sealed(text: &str) -> Option<Sealed> {
+    let (key_id, bytes) = text.strip_prefix(Sealed::TEXT_MARK)?.split_once(':')?;
+    let is_name = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    if key_id.len() != 2 * NAME_BYTES || !key_id.bytes().all(is_name) {
+        return None;
+    }
+    let bytes = STANDARD.decode(bytes).ok().filter(|bytes| bytes.len() >= EXTRA_BYTES)?;
+    Some(Sealed { key_id: key_id.to_owned(), bytes })
 }
 
 fn key(label: &[u8], text: &SecretString) -> Result<(String, RandomizedNonceKey), SealError> {
@@ -144,7 +152,7 @@ fn key(label: &[u8], text: &SecretString) -> Result<(String, RandomizedNonceKey)
     }
     let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| SealError::Key)?;
     let digest = Sha256::digest([label, &bytes].concat());
-    let id = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let id = digest.iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
     Ok((id, key))
 }
 
@@ -193,18 +201,37 @@ mod tests {
     }
 
     #[test]
+    fn words_that_begin_like_a_sealed_text_are_words() {
+        let key = text(1);
+        let seal = seal([&key]);
+        for words in [
+            "sealed:1:",
+            "sealed:1:x:%",
+            "sealed:1:x:AAAA",
+            "sealed:1:0a1b2c3d:",
+            "sealed:1:0a1b2c3d:AAAA",
+        ] {
+            assert!(!seal.is_foreign(words) && !seal.is_present(words), "{words}");
+            assert_eq!(seal.open_text(b"usr_1 name", words).as_deref(), Ok(words), "kept plain");
+            let sealed = seal.close_text(b"usr_1 name", words).unwrap();
+            assert_eq!(seal.open_text(b"usr_1 name", &sealed).as_deref(), Ok(words));
+        }
+    }
+
+    #[test]
     fn a_sealed_text_names_its_key_and_stays_where_it_is() {
         let (old, new) = (text(1), text(2));
         let sealed = seal([&old]).close_text(b"usr_1 name", "Jenny").unwrap();
-        assert!(sealed.starts_with(TEXT_MARK) && !sealed.contains("Jenny"), "{sealed}");
+        assert!(sealed.starts_with(Sealed::TEXT_MARK) && !sealed.contains("Jenny"), "{sealed}");
         let rotated = seal([&new, &old]);
         assert_eq!(rotated.open_text(b"usr_1 name", &sealed).as_deref(), Ok("Jenny"));
         assert_eq!(rotated.open_text(b"usr_1 email", &sealed), Err(SealError::Broken));
         assert_eq!(seal([&new]).open_text(b"usr_1 name", &sealed), Err(SealError::UnknownKey));
         assert_eq!(rotated.open_text(b"usr_1 name", "Jenny").as_deref(), Ok("Jenny"), "older");
-        for broken in ["sealed:1:", "sealed:1:x:%", "sealed:1:x:AAAA"] {
-            assert!(rotated.open_text(b"usr_1 name", broken).is_err(), "{broken}");
-        }
+        let (head, bytes) = sealed.rsplit_once(':').unwrap();
+        let other = if bytes.starts_with('A') { "B" } else { "A" };
+        let changed = format!("{head}:{other}{}", &bytes[1..]);
+        assert_eq!(rotated.open_text(b"usr_1 name", &changed), Err(SealError::Broken));
         assert!(seal([&new]).is_foreign(&sealed) && !rotated.is_foreign(&sealed));
         assert!(seal([&old]).is_present(&sealed) && !rotated.is_present(&sealed));
         assert!(!rotated.is_present("Jenny"), "sealed with none");

@@ -12,6 +12,7 @@ use crate::domain::id::{CardId, CompanyId, UserId};
 use crate::domain::money::Currency;
 use crate::domain::time::{Expiry, Timestamp, Zone};
 use crate::domain::token::Token;
+use crate::domain::webhook::Sealed;
 
 /// The longest name or other free text, in characters.
 pub const CHARS_MAX: usize = 256;
@@ -21,7 +22,8 @@ pub fn string(raw: &RawValue) -> Read<String> {
     serde_json::from_str(raw.get()).map_err(|_| Invalid::new("invalid_type", "expected a string"))
 }
 
-/// One line of 1 to 256 characters without control or direction-changing characters.
+/// One line of 1 to 256 characters without control or direction-changing characters, that can not be
+/// taken for a sealed text.
 pub fn line(raw: &RawValue) -> Read<Arc<str>> {
     let text = string(raw)?;
     if text.is_empty() {
@@ -30,6 +32,10 @@ pub fn line(raw: &RawValue) -> Read<Arc<str>> {
     fits(&text)?;
     if text.chars().any(is_unsafe) {
         const DETAIL: &str = "control characters and bidirectional overrides are not allowed";
+        return Err(Invalid::new("invalid_characters", DETAIL));
+    }
+    if text.starts_with(Sealed::TEXT_MARK) {
+        const DETAIL: &str = "a text can not begin like one that is sealed";
         return Err(Invalid::new("invalid_characters", DETAIL));
     }
     Ok(text.into())
@@ -189,6 +195,8 @@ mod tests {
             (r#""a\nb""#, "invalid_characters"),
             (r#""a\u202Eb""#, "invalid_characters"),
             (r#""a\u2066b""#, "invalid_characters"),
+            (r#""sealed:1:0a1b2c3d:AAAA""#, "invalid_characters"),
+            (r#""sealed: 1""#, "ok"),
             ("5", "invalid_type"),
             (r#"{"$gt":""}"#, "invalid_type"),
             ("null", "invalid_type"),

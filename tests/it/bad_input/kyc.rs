@@ -66,6 +66,14 @@ fn decisions(names: &Names) -> Vec<Row> {
         ("an empty reason", NOTHING, "reject", reason(json!("")), 400, "empty_text"),
         ("a long reason", NOTHING, "reject", reason(json!("x".repeat(257))), 400, "too_long"),
         ("two lines", NOTHING, "reject", reason(json!("a\nb")), 400, "invalid_characters"),
+        (
+            "a sealed reason",
+            NOTHING,
+            "reject",
+            reason(json!("sealed:1:x")),
+            400,
+            "invalid_characters",
+        ),
         ("an operator", NOTHING, "reject", reason(json!({"$gt": ""})), 400, "invalid_type"),
         ("null", NOTHING, "reject", reason(Value::Null), 400, "invalid_type"),
     ];

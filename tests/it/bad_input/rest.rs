@@ -79,6 +79,7 @@ fn companies() -> Vec<Row> {
         ("a line break", "name", json!("a\nb"), "invalid_characters"),
         ("an escape character", "name", json!("a\u{1b}[31m"), "invalid_characters"),
         ("a line separator", "name", json!("a\u{2028}b"), "invalid_characters"),
+        ("a sealed name", "name", json!("sealed:1:0a1b2c3d:AAAA"), "invalid_characters"),
         ("currency in lower case", "currency", json!("usd"), "invalid_currency"),
         ("currency a number", "currency", json!(840), "invalid_currency"),
         ("no currency of any country", "currency", json!("ZZZ"), "invalid_currency"),

@@ -42,6 +42,8 @@ pub async fn what_another_key_has_sealed_is_sealed_anew_once(subject: &Subject) 
         (named(subject, "wren"), named(subject, "finch"), named(subject, "robin"));
     before.insert_user(first.clone()).await.unwrap();
     before.insert_user(second.clone()).await.unwrap();
+    // Kept before there was a key; it only looks like something sealed.
+    let plain = User { last_name: Some("sealed:1:wren:AAAA".into()), ..plain };
     subject.resources.insert_user(plain.clone()).await.unwrap();
     let nameless =
         User { first_name: None, last_name: None, role: None, ..named(subject, "nameless") };
