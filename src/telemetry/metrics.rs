@@ -30,8 +30,8 @@ pub(super) const fn metric(name: &'static str, unit: Unit, help: &'static str) -
 /// Requests, by `door` and `outcome`.
 pub const REQUESTS: Metric =
     metric("tollgate_requests_total", Unit::Count, "Authorization requests by door and outcome");
-/// Calls of the REST routes that were refused before their handler, by `reason`: unauthorized, forbidden,
-/// rate_limited, locked_out.
+/// Calls of the REST routes that were refused for who has called, or how often, by `reason`: unauthorized,
+/// forbidden, rate_limited, locked_out.
 pub const ACCESS_REFUSED: Metric = metric(
     "tollgate_access_refused_total",
     Unit::Count,

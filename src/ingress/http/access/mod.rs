@@ -6,6 +6,7 @@ mod bearer;
 pub mod bound;
 pub mod lockout;
 pub mod rate;
+mod refused;
 pub mod token;
 
 use std::net::IpAddr;
@@ -31,6 +32,7 @@ use crate::telemetry::metrics;
 
 use lockout::Lockout;
 use rate::{Exceeded, Left, Rates};
+use refused::Attempt;
 use token::Tokens;
 
 pub(super) use act::Recorded;
@@ -123,13 +125,16 @@ pub async fn admit(State(doors): State<Arc<Doors>>, request: Request, next: Next
         Ok(by_key) => by_key.or(left),
         Err(found) => return exceeded("rate_limited", RATE_LIMITED, found),
     };
+    let attempt = Attempt::of(&caller, &request);
+    let wall = Arc::clone(&doors.clock);
     let answer = match may_call(&caller, &request) {
         Ok(row) => act::run(doors, caller, row, request, next).await,
-        Err(refused) => {
-            metrics::access_refused("forbidden");
-            refused.into_response()
-        }
+        Err(refused) => refused.into_response(),
     };
+    // Not only here: what a caller may do to an object is known where the object is.
+    if answer.status() == StatusCode::FORBIDDEN {
+        attempt.tell(wall.now());
+    }
     told(answer, left)
 }
 
