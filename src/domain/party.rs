@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Reach;
 use super::id::{AccountId, CardId, CompanyId, Home, UserId};
 use super::money::Currency;
 use super::time::{Expiry, Timestamp, Zone};
@@ -71,6 +72,37 @@ status! {
         Terminated => "TERMINATED",
         /// Restricted by the platform; may not spend unless a setting says otherwise.
         Limited => "LIMITED",
+    }
+}
+
+/// Who has given a card or user its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setter {
+    /// Somebody whose reach is the program.
+    Program,
+    /// Somebody who is bound to the company.
+    Company,
+    /// The card platform, by a notification.
+    Platform,
+}
+
+impl Setter {
+    /// A caller of this reach.
+    pub const fn of(reach: Reach) -> Self {
+        match reach {
+            Reach::Program => Self::Program,
+            Reach::Company(_) => Self::Company,
+        }
+    }
+
+    /// The name used in rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Company => "company",
+            Self::Platform => "platform",
+        }
     }
 }
 
@@ -167,6 +199,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When somebody last set the status here. `None`: only the card platform has, if anyone.
     pub status_set_at: Option<Timestamp>,
+    /// Who has given it its status. `None`: nobody knows any more.
+    pub status_set_by: Option<Setter>,
 }
 
 impl User {
@@ -201,6 +235,8 @@ pub struct Card {
     pub created_at: Timestamp,
     /// When somebody last set the status here. `None`: only the card platform has, if anyone.
     pub status_set_at: Option<Timestamp>,
+    /// Who has given it its status. `None`: nobody knows any more.
+    pub status_set_by: Option<Setter>,
 }
 
 /// Money that cards draw on. Amounts are minor units of one currency.

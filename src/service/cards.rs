@@ -3,7 +3,7 @@
 use super::Service;
 use super::error::{Error, allowed, at_version};
 use crate::domain::id::{AccountId, CardId, CompanyId, Home};
-use crate::domain::party::{Card, CardStatus, CompanyStatus, UserStatus, Wallet};
+use crate::domain::party::{Card, CardStatus, CompanyStatus, Setter, UserStatus, Wallet};
 use crate::domain::token::Token;
 use crate::wire::v1::card::{CardChange, NewCard};
 use crate::wire::v1::field::Invalid;
@@ -31,6 +31,7 @@ impl Service {
             version: 1,
             created_at: self.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::of(self.reach)),
         };
         self.resources.insert_card(card.clone()).await?;
         Ok(card)
@@ -53,6 +54,11 @@ impl Service {
         let card = at_version(Some(found), |card| card.version, seen)?;
         let status = change.status.unwrap_or(card.status);
         allowed(card.status.may_become(status))?;
+        if card.status == CardStatus::Suspended
+            && !matches!(status, CardStatus::Suspended | CardStatus::Terminated)
+        {
+            self.may_lift(card.status_set_by)?;
+        }
         if status == CardStatus::Active && card.status != status {
             let holder = self.resources.user_record(card.user).await?;
             allowed(holder.is_some_and(|holder| may_hold(holder.status, status)))?;
@@ -64,6 +70,7 @@ impl Service {
             product: change.product.unwrap_or(card.product),
             status,
             status_set_at: change.status.map(|_| self.clock.now()).or(card.status_set_at),
+            status_set_by: self.setter(change.status, card.status, card.status_set_by),
             version: card.version.saturating_add(1),
             ..card
         };

@@ -9,7 +9,7 @@ use super::Service;
 use super::cards::{account_among, may_hold};
 use super::error::Error;
 use crate::domain::id::{AccountId, CardId, CompanyId, Home, UserId};
-use crate::domain::party::{Card, CompanyStatus, User, Wallet};
+use crate::domain::party::{Card, CompanyStatus, Setter, User, Wallet};
 use crate::domain::policy::{PolicyStamp, Scope};
 use crate::domain::token::Token;
 use crate::wire::v1::card::NewCard;
@@ -306,6 +306,7 @@ impl Service {
             version: 1,
             created_at: self.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::of(self.reach)),
         }
     }
 
@@ -322,6 +323,7 @@ impl Service {
             version: 1,
             created_at: self.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::of(self.reach)),
         }
     }
 }

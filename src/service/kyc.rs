@@ -8,7 +8,7 @@ use super::error::{Error, allowed};
 use super::lists::{Listed, page};
 use crate::domain::id::{Home, KycId, UserId};
 use crate::domain::kyc::{self, KycGrant, KycRecord, KycStatus};
-use crate::domain::party::{User, UserStatus};
+use crate::domain::party::{Setter, User, UserStatus};
 use crate::domain::policy::Limit;
 use crate::domain::token::Token;
 use crate::store::StoreError;
@@ -118,6 +118,7 @@ impl Service {
         let active = || User {
             status: UserStatus::Active,
             status_set_at: Some(self.clock.now()),
+            status_set_by: Some(Setter::of(self.reach)),
             version: user.version.saturating_add(1),
             ..user.clone()
         };

@@ -25,6 +25,7 @@ pub mod queues;
 pub mod reconcile;
 mod reference;
 pub mod reseal;
+mod suspensions;
 mod transactions;
 pub mod users;
 pub mod verify;

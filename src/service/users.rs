@@ -3,7 +3,7 @@
 use super::Service;
 use super::error::{Error, allowed, at_version};
 use crate::domain::id::{Home, UserId};
-use crate::domain::party::{CompanyStatus, User, UserStatus};
+use crate::domain::party::{CompanyStatus, Setter, User, UserStatus};
 use crate::domain::token::Token;
 use crate::store::StoreError;
 use crate::wire::v1::user::{NewUser, UserChange};
@@ -31,6 +31,7 @@ impl Service {
             version: 1,
             created_at: self.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::of(self.reach)),
         };
         self.resources.insert_user(user.clone()).await?;
         Ok(user)
@@ -55,6 +56,11 @@ impl Service {
         // Who is closed for good may have been erased: no name comes back.
         let is_gone = user.status == UserStatus::Closed && home == Home::Personal;
         allowed(user.status.may_become(status) && !is_gone)?;
+        if user.status == UserStatus::Suspended
+            && !matches!(status, UserStatus::Suspended | UserStatus::Closed)
+        {
+            self.may_lift(user.status_set_by)?;
+        }
         let changed = User {
             marqeta_token: change.marqeta_token.unwrap_or(user.marqeta_token),
             first_name: change.first_name.unwrap_or(user.first_name),
@@ -63,6 +69,7 @@ impl Service {
             role: change.role.unwrap_or(user.role),
             status,
             status_set_at: change.status.map(|_| self.clock.now()).or(user.status_set_at),
+            status_set_by: self.setter(change.status, user.status, user.status_set_by),
             version: user.version.saturating_add(1),
             ..user
         };

@@ -284,6 +284,7 @@ mod tests {
             version: 1,
             created_at: Timestamp::from_micros(0),
             status_set_at: None,
+            status_set_by: None,
         }
     }
 

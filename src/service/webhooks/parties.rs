@@ -5,7 +5,7 @@
 use super::apply::{Failure, RACED, Taken};
 use super::{Unknown, Webhooks};
 use crate::domain::id::{CardId, CompanyId, UserId};
-use crate::domain::party::{Card, CardStatus, Company, CompanyStatus, User, UserStatus};
+use crate::domain::party::{Card, CardStatus, Company, CompanyStatus, Setter, User, UserStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::webhook::{ClaimedWebhook, WebhookStatus};
@@ -61,8 +61,11 @@ impl Webhooks {
         // The end at the platform is the end. Else what was set here since stays, and the other news count.
         let is_end = moved.status == CardStatus::Terminated;
         let stays = !is_end && was_set_since(one, card.status_set_at);
+        let status = if stays { card.status } else { moved.status };
+        let is_same = status == card.status;
         let changed = Card {
-            status: if stays { card.status } else { moved.status },
+            status,
+            status_set_by: if is_same { card.status_set_by } else { Some(Setter::Platform) },
             last_four: moved.last_four.clone().or(card.last_four.clone()),
             expires: moved.expires.or(card.expires),
             product: moved.product.clone().or(card.product.clone()),
@@ -97,7 +100,8 @@ impl Webhooks {
             return ignored("closed");
         }
         let version = user.version.saturating_add(1);
-        let changed = User { status: moved.status, version, ..user };
+        let status_set_by = Some(Setter::Platform);
+        let changed = User { status: moved.status, status_set_by, version, ..user };
         self.service.resources.update_user(changed).await?;
         Ok(APPLIED)
     }
@@ -164,6 +168,7 @@ impl Webhooks {
             version: 1,
             created_at: self.service.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::Platform),
         };
         match self.service.resources.insert_card(card).await {
             // Another notification of the same card was faster.
@@ -192,6 +197,7 @@ impl Webhooks {
             version: 1,
             created_at: self.service.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::Platform),
         };
         match (self.service.resources.insert_user(user.clone()).await, token) {
             (Ok(_), _) => Ok(user),

@@ -124,6 +124,7 @@ fn card_object() -> Card {
         version: 2,
         created_at: crate::domain::time::Timestamp::from_micros(0),
         status_set_at: None,
+        status_set_by: None,
     }
 }
 

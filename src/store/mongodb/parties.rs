@@ -14,7 +14,7 @@ use super::tell::{now, tell};
 use super::transaction::{Change, Tx};
 use crate::domain::event::Event;
 use crate::domain::id::{AccountId, CardId, UserId};
-use crate::domain::party::{Card, CardStatus, User, UserStatus};
+use crate::domain::party::{Card, CardStatus, Setter, User, UserStatus};
 use crate::domain::policy::{PolicyStamp, Scope};
 use crate::domain::time::{Expiry, Timestamp};
 use crate::domain::token::Token;
@@ -38,6 +38,8 @@ pub(super) struct UserRow {
     created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status_set_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_set_by: Option<Setter>,
 }
 
 impl UserRow {
@@ -58,6 +60,7 @@ impl UserRow {
             version: self.version,
             created_at: self.created_at,
             status_set_at: self.status_set_at,
+            status_set_by: self.status_set_by,
         }
     }
 }
@@ -78,6 +81,7 @@ fn user_row(user: User) -> Result<UserRow, StoreError> {
         version: user.version,
         created_at: user.created_at,
         status_set_at: user.status_set_at,
+        status_set_by: user.status_set_by,
     })
 }
 
@@ -112,6 +116,8 @@ pub(super) struct CardRow {
     created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status_set_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_set_by: Option<Setter>,
     /// The highest order that an event of this card has been given.
     #[serde(default)]
     order: i64,
@@ -135,6 +141,7 @@ impl CardRow {
             version: self.version,
             created_at: self.created_at,
             status_set_at: self.status_set_at,
+            status_set_by: self.status_set_by,
         }
     }
 }
@@ -152,6 +159,7 @@ fn card_row(card: Card, order: i64) -> CardRow {
         version: card.version,
         created_at: card.created_at,
         status_set_at: card.status_set_at,
+        status_set_by: card.status_set_by,
         order,
     }
 }

@@ -12,7 +12,7 @@ use super::policies::bump;
 use super::rows::{account_id, currency, maybe_token, word};
 use crate::domain::event::Event;
 use crate::domain::id::{CardId, CompanyId, Home, UserId};
-use crate::domain::party::{Account, Card, Company, User};
+use crate::domain::party::{Account, Card, Company, Setter, User};
 use crate::domain::policy::{PolicyStamp, Scope};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -87,6 +87,7 @@ pub(super) type UserRow = (
     i64,
     i64,
     Option<i64>,
+    Option<String>,
 );
 
 pub(super) fn user(row: UserRow) -> Result<User, StoreError> {
@@ -104,6 +105,7 @@ pub(super) fn user(row: UserRow) -> Result<User, StoreError> {
         version,
         created_at: Timestamp::from_micros(created_at),
         status_set_at: status_set_at.map(Timestamp::from_micros),
+        status_set_by: row.11.as_deref().map(word).transpose()?,
     })
 }
 
@@ -118,7 +120,8 @@ pub(super) async fn insert_user(connection: &mut PgConnection, user: User) -> St
         .bind(user.role.as_deref())
         .bind(user.status.as_str())
         .bind(user.version)
-        .bind(user.created_at.as_micros());
+        .bind(user.created_at.as_micros())
+        .bind(user.status_set_by.map(Setter::as_str));
     affected(connection, query).await?;
     let at = now(&mut *connection).await?;
     tell(connection, &Event::user_created(&user, at)).await?;
@@ -135,7 +138,8 @@ pub(super) async fn update_user(connection: &mut PgConnection, user: User) -> St
         .bind(user.email.as_deref())
         .bind(user.role.as_deref())
         .bind(user.status.as_str())
-        .bind(user.status_set_at.map(Timestamp::as_micros));
+        .bind(user.status_set_at.map(Timestamp::as_micros))
+        .bind(user.status_set_by.map(Setter::as_str));
     replaced(connection, query).await?;
     bump(connection, Scope::User(user.id)).await
 }
@@ -153,6 +157,7 @@ pub(super) type CardRow = (
     i64,
     i64,
     Option<i64>,
+    Option<String>,
 );
 
 pub(super) fn card(row: CardRow) -> Result<Card, StoreError> {
@@ -170,6 +175,7 @@ pub(super) fn card(row: CardRow) -> Result<Card, StoreError> {
         version,
         created_at: Timestamp::from_micros(created_at),
         status_set_at: status_set_at.map(Timestamp::from_micros),
+        status_set_by: row.11.as_deref().map(word).transpose()?,
     })
 }
 
@@ -184,7 +190,8 @@ pub(super) async fn insert_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.expires.map(|expires| expires.to_string()))
         .bind(card.status.as_str())
         .bind(card.version)
-        .bind(card.created_at.as_micros());
+        .bind(card.created_at.as_micros())
+        .bind(card.status_set_by.map(Setter::as_str));
     affected(connection, query).await?;
     let at = now(&mut *connection).await?;
     tell(connection, &Event::card_issued(&card, at)).await?;
@@ -200,7 +207,8 @@ pub(super) async fn update_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.product.as_ref().map(|product| product.as_str()))
         .bind(card.expires.map(|expires| expires.to_string()))
         .bind(card.status.as_str())
-        .bind(card.status_set_at.map(Timestamp::as_micros));
+        .bind(card.status_set_at.map(Timestamp::as_micros))
+        .bind(card.status_set_by.map(Setter::as_str));
     let from: Option<String> = query.fetch_optional(&mut *connection).await.map_err(translate)?;
     let from = word(&from.ok_or(StoreError::Stale)?)?;
     let at = now(&mut *connection).await?;

@@ -12,7 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{AccountId, CardId, CompanyId, UserId};
 use crate::domain::money::Currency;
 use crate::domain::party::{
-    Account, Card, CardStatus, Company, CompanyStatus, User, UserStatus, Wallet,
+    Account, Card, CardStatus, Company, CompanyStatus, Setter, User, UserStatus, Wallet,
 };
 use crate::domain::policy::{PolicyStamp, Scope};
 use crate::domain::time::{Expiry, Timestamp, Zone};
@@ -98,11 +98,12 @@ pub(super) type UserRow = (
     i64,
     Timestamp,
     Option<Timestamp>,
+    Option<Setter>,
 );
 
 pub(super) fn user(row: UserRow) -> User {
     let (id, company, marqeta_token, first_name, last_name, email, role, status, ..) = row;
-    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
+    let (version, created_at, status_set_at, status_set_by) = (row.8, row.9, row.10, row.11);
     User {
         id,
         company,
@@ -115,6 +116,7 @@ pub(super) fn user(row: UserRow) -> User {
         version,
         created_at,
         status_set_at,
+        status_set_by,
     }
 }
 
@@ -130,7 +132,8 @@ pub(super) async fn insert_user(connection: &mut SqliteConnection, user: User) -
         .bind(text(user.role))
         .bind(user.status.as_str())
         .bind(user.version)
-        .bind(user.created_at.as_micros());
+        .bind(user.created_at.as_micros())
+        .bind(user.status_set_by.map(Setter::as_str));
     affected(connection, query).await?;
     tell(connection, &event).await?;
     bump(connection, Scope::User(user.id)).await
@@ -159,7 +162,8 @@ pub(super) async fn update_user(connection: &mut SqliteConnection, user: User) -
         .bind(text(user.email))
         .bind(text(user.role))
         .bind(user.status.as_str())
-        .bind(user.status_set_at.map(Timestamp::as_micros));
+        .bind(user.status_set_at.map(Timestamp::as_micros))
+        .bind(user.status_set_by.map(Setter::as_str));
     replaced(connection, query).await?;
     bump(connection, Scope::User(user.id)).await
 }
@@ -177,11 +181,12 @@ pub(super) type CardRow = (
     i64,
     Timestamp,
     Option<Timestamp>,
+    Option<Setter>,
 );
 
 pub(super) fn card(row: CardRow) -> Card {
     let (id, user, account, marqeta_token, last_four, product, expires, status, ..) = row;
-    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
+    let (version, created_at, status_set_at, status_set_by) = (row.8, row.9, row.10, row.11);
     Card {
         id,
         user,
@@ -194,6 +199,7 @@ pub(super) fn card(row: CardRow) -> Card {
         version,
         created_at,
         status_set_at,
+        status_set_by,
     }
 }
 
@@ -209,7 +215,8 @@ pub(super) async fn insert_card(connection: &mut SqliteConnection, card: Card) -
         .bind(text(card.expires))
         .bind(card.status.as_str())
         .bind(card.version)
-        .bind(card.created_at.as_micros());
+        .bind(card.created_at.as_micros())
+        .bind(card.status_set_by.map(Setter::as_str));
     affected(connection, query).await?;
     tell(connection, &event).await?;
     bump(connection, Scope::Card(card.id)).await
@@ -247,7 +254,8 @@ pub(super) async fn update_card(
         .bind(text(card.product))
         .bind(text(card.expires))
         .bind(card.status.as_str())
-        .bind(card.status_set_at.map(Timestamp::as_micros));
+        .bind(card.status_set_at.map(Timestamp::as_micros))
+        .bind(card.status_set_by.map(Setter::as_str));
     replaced(connection, query).await?;
     if let Some(event) = event {
         tell(connection, &event).await?;

@@ -254,6 +254,55 @@ async fn a_company_s_caller_can_not_change_what_the_program_grants_it() {
     app.stop_and_verify().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_s_caller_lifts_no_suspension_but_its_own() {
+    let app = TestApp::start().await;
+    let mut world = World::of(&app).await;
+    let bound = world.key(&["admin", "read"], Some(&world.own.company.clone())).await;
+    let mut client = app.client();
+    let mut set = async |key: Option<&str>, path: &str, status: &str| {
+        let seen = client.get(path).await.json()["version"].clone();
+        let request = match key {
+            Some(key) => {
+                client.request(Method::PATCH, path).header("authorization", format!("Bearer {key}"))
+            }
+            None => client.admin(Method::PATCH, path),
+        };
+        let request = request.header("if-match", format!("\"{seen}\""));
+        let body = json!({"status": status}).to_string();
+        client.send(request, body.into()).await.expect("an answer")
+    };
+    let (own, program) = (Some(bound.as_str()), None);
+    for (path, end) in [
+        (format!("/api/v1/cards/{}", world.own.card), "TERMINATED"),
+        (format!("/api/v1/users/{}", world.own.user), "CLOSED"),
+    ] {
+        for (key, status, expected) in [
+            (program, "SUSPENDED", 200),
+            (own, "ACTIVE", 403),
+            (own, "LIMITED", 403),
+            (own, "SUSPENDED", 200),
+            (own, "ACTIVE", 403), // to repeat it has not made it its own
+            (program, "ACTIVE", 200),
+            (own, "SUSPENDED", 200),
+            (own, "ACTIVE", 200),
+            (own, "SUSPENDED", 200),
+            (program, "SUSPENDED", 200),
+            (own, "ACTIVE", 403), // the program has joined in
+            (program, "ACTIVE", 200),
+            (program, "SUSPENDED", 200),
+            (own, end, 200),
+        ] {
+            let answer = set(key, &path, status).await;
+            assert_eq!(answer.status, expected, "{path} {status}: {answer:?}");
+            if expected == 403 {
+                assert_eq!(answer.says(), (403, "forbidden".into()));
+            }
+        }
+    }
+    app.stop_and_verify().await;
+}
+
 /// How many calls of this process were forbidden.
 fn refusals() -> u64 {
     let text = tollgate::telemetry::metrics::render();

@@ -104,6 +104,7 @@ impl Scripted {
             version: facts.policy_version,
             created_at: Timestamp::from_micros(0),
             status_set_at: None,
+            status_set_by: None,
         }
     }
 

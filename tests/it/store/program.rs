@@ -4,7 +4,7 @@ use tollgate::domain::clock::Clock;
 use tollgate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, LimitId, UserId};
 use tollgate::domain::money::Currency;
 use tollgate::domain::party::{
-    Account, Card, CardStatus, Company, CompanyStatus, User, UserStatus, Wallet,
+    Account, Card, CardStatus, Company, CompanyStatus, Setter, User, UserStatus, Wallet,
 };
 use tollgate::domain::policy::{Control, Effect, Limit, LimitMode, MerchantScope, Scope};
 use tollgate::domain::time::{Expiry, Window, Zone};
@@ -121,6 +121,7 @@ impl Subject {
             version: 1,
             created_at: self.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::Company),
         }
     }
 
@@ -137,6 +138,7 @@ impl Subject {
             version: 1,
             created_at: self.clock.now(),
             status_set_at: None,
+            status_set_by: Some(Setter::Company),
         }
     }
 

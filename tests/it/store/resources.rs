@@ -3,7 +3,7 @@
 use tollgate::domain::clock::Clock;
 use tollgate::domain::id::{CardId, CompanyId, ControlId, LimitId, UserId};
 use tollgate::domain::party::{
-    Account, Card, CardStatus, Company, CompanyStatus, User, UserStatus, Wallet,
+    Account, Card, CardStatus, Company, CompanyStatus, Setter, User, UserStatus, Wallet,
 };
 use tollgate::domain::policy::{Control, Effect, PolicyStamp, Scope};
 use tollgate::domain::time::{Window, Zone};
@@ -41,11 +41,13 @@ pub async fn users_and_cards_are_kept_whole(subject: &Subject) {
     user.first_name = None;
     user.status = UserStatus::Limited;
     user.status_set_at = Some(subject.clock.now());
+    user.status_set_by = Some(Setter::Program);
     user.version = 2;
     store.update_user(user.clone()).await.unwrap();
     assert_eq!(store.user_record(user.id).await.unwrap(), Some(user));
     card.status = CardStatus::Terminated;
     card.status_set_at = Some(subject.clock.now());
+    card.status_set_by = Some(Setter::Platform);
     card.expires = None;
     card.last_four = None;
     card.product = None;

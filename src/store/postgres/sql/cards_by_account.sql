@@ -1,6 +1,6 @@
 -- A page of the cards that draw on an account, newest first.
 select id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-    created_at, status_set_at
+    created_at, status_set_at, status_set_by
 from cards
 where account_id = $4::uuid
     and id < $1::uuid

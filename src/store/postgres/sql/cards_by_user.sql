@@ -1,6 +1,6 @@
 -- A page of the cards of a user, newest first.
 select id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-    created_at, status_set_at
+    created_at, status_set_at, status_set_by
 from cards
 where user_id = $3::uuid
     and id < $1::uuid

@@ -3,25 +3,25 @@
 with k as (
     select
         id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-        created_at,
+        created_at, status_set_by,
         event_id, event_kind, event_version, event_key, event_shard, event_at, event_payload
     from unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::bigint[], $10::bigint[], $11::uuid[], $12::text[], $13::smallint[],
-        $14::text[], $15::smallint[], $16::bigint[], $17::text[]
+        $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::uuid[], $13::text[], $14::smallint[],
+        $15::text[], $16::smallint[], $17::bigint[], $18::text[]
     ) as k (
         id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-        created_at,
+        created_at, status_set_by,
         event_id, event_kind, event_version, event_key, event_shard, event_at, event_payload
     )
 ),
 new as (
     insert into cards
         (id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-        created_at)
+        created_at, status_set_by)
     select
         id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-        created_at
+        created_at, status_set_by
     from k
     order by marqeta_token, id
     on conflict do nothing

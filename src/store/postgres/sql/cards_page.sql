@@ -1,6 +1,6 @@
 -- A page of cards, newest first.
 select id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-    created_at, status_set_at
+    created_at, status_set_at, status_set_by
 from cards
 where id < $1::uuid
     and ($3::uuid is null or user_id = $3::uuid)

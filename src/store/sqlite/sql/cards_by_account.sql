@@ -1,9 +1,9 @@
 -- A page of the cards that draw on an account, newest first.
 select json_group_array(json_array(id, user_id, account_id, marqeta_token, last_four, product,
-    expires, status, version, created_at, status_set_at))
+    expires, status, version, created_at, status_set_at, status_set_by))
 from (
     select id, user_id, account_id, marqeta_token, last_four, product, expires, status, version,
-        created_at, status_set_at
+        created_at, status_set_at, status_set_by
     from cards
     where account_id = ?4
         and id < ?1

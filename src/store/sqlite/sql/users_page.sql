@@ -1,9 +1,9 @@
 -- A page of users, newest first.
 select json_group_array(json_array(id, company_id, marqeta_token, first_name, last_name, email,
-    role, status, version, created_at, status_set_at))
+    role, status, version, created_at, status_set_at, status_set_by))
 from (
     select id, company_id, marqeta_token, first_name, last_name, email, role, status, version,
-        created_at, status_set_at
+        created_at, status_set_at, status_set_by
     from users
     where id < ?1
         and (?3 is null or company_id = ?3)

@@ -1,0 +1,7 @@
+-- Who has given a card or user its status: program, company or platform. Whoever is bound to a company ends
+-- no suspension but the company's own. Null: nobody knows, as of every row before this column; its
+-- suspension is taken for the program's. In the order in which a lookup reads the tables, and soon or not at
+-- all: purchases would wait behind one that waits for a long reader.
+set local lock_timeout = '3s';
+alter table cards add column status_set_by text;
+alter table users add column status_set_by text;

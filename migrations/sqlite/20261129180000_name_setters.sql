@@ -1,0 +1,5 @@
+-- Who has given a card or user its status: program, company or platform. Whoever is bound to a company ends
+-- no suspension but the company's own. Null: nobody knows, as of every row before this column; its
+-- suspension is taken for the program's.
+alter table users add column status_set_by text;
+alter table cards add column status_set_by text;
