@@ -32,17 +32,31 @@ impl Service {
         let owners: BTreeSet<Scope> = lines.iter().map(|(_, (scope, _), _)| *scope).collect();
         let mut owned: BTreeMap<Scope, Vec<Limit>> = BTreeMap::new();
         for limit in self.lists.limits_binding(owners.into_iter().collect()).await? {
-            owned.entry(limit.scope).or_default().push(limit);
+            // What the personal home alone has of the program's is gone, and only not gone there yet.
+            let is_gone =
+                limit.scope == Scope::Program && self.resources.limit(limit.id).await?.is_none();
+            if !is_gone {
+                owned.entry(limit.scope).or_default().push(limit);
+            }
         }
         let mut new: BTreeMap<Option<Home>, Vec<Limit>> = BTreeMap::new();
         for (line, (scope, home), limit) in lines {
             let owned = owned.entry(scope).or_default();
-            match self.new_limit(name_of(scope, &limit), scope, limit, owned) {
+            let id = name_of(scope, &limit);
+            match self.new_limit(id, scope, limit, owned) {
                 Ok(limit) => {
                     owned.push(limit.clone());
                     new.entry(home).or_default().push(limit);
                 }
-                Err(Error::TokenTaken("id")) => run.summary.existing.limits += 1,
+                Err(Error::TokenTaken("id")) => {
+                    match owned.iter().find(|known| known.id == id) {
+                        // It may be in one of both homes alone: it is brought to the other.
+                        Some(known) if home.is_none() => {
+                            new.entry(home).or_default().push(known.clone());
+                        }
+                        _ => run.summary.existing.limits += 1,
+                    }
+                }
                 Err(Error::Invalid(fault)) => run.fault(line, &fault.under("limit")),
                 Err(Error::LimitConflict { detail, pointer }) => {
                     let fault = Invalid::new("limit_conflict", detail);

@@ -9,7 +9,7 @@ use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp, Scope};
 use crate::domain::token::Token;
 use crate::store::ahead::RecordedAhead;
-use crate::store::{ResourceStore, StoreError, StoreFuture, unless_taken};
+use crate::store::{ResourceStore, StoreError, StoreFuture};
 
 use super::program::{Changed, Following};
 use super::{HomeStores, RoutedStore, ask_both, find, other};
@@ -217,7 +217,14 @@ impl ResourceStore for RoutedStore {
             }
             let mut stamps = Vec::new();
             for limit in limits {
-                stamps.extend(unless_taken(self.insert_limit(limit).await)?.first().copied());
+                let id = limit.id;
+                match self.insert_limit(limit).await {
+                    // It is there: in both homes, or whoever put it there has died in between.
+                    Err(StoreError::Taken(_)) => {
+                        stamps.extend(self.follow(Changed::Limit(id)).await?);
+                    }
+                    written => stamps.extend(written?.first().copied()),
+                }
             }
             Ok(stamps)
         })

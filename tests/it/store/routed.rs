@@ -331,6 +331,17 @@ async fn program_policy_is_not_acknowledged_while_a_home_is_down() {
 }
 
 #[tokio::test]
+async fn a_load_that_has_ended_between_the_homes_is_mended_by_the_next() {
+    let town = town().await;
+    let limit = town.subject.limit(Scope::Program, Window::Day, 10_00);
+    town.business.insert_limit(limit.clone()).await.unwrap();
+    let again = || town.routed.insert_limits(vec![limit.clone()]);
+    assert_eq!(again().await.unwrap().len(), 1, "it has come to the other home");
+    assert_eq!(town.personal.limit(limit.id).await.unwrap(), Some(limit.clone()));
+    assert!(again().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn limits_are_loaded_where_those_are_kept_whom_they_bind() {
     let town = town().await;
     let [(_, employees), (_, persons)] = town.settle().await;
