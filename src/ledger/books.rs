@@ -180,11 +180,13 @@ impl Books {
     /// Wanted counters that have no row and whose limit is younger than its window (or counts for
     /// ever): each with the time since when approvals must be counted by [`Books::seed_counter`].
     /// A limit older than its window needs none: nothing was used in this window. But a pool of a user is
-    /// counted under another key once amounts are, or no longer are, among its bounds.
+    /// counted under another key once amounts are, or no longer are, among its bounds. Nor does one that
+    /// the batch can not touch: without an earlier chain, only what counts at a request's own merchant.
     pub fn unseeded(&mut self, wanted: &Wanted) -> Vec<(CounterKey, Timestamp)> {
         let mut unseeded = Vec::new();
+        let all_are_first = self.chains.is_empty();
         for (key, want) in &wanted.counters {
-            if self.counters.contains_key(key) {
+            if self.counters.contains_key(key) || (all_are_first && !want.counts) {
                 continue;
             }
             let since = self.starts(&want.zone).of(want.limit.window);

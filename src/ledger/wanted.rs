@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::domain::chain::Link;
-use crate::domain::id::{AccountId, AuthorizationId, CardId};
+use crate::domain::id::{AccountId, AuthorizationId, CardId, LimitId};
 use crate::domain::money::Currency;
 use crate::domain::policy::{CounterKey, Limit, Scope};
 use crate::domain::time::Zone;
@@ -40,6 +40,8 @@ pub struct CounterWanted {
     pub limit: Limit,
     /// Where its windows begin.
     pub zone: Zone,
+    /// Whether an intent may read or change it: all may but a first purchase where the limit does not count.
+    pub counts: bool,
 }
 
 impl Wanted {
@@ -56,9 +58,11 @@ impl Wanted {
     /// there are any: a purchase counts for the card that it was made with, in the currency of the account
     /// that it draws on, and a message may name another card (a replacement).
     pub fn with_counters_of(&self, made: &HashSet<(CardId, Currency)>) -> Option<Self> {
+        let limits: BTreeMap<LimitId, &CounterWanted> =
+            self.counters.iter().map(|(key, want)| (key.limit, want)).collect();
         let mut more = BTreeMap::new();
         for (card, currency) in made {
-            for want in self.counters.values() {
+            for want in limits.values().copied() {
                 let key = want.limit.counter(*card, *currency);
                 if let Some(key) = key.filter(|key| !self.counters.contains_key(key)) {
                     more.insert(key, want.clone());
@@ -77,10 +81,15 @@ impl Wanted {
         self.subjects.extend(intent.facts.stamps().map(|stamp| stamp.subject));
         if let Some(card) = &intent.facts.card {
             for (key, limit) in intent.facts.counters() {
+                let counts = match &intent.act {
+                    Act::Authorize(request) => limit.counts(&request.merchant, card.currency),
+                    _ => true,
+                };
                 let zone = card.zone.clone();
-                self.counters
-                    .entry(key)
-                    .or_insert_with(|| CounterWanted { limit: limit.clone(), zone });
+                let want = self.counters.entry(key);
+                let want =
+                    want.or_insert_with(|| CounterWanted { limit: limit.clone(), zone, counts });
+                want.counts |= counts;
             }
         }
         match &intent.act {

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use super::super::books::Books;
 use super::super::intent::{Act, IntentRefusal, Outcome, Step, StepIntent};
 use super::super::testing::{Ledger, NOON, account_id, facts, intent, limit, request, step, usd};
+use super::super::wanted::Wanted;
 use super::{authorize, books_with, decided, moved, row};
 use crate::domain::decision::Fingerprint;
 use crate::domain::facts::Facts;
 use crate::domain::finding::Reason;
-use crate::domain::request::Operation;
+use crate::domain::id::UserId;
+use crate::domain::merchant::Merchant;
+use crate::domain::policy::{Limit, LimitMode, MerchantScope, Scope};
+use crate::domain::request::{AuthRequest, Operation};
 use crate::domain::time::{Timestamp, Window, Zone};
 
 #[test]
@@ -123,4 +128,30 @@ fn a_new_limit_starts_from_the_approvals_of_its_window() {
     ledger.run(NOON, &[reverse]);
     assert!(authorize(&mut ledger, &limited, "d", 300).approved(), "given back to the new limit");
     assert!(!authorize(&mut ledger, &limited, "e", 1).approved());
+}
+
+#[test]
+fn a_counter_is_not_started_for_a_first_purchase_where_its_limit_does_not_count() {
+    let pool = Limit {
+        scope: Scope::User(UserId::new(uuid::Uuid::from_u128(1))),
+        mode: LimitMode::Pool,
+        merchant: MerchantScope::Mid("m-1".into()),
+        ..limit(1, Window::Day, Some(1_000), None)
+    };
+    let facts = facts(1, vec![pool]);
+    let wanted = |name: &str, mid: &str| {
+        let merchant = Merchant { mid: Some(mid.into()), ..Merchant::default() };
+        let asked = AuthRequest { merchant, ..request(name, Operation::Authorize, 10) };
+        Wanted::by(&[intent(&facts, Act::Authorize(asked), 0)])
+    };
+    let mut books = Books::at(NOON);
+    assert_eq!(books.unseeded(&wanted("a", "m-1")).len(), 1);
+    assert!(books.unseeded(&wanted("a", "m-2")).is_empty());
+    let step = step(1, "s", "a", Step::Expire);
+    assert_eq!(books.unseeded(&Wanted::by(&[intent(&facts, step, 0)])).len(), 1);
+    // What a chain has used it has used at its own merchant.
+    let mut ledger = books_with(1_000);
+    authorize(&mut ledger, &facts, "a", 10);
+    ledger.chains.values().for_each(|chain| books.load_chain(chain.clone()));
+    assert_eq!(books.unseeded(&wanted("b", "m-2")).len(), 1);
 }
