@@ -12,6 +12,7 @@ pub mod body;
 mod card_watch;
 pub mod cards;
 pub mod companies;
+mod console;
 pub mod controls;
 mod dead_letters;
 mod docs;
@@ -133,6 +134,7 @@ fn routes() -> (OpenApiRouter<Arc<Doors>>, OpenApiRouter<Arc<Doors>>) {
         .merge(health::router())
         .merge(openapi::router())
         .merge(docs::router())
+        .merge(console::router())
         .merge(marqeta::router())
         .merge(webhooks::router());
     let managed = OpenApiRouter::new()

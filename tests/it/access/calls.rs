@@ -44,7 +44,7 @@ impl World {
     pub async fn prepare(&mut self, operation: Operation<'_>) -> Call {
         let Operation { method, route, told } = operation;
         let id = if route.contains('{') { self.object(method, route).await } else { String::new() };
-        let path = route.replace("{id}", &id).replace("{code}", &id);
+        let path = route.replace("{id}", &id).replace("{code}", &id).replace("{script}", &id);
         let version = match method {
             "PATCH" => self.client.get(&path).await.json()["version"].as_i64().expect("a version"),
             _ => 1,
@@ -120,6 +120,7 @@ impl World {
             | "/api/v1/personal/wallets/{id}/fund"
             | "/api/v1/personal/wallets/{id}/history" => wallet,
             "/docs/errors/{code}" => "not_found",
+            "/console/{script}" => "main.js",
             _ => panic!("teach this test which object {method} {route} is about"),
         };
         standing.to_owned()

@@ -232,7 +232,7 @@ async fn head_is_get_without_its_body_and_options_names_the_methods() {
         );
         exchange(world.app.addr, line.as_bytes()).await
     };
-    for path in ["/live", "/api/v1/profile"] {
+    for path in ["/live", "/console", "/console/main.js", "/api/v1/profile"] {
         let (status, _, answer) = ask(Method::HEAD, path).await;
         assert_eq!(status, 200, "{path}");
         assert!(answer.ends_with("\r\n\r\n"), "{path}: {answer}");

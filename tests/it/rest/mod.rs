@@ -1,6 +1,7 @@
 //! Our own API over HTTP, on the embedded store: resources, money, the life cycle, bad input.
 
 mod bad_input;
+mod console;
 mod documented;
 mod dry_run;
 mod idempotency;

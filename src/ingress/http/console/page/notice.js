@@ -1,0 +1,57 @@
+// What failed, and what to do about it.
+
+import { Failure } from './api.js';
+import { el } from './dom.js';
+
+/** What a failure is followed by where the page itself tries again. */
+export const AGAIN = ' It is asked again by itself.';
+
+/** Says it in this place; `null`: nothing failed. What stands there already is not said again. */
+export function tell(place, failed, then = '') {
+  const parts = failed ? [...described(failed), then] : [];
+  const said = parts.map((part) => part.textContent ?? part).join('');
+  place.hidden = !failed;
+  if (place.textContent !== said) {
+    place.replaceChildren(...parts);
+  }
+}
+
+function described(failed) {
+  if (!(failed instanceof Failure)) {
+    return [`This page could not show what it was told (${failed}). Reload it, or report it.`];
+  }
+  const parts = [failed.message, ` ${cure(failed)}`];
+  if (failed.is_unsure) {
+    parts.push(' It is not known whether it was done: look before you try again.');
+  }
+  if (failed.status > 0) {
+    parts.push(` Status ${failed.status}`);
+  }
+  if (failed.code) {
+    const page = `/docs/errors/${encodeURIComponent(failed.code)}`;
+    parts.push(', code ', el('a', { href: page, target: '_blank', rel: 'noopener' }, failed.code));
+  }
+  if (failed.request_id) {
+    parts.push(', request ', el('code', {}, failed.request_id));
+  }
+  return [...parts, failed.status > 0 ? '.' : ''];
+}
+
+function cure({ status, retry_after_s }) {
+  switch (status) {
+    case 0:
+      return 'Does the service run, and does your network reach it?';
+    case 401:
+      return 'Enter a key that is valid.';
+    case 403:
+      return 'Use a key of the program with the scope operator.';
+    case 404:
+      return 'It is not there: it may have gone, or this service does not have it.';
+    case 409:
+      return 'Somebody was faster: read it again.';
+    case 429:
+      return `Too many requests: wait ${retry_after_s || 'a few'} seconds.`;
+    default:
+      return status >= 500 ? 'See Health for what is down.' : 'Change what you asked for.';
+  }
+}

@@ -1,0 +1,146 @@
+//! Tests: the page is whole, keeps to this host and to the API, and makes no HTML of what it is told.
+
+use std::collections::BTreeSet;
+
+use super::super::openapi::DOCUMENT;
+use super::*;
+use crate::domain::money::Currency;
+
+/// A route of its own that comes beside the page, which copes with 404 until then.
+const AWAITED: &str = "/api/v1/events";
+
+/// Every file of the page by name.
+fn files() -> Vec<(&'static str, &'static str)> {
+    [("index.html", PAGE), ("style.css", STYLE)].into_iter().chain(SCRIPTS).collect()
+}
+
+/// What stands between the two, wherever in the text.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    let parts = text.split(before).skip(1);
+    parts.filter_map(|part| part.split_once(after)).map(|(found, _)| found).collect()
+}
+
+#[test]
+fn every_file_of_the_page_is_embedded() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ingress/http/console/page");
+    let names = std::fs::read_dir(folder).unwrap();
+    let names: BTreeSet<String> =
+        names.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let embedded: BTreeSet<String> = files().iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(embedded, names);
+}
+
+#[test]
+fn every_link_and_import_leads_to_a_file_and_every_script_is_loaded() {
+    let mut loaded = BTreeSet::new();
+    for target in between(PAGE, "src=\"", "\"").into_iter().chain(between(PAGE, "href=\"", "\"")) {
+        let name = target.strip_prefix("/console/").expect(target);
+        assert!(name == "style.css" || script_of(name).is_some(), "{target} is nowhere");
+        loaded.insert(name);
+    }
+    for (name, text) in SCRIPTS {
+        for target in between(text, " from '", "'") {
+            let target = target.strip_prefix("./").expect(target);
+            assert!(script_of(target).is_some(), "{name}: {target} is nowhere");
+            loaded.insert(target);
+        }
+    }
+    for (name, _) in SCRIPTS {
+        assert!(loaded.contains(name), "nobody loads {name}");
+    }
+    assert!(script_of("../mod.rs").is_none());
+}
+
+#[test]
+fn nothing_comes_from_another_host_is_kept_or_becomes_html() {
+    const FORBIDDEN: [&str; 20] = [
+        "://",
+        "\"//",
+        "'//",
+        "`//",
+        "url(",
+        "@import",
+        "style=",
+        "onclick=",
+        "<iframe",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "DOMParser",
+        "eval(",
+        "Function(",
+        "import(",
+        "localStorage",
+        "sessionStorage",
+        "cookie",
+    ];
+    for (name, text) in files() {
+        for forbidden in FORBIDDEN {
+            assert!(!text.contains(forbidden), "{name}: {forbidden}");
+        }
+    }
+    assert!(!PAGE.contains("<script>"), "scripts are files: the policy lets no other run");
+}
+
+#[test]
+fn every_place_that_the_scripts_look_for_is_on_the_page() {
+    for (name, text) in SCRIPTS {
+        // A sign alone marks a column of numbers.
+        for id in between(text, "'#", "'").into_iter().filter(|id| !id.is_empty()) {
+            assert!(PAGE.contains(&format!("id=\"{id}\"")), "{name}: #{id}");
+        }
+    }
+}
+
+#[test]
+fn every_route_that_the_page_asks_is_in_the_document() {
+    let routes = between(script_of("routes.js").unwrap(), "['", "']");
+    assert!(routes.len() > 5, "the search misses most: {routes:?}");
+    for route in routes {
+        let (method, path) = route.split_once("', '").unwrap();
+        let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
+        assert!(operation.is_object() || path == AWAITED, "{method} {path}");
+    }
+    for (name, text) in SCRIPTS {
+        let elsewhere = text.contains("'/api/v1") || text.contains("`/api/v1");
+        assert!(!elsewhere || name == "routes.js", "{name} asks what routes.js does not name");
+    }
+}
+
+#[test]
+fn every_filter_on_the_page_is_a_parameter_of_its_list() {
+    for (section, path) in [
+        ("profile", "/api/v1/profile"),
+        ("authorizations", "/api/v1/authorizations"),
+        ("letters", "/api/v1/dead-letters"),
+    ] {
+        let part = between(PAGE, &format!("<section id=\"{section}\""), "</section>")[0];
+        let known = DOCUMENT["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let names = between(part, " name=\"", "\"");
+        assert!(!names.is_empty(), "{section}");
+        for name in names {
+            assert!(known.iter().any(|parameter| parameter["name"] == name), "{section}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_page_knows_the_decimals_of_every_currency() {
+    let table = script_of("currencies.js").unwrap();
+    let mut found = 0;
+    for code in (b'A'..=b'Z')
+        .flat_map(|a| (b'A'..=b'Z').flat_map(move |b| (b'A'..=b'Z').map(move |c| [a, b, c])))
+    {
+        let code = std::str::from_utf8(&code).unwrap();
+        let told = between(table, &format!("\n  {code}: "), ",");
+        let told = told.first().map(|digits| digits.parse().unwrap());
+        let Some(currency) = Currency::parse(code) else {
+            assert_eq!(told, None, "{code} is no currency");
+            continue;
+        };
+        assert_eq!(told.unwrap_or(2), currency.decimals(), "{code}");
+        found += 1;
+    }
+    assert!(found > 150, "{found}");
+}
