@@ -17,7 +17,8 @@ const IDLE_IN_TRANSACTION: &str = "2s";
 const TCP_USER_TIMEOUT: &str = "5s";
 
 /// How often the server looks whether the client of a running statement is still there: a lane that
-/// gave up must not keep its place in the queue for a lock.
+/// gave up must not keep its place in the queue for a lock, and nobody wants what a closed connection of
+/// the pool still reads.
 const CLIENT_CHECK: &str = "100ms";
 
 /// A lane's connection. Plans are made once, for any number of keys, and always go by the keys:
@@ -82,6 +83,7 @@ fn pooled(options: &PostgresOptions) -> PgConnectOptions {
     safe(options, "tollgate").options([
         ("statement_timeout", statement.as_str()),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+        ("client_connection_check_interval", CLIENT_CHECK),
         // Facts are joins of many tables by their keys, in the order in which they are written. To
         // find that out took ten times as long as to run them, each of the first times.
         ("plan_cache_mode", "force_generic_plan"),

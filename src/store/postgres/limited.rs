@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, unfold};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{Describe, Either, Execute, Executor, Postgres, SqlStr};
 use tokio::time::{Instant, timeout_at};
 
 use super::PostgresOptions;
 use super::error::Silence;
+use super::pooled::Pooled;
 
 /// How much longer than the server's own limit an answer may take: the server ends what is slow, and
 /// only one that says nothing at all is given up.
@@ -29,25 +29,16 @@ pub(super) fn write_limit(options: &PostgresOptions) -> Duration {
     options.statement_timeout * 2 + GRACE
 }
 
-/// A connection for single statements. One that was not answered in time is closed.
+/// A connection for single statements.
 #[derive(Debug)]
 pub(super) struct Limited {
-    connection: PoolConnection<Postgres>,
+    connection: Pooled,
     limit: Duration,
-    overdue: bool,
 }
 
 impl Limited {
-    pub(super) const fn new(connection: PoolConnection<Postgres>, limit: Duration) -> Self {
-        Self { connection, limit, overdue: false }
-    }
-}
-
-impl Drop for Limited {
-    fn drop(&mut self) {
-        if self.overdue {
-            self.connection.close_on_drop();
-        }
+    pub(super) const fn new(connection: Pooled, limit: Duration) -> Self {
+        Self { connection, limit }
     }
 }
 
@@ -62,16 +53,11 @@ impl<'c> Executor<'c> for &'c mut Limited {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let Limited { connection, limit, overdue } = self;
-        let until = Instant::now() + *limit;
-        let rows = Executor::fetch_many(&mut **connection, query);
-        Box::pin(unfold((rows, overdue), move |(mut rows, overdue)| async move {
+        let until = Instant::now() + self.limit;
+        let rows = Executor::fetch_many(&mut *self.connection, query);
+        Box::pin(unfold(rows, move |mut rows| async move {
             let next = timeout_at(until, rows.next()).await;
-            let next = next.unwrap_or_else(|_| {
-                *overdue = true;
-                Some(Err(too_late()))
-            });
-            next.map(|next| (next, (rows, overdue)))
+            next.unwrap_or_else(|_| Some(Err(too_late()))).map(|next| (next, rows))
         }))
     }
 
@@ -83,15 +69,9 @@ impl<'c> Executor<'c> for &'c mut Limited {
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        let Limited { connection, limit, overdue } = self;
-        let until = Instant::now() + *limit;
-        let row = Executor::fetch_optional(&mut **connection, query);
-        Box::pin(async move {
-            timeout_at(until, row).await.unwrap_or_else(|_| {
-                *overdue = true;
-                Err(too_late())
-            })
-        })
+        let until = Instant::now() + self.limit;
+        let row = Executor::fetch_optional(&mut *self.connection, query);
+        Box::pin(async move { timeout_at(until, row).await.unwrap_or_else(|_| Err(too_late())) })
     }
 
     /// Nothing here prepares by itself.

@@ -22,6 +22,7 @@ mod outbox;
 mod parties;
 mod persist;
 mod policies;
+mod pooled;
 mod prepare;
 mod resources;
 mod rows;
@@ -43,7 +44,7 @@ use crate::store::{Probe, StoreError, StoreFuture};
 use error::{Silence, silent, translate};
 use lanes::Lanes;
 use limited::{Limited, statement_limit};
-use turns::in_few_turns;
+use pooled::Pooled;
 
 /// The URL can not be understood. Says why without repeating it: it may hold a password.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +154,7 @@ impl PostgresStore {
 
     /// A connection that reads what has been committed, in single statements.
     async fn reader(&self) -> Result<Limited, StoreError> {
-        let lent = in_few_turns(self.ready()?.readers.acquire()).await.map_err(translate)?;
+        let lent = Pooled::of(&self.ready()?.readers).await?;
         Ok(Limited::new(lent, statement_limit(&self.options)))
     }
 }

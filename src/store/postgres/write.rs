@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool};
 use tokio::time::timeout;
 
 use super::error::{Silence, may_be_committed, of_commit, translate, unknown};
 use super::limited::{statement_limit, write_limit};
-use super::turns::in_few_turns;
+use super::pooled::Pooled;
 use super::{PostgresStore, audit_log};
 use crate::domain::audit::Act;
 use crate::store::{StoreError, StoreFuture};
@@ -44,9 +42,9 @@ impl PostgresStore {
         let pool = self.writers()?.clone();
         let limit = statement_limit(&self.options);
         let task = tokio::spawn(async move {
-            let mut connection = in_few_turns(pool.acquire()).await.map_err(translate)?;
+            let mut connection = Pooled::of(&pool).await?;
             let done = timeout(limit, statement(&mut connection)).await;
-            done.unwrap_or_else(|_| Err(given_up(&mut connection))).map_err(may_be_committed)
+            done.unwrap_or_else(|_| Err(unknown(Silence::TooLong))).map_err(may_be_committed)
         });
         task.await.unwrap_or_else(|_| Err(unknown(Silence::Stopped)))
     }
@@ -61,15 +59,10 @@ async fn transact<T, W>(
 where
     W: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T>,
 {
-    let mut connection = in_few_turns(pool.acquire()).await.map_err(translate)?;
+    let mut connection = Pooled::of(&pool).await?;
     let done = timeout(limit, transaction(&mut connection, work, act)).await;
-    done.unwrap_or_else(|_| Err(given_up(&mut connection)))
-}
-
-/// A write that is not answered may be committed. Its connection is closed.
-fn given_up(connection: &mut PoolConnection<Postgres>) -> StoreError {
-    connection.close_on_drop();
-    unknown(Silence::TooLong)
+    // What is not answered may be committed.
+    done.unwrap_or_else(|_| Err(unknown(Silence::TooLong)))
 }
 
 async fn transaction<T, W>(

@@ -25,6 +25,7 @@ mod postgres_contention;
 pub(crate) mod postgres_database;
 mod postgres_events;
 mod postgres_prepare;
+mod postgres_returned;
 mod postgres_schema;
 mod postgres_speed;
 mod program;

@@ -48,13 +48,13 @@ async fn idle_in_transaction(database: &Database) -> i64 {
 }
 
 /// The connections that are open beside the lanes', by their servers.
-async fn connections(database: &Database) -> Vec<i32> {
+pub async fn connections(database: &Database) -> Vec<i32> {
     let sql = "select pid from pg_stat_activity
         where datname = current_database() and application_name = 'tollgate' order by pid";
     sqlx::query_scalar(sql).fetch_all(&mut database.connect().await).await.unwrap()
 }
 
-async fn open(options: PostgresOptions) -> Subject {
+pub async fn open(options: PostgresOptions) -> Subject {
     subject(options, Arc::new(TestClock::beside_a_server())).await
 }
 
@@ -120,21 +120,31 @@ async fn a_thousand_cancelled_begins_leave_no_transaction_open_and_lose_nothing(
     subject.assert_adds_up().await;
 }
 
-/// Passes everything on until it is armed: then the next commit reaches the server, and its answer
-/// reaches nobody.
-async fn proxy(server: String, armed: Arc<AtomicBool>) -> u16 {
+/// The database on its server, and a URL of the same database with a port of this machine in its place.
+pub fn behind(database: &Database) -> (String, impl Fn(u16) -> String) {
+    let (before, rest) = database.url.rsplit_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    (server.to_owned(), move |port| format!("{before}@127.0.0.1:{port}/{name}?sslmode=disable"))
+}
+
+/// Accepts in the server's place; what is to be done with the two connections is up to the test.
+pub async fn proxy<F: Future<Output = ()> + Send + 'static>(
+    server: String,
+    pass: impl Fn(TcpStream, TcpStream) -> F + Send + 'static,
+) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let server = TcpStream::connect(&server).await.unwrap();
-            tokio::spawn(pass(client, server, Arc::clone(&armed)));
+            tokio::spawn(pass(client, server));
         }
     });
     port
 }
 
-/// Ends, and closes both, as soon as either does.
+/// Passes everything on until it is armed: then the next commit reaches the server, and its answer
+/// reaches nobody. Ends, and closes both, as soon as either does.
 async fn pass(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -168,12 +178,11 @@ async fn pass(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>) {
 #[ignore = "needs servers: scripts/test"]
 async fn a_lost_acknowledgement_is_answered_from_the_row() {
     let database = Database::migrated().await;
-    let (before, rest) = database.url.rsplit_once('@').unwrap();
-    let (server, name) = rest.split_once('/').unwrap();
+    let (server, url) = behind(&database);
     let armed = Arc::new(AtomicBool::new(false));
-    let port = proxy(server.to_owned(), Arc::clone(&armed)).await;
-    let url = format!("{before}@127.0.0.1:{port}/{name}?sslmode=disable");
-    let mut options = PostgresOptions::new(&url).unwrap();
+    let arm = Arc::clone(&armed);
+    let port = proxy(server, move |client, server| pass(client, server, Arc::clone(&arm))).await;
+    let mut options = PostgresOptions::new(&url(port)).unwrap();
     options.deadline = Duration::from_secs(10); // it is the connection that ends it
     let subject = open(options).await;
     let program = subject.program("acme", 100_00).await;
