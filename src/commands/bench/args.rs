@@ -52,6 +52,9 @@ pub struct Args {
     /// Print one JSON object for each profile, a line each.
     #[arg(long)]
     pub(super) json: bool,
+    /// Fail where a figure misses its bar, and name it.
+    #[arg(long)]
+    pub(super) bars: bool,
     /// Leave out the empty handler and the bare batch.
     #[arg(long)]
     pub(super) no_yardsticks: bool,

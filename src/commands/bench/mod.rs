@@ -7,6 +7,7 @@
 
 mod answers;
 mod args;
+mod bars;
 mod child;
 mod connection;
 mod flush;
@@ -19,10 +20,12 @@ mod prepare;
 mod processes;
 mod profile;
 mod program;
+mod purchase_bars;
 mod reads;
 mod report;
 mod requests;
 mod rest;
+mod results;
 mod service;
 mod setup;
 mod stores;
@@ -33,13 +36,11 @@ mod tests;
 mod work;
 mod yardsticks;
 
-use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::scenario::ScenarioError;
@@ -56,6 +57,7 @@ use phases::{Bench, Measured};
 use plan::{Plan, Step};
 use profile::{Choice, Profile};
 use report::Report;
+use results::Results;
 use setup::SetupError;
 use stores::Stores;
 use target::Target;
@@ -100,7 +102,8 @@ pub enum BenchError {
     Store(#[from] StoreError),
 }
 
-/// Measures, and prints the results. Fails if a request failed or the books differ.
+/// Measures, and prints the results. Fails if a request failed or the books differ, and with `--bars` if a
+/// figure misses its bar.
 pub async fn run(args: Args) -> Result<ExitCode, BenchError> {
     let deadline = args.time_limit.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let plan = Plan::new(args.seconds, deadline, !args.no_yardsticks && args.target.is_none());
@@ -110,38 +113,37 @@ pub async fn run(args: Args) -> Result<ExitCode, BenchError> {
         return Err(BenchError::Refused(why.to_owned()));
     }
     let mut left = u32::try_from(profiles.len() + works.len()).unwrap_or(u32::MAX);
-    let mut sound = true;
+    let mut results = Results::new(&args);
+    let mut uncontended_per_s = None;
     let target = match &args.target {
         Some(url) => Some(Target::of(url, &args).await?),
         None => None,
     };
     for profile in profiles {
         let plan = plan.next_of(left);
+        left -= 1;
         if profile == Profile::Reads {
             if target.is_some() {
                 return Err(BenchError::Refused("reads are not measured on a target".into()));
             }
-            let report = reads::measure(&args, plan).await?;
-            print(&args, &report);
-            sound &= report.errors == 0 && report.verified != Some(false);
-            left -= 1;
+            results.show(&reads::measure(&args, plan).await?);
             continue;
         }
-        let report = match &target {
+        let mut report = match &target {
             Some(target) => target.measure(&args, profile, plan).await?,
             None => measure(&args, profile, plan).await?,
         };
-        print(&args, &report);
-        sound &= report.errors == 0 && report.verified != Some(false);
-        left -= 1;
+        report.bars = purchase_bars::of(profile, &report, uncontended_per_s);
+        if profile == Profile::Uncontended {
+            uncontended_per_s = Some(report.decisions_per_s);
+        }
+        results.show(&report);
     }
     for work in works {
-        let report = work.measure(&args, plan.next_of(left)).await?;
-        print(&args, &report);
-        sound &= report.is_sound();
+        results.show(&work.measure(&args, plan.next_of(left)).await?);
         left -= 1;
     }
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(results.end())
 }
 
 async fn measure(args: &Args, profile: Profile, plan: Plan) -> Result<Report, BenchError> {
@@ -213,15 +215,6 @@ fn loops(
         peak: Some(peak.report),
         open_loop: Some(open.report),
         ..Report::default()
-    }
-}
-
-fn print(args: &Args, report: &(impl Serialize + Display)) {
-    if args.json {
-        let json = serde_json::to_string(report).expect("numbers and texts are always JSON");
-        println!("{json}");
-    } else {
-        println!("{report}");
     }
 }
 

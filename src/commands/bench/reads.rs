@@ -9,12 +9,14 @@ use serde::Serialize;
 use super::BenchError;
 use super::answers::Check;
 use super::args::Args;
+use super::bars::{Bar, Bars};
 use super::phases::{self, Bench, Measured};
 use super::plan::Plan;
 use super::profile::Profile;
 use super::report::PhaseReport;
 use super::requests::Requests;
 use super::rest::Admin;
+use super::results::Outcome;
 use super::stores::Stores;
 use super::yardsticks;
 use crate::commands::scratch::Scratch;
@@ -63,6 +65,22 @@ pub struct ReadsReport {
     error_example: Option<String>,
     /// Whether the books add up after the service was killed.
     pub verified: Option<bool>,
+    /// What was to be reached.
+    bars: Bars,
+}
+
+impl Outcome for ReadsReport {
+    fn profile(&self) -> &'static str {
+        self.profile
+    }
+
+    fn is_sound(&self) -> bool {
+        self.errors == 0 && self.verified != Some(false)
+    }
+
+    fn bars(&self) -> Bars {
+        self.bars.clone()
+    }
 }
 
 /// Measures the three in one run.
@@ -102,11 +120,21 @@ fn report(
         cards,
         errors,
         error_example: card.example.or(list.example).or(mixed.example),
+        bars: bars(&card.report, &list.report, &mixed.report),
         card: card.report,
         list: list.report,
         mixed: mixed.report,
         verified,
     }
+}
+
+fn bars(card: &PhaseReport, list: &PhaseReport, mixed: &PhaseReport) -> Bars {
+    let mut bars = Bars::default();
+    bars.tell("card_per_s", Some(card.per_s), Bar::AtLeast(15_000.0));
+    bars.tell("list_p99_ms", Some(list.p99_ms), Bar::Below(20.0));
+    bars.tell("mixed_p95_ms", Some(mixed.p95_ms), Bar::Below(200.0));
+    bars.tell("mixed_p99_ms", Some(mixed.p99_ms), Bar::Below(500.0));
+    bars
 }
 
 fn ask(bench: &mut Bench<'_>, mix: Mix) {
@@ -147,7 +175,8 @@ impl fmt::Display for ReadsReport {
         if let Some(verified) = self.verified {
             writeln!(f, "books                  {}", if verified { "add up" } else { "DIFFER" })?;
         }
-        self.error_example.iter().try_for_each(|example| writeln!(f, "  such as: {example}"))
+        self.error_example.iter().try_for_each(|example| writeln!(f, "  such as: {example}"))?;
+        write!(f, "{}", self.bars)
     }
 }
 

@@ -7,8 +7,10 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::answers::Failures;
+use super::bars::Bars;
 use super::load::{Phase, count};
 use super::processes::ServersCpu;
+use super::results::Outcome;
 
 /// The whole result. Rates are per second, times as their names say. What was not measured is null.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -78,6 +80,22 @@ pub struct Report {
     pub bare_batch: Option<BareReport>,
     /// Whether the books of all homes add up after the service was killed.
     pub verified: Option<bool>,
+    /// What was to be reached.
+    pub bars: Bars,
+}
+
+impl Outcome for Report {
+    fn profile(&self) -> &'static str {
+        self.profile
+    }
+
+    fn is_sound(&self) -> bool {
+        self.errors == 0 && self.verified != Some(false)
+    }
+
+    fn bars(&self) -> Bars {
+        self.bars.clone()
+    }
 }
 
 /// One phase.

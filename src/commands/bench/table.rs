@@ -30,7 +30,8 @@ impl fmt::Display for Report {
         writeln!(f)?;
         self.totals(f)?;
         self.conditions(f)?;
-        self.failures(f)
+        self.failures(f)?;
+        write!(f, "{}", self.bars)
     }
 }
 

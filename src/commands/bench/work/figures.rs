@@ -1,6 +1,5 @@
 //! What a profile of the queues found: figures by name, each beside the bar that it is to reach.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use hdrhistogram::Histogram;
@@ -8,42 +7,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::super::answers::Failures;
+use super::super::bars::{Bar, Bars, Figure};
 use super::super::load::{Phase, count};
-
-/// What is expected of a figure on a machine of two cores, in a release build.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bar {
-    /// This, or more.
-    AtLeast(f64),
-    /// Less than this.
-    Below(f64),
-}
-
-impl Bar {
-    fn is_reached(self, value: f64) -> bool {
-        match self {
-            Self::AtLeast(bar) => value >= bar,
-            Self::Below(bar) => value < bar,
-        }
-    }
-}
-
-impl fmt::Display for Bar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AtLeast(bar) => write!(f, "at least {bar}"),
-            Self::Below(bar) => write!(f, "below {bar}"),
-        }
-    }
-}
-
-/// One figure; its name ends in its unit.
-#[derive(Clone, Copy, Debug)]
-struct Figure {
-    name: &'static str,
-    value: f64,
-    bar: Option<Bar>,
-}
+use super::super::results::Outcome;
 
 /// The result of one profile.
 #[derive(Clone, Debug, Default)]
@@ -86,11 +52,19 @@ impl WorkReport {
             self.example.clone_from(&phase.example);
         }
     }
+}
 
-    /// Whether nothing failed and the books add up. A bar that is not reached is no fault: it says
-    /// as much about the machine.
-    pub fn is_sound(&self) -> bool {
+impl Outcome for WorkReport {
+    fn profile(&self) -> &'static str {
+        self.profile
+    }
+
+    fn is_sound(&self) -> bool {
         self.failures.total() == 0 && self.verified != Some(false)
+    }
+
+    fn bars(&self) -> Bars {
+        Bars::of(&self.figures)
     }
 }
 
@@ -108,14 +82,7 @@ impl Serialize for WorkReport {
         for figure in &self.figures {
             object.serialize_entry(figure.name, &figure.value)?;
         }
-        let missed = |figure: &&Figure| figure.bar.is_some_and(|bar| !bar.is_reached(figure.value));
-        let missed: BTreeMap<&str, String> = self
-            .figures
-            .iter()
-            .filter(missed)
-            .filter_map(|figure| Some((figure.name, figure.bar?.to_string())))
-            .collect();
-        object.serialize_entry("missed", &missed)?;
+        object.serialize_entry("bars", &self.bars())?;
         object.serialize_entry("errors", &self.failures.total())?;
         object.serialize_entry("failures", &self.failures)?;
         object.serialize_entry("error_example", &self.example)?;
@@ -127,14 +94,7 @@ impl Serialize for WorkReport {
 impl fmt::Display for WorkReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "profile {} on {}\n", self.profile, self.servers.join(", "))?;
-        for Figure { name, value, bar } in &self.figures {
-            write!(f, "{name:<34}{value:>12.2}")?;
-            match bar {
-                Some(bar) if bar.is_reached(*value) => writeln!(f, "  {bar}")?,
-                Some(bar) => writeln!(f, "  MISSED: {bar}")?,
-                None => writeln!(f)?,
-            }
-        }
+        self.figures.iter().try_for_each(|figure| writeln!(f, "{figure}"))?;
         writeln!(f, "{:<34}{:>12}", "errors", self.failures.total())?;
         if let Some(clean) = self.verified {
             let books = if clean { "clean" } else { "DIFFER" };
@@ -156,7 +116,9 @@ mod tests {
         report.tell("batch_mean", 30.0);
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!((&json["decisions_per_s"], &json["p99_ms"]), (&3_999.0.into(), &12.5.into()));
-        assert_eq!(json["missed"], serde_json::json!({"decisions_per_s": "at least 4000"}));
+        let reached = |figure: &str| json["bars"][figure]["reached"].as_bool();
+        assert_eq!((reached("decisions_per_s"), reached("p99_ms")), (Some(false), Some(true)));
+        assert_eq!(reached("batch_mean"), None);
         let text = report.to_string();
         assert!(text.contains("MISSED: at least 4000") && text.contains("  below 50\n"), "{text}");
         assert!(report.is_sound(), "the machine is not what is tested");

@@ -7,12 +7,13 @@ use tokio::time::Instant;
 
 use super::super::BenchError;
 use super::super::answers::Check;
+use super::super::bars::Bar;
 use super::super::load::{Load, Phase, Until};
 use super::super::plan::Step;
 use super::super::requests::{Requests, Tokens};
 use super::super::service::Service;
 use super::exported::sum;
-use super::figures::{Bar, WorkReport, quantile_ms};
+use super::figures::{WorkReport, quantile_ms};
 use super::ground::{self, Ground, blocking};
 use crate::telemetry::metrics::{INGEST_ATTEMPTS, INGEST_RECORDS};
 

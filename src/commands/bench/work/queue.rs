@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::bars::Bar;
 use super::super::plan::Step;
 use super::super::requests::Requests;
 use super::super::rest::Admin;
 use super::super::service::{self, Service};
 use super::super::{BenchError, random};
 use super::asker::{Asked, Asker};
-use super::figures::{Bar, WorkReport, quantile_ms};
+use super::figures::{WorkReport, quantile_ms};
 use super::ground::{self, Ground};
 use crate::app::{self, Running};
 use crate::broker::Broker;

@@ -3,11 +3,12 @@
 
 use super::super::BenchError;
 use super::super::answers::Check;
+use super::super::bars::Bar;
 use super::super::load::{Load, Until};
 use super::super::plan::Step;
 use super::super::requests::{Requests, Tokens};
 use super::super::service;
-use super::figures::{Bar, WorkReport, quantile_ms};
+use super::figures::{WorkReport, quantile_ms};
 use super::ground::{self, Ground, blocking};
 
 /// Notifications a second at which latency is measured.
