@@ -12,6 +12,7 @@ use super::money::Currency;
 use super::time::{Timestamp, Window};
 
 pub mod conflict;
+pub mod flaw;
 
 /// Whom a limit or control binds. Also names what has a policy version of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

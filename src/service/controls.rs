@@ -57,8 +57,6 @@ impl Service {
 /// The check of a new control. Here no field is wrong by itself: together with what stays, they
 /// contradict each other.
 fn consistent(control: &Control) -> Result<(), Error> {
-    let found =
-        control::contradiction(control::listed(control), (control.starts_at, control.ends_at));
-    let Some(found) = found else { return Ok(()) };
-    Err(Error::LimitConflict { detail: found.detail, pointer: found.pointer })
+    let Some(flaw) = control.flaw() else { return Ok(()) };
+    Err(Error::LimitConflict { detail: flaw.detail(), pointer: control::pointer(flaw) })
 }

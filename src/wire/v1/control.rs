@@ -11,6 +11,7 @@ use super::limit::{ScopeRef, scope_id};
 use super::{merchant, read, terms, text};
 use crate::domain::id::ControlId;
 use crate::domain::merchant::{Country, MccRange};
+use crate::domain::policy::flaw::Flaw;
 use crate::domain::policy::{self, Effect};
 use crate::domain::time::Timestamp;
 
@@ -119,58 +120,28 @@ impl NewControl {
             self.entry_modes.len(),
             self.channels.len(),
         ];
-        match contradiction(listed, (self.starts_at, self.ends_at)) {
-            Some(found) => Err(Invalid {
-                code: found.code,
-                detail: found.detail.into(),
-                pointer: found.pointer.to_owned(),
-            }),
+        match Flaw::of(listed, (self.starts_at, self.ends_at)) {
+            Some(flaw) => Err(invalid(flaw)),
             None => Ok(self),
         }
     }
 }
 
-/// Why a control can not be.
-pub struct Contradiction {
-    /// What it is called in a body that creates one.
-    pub code: &'static str,
-    /// One sentence for a person.
-    pub detail: &'static str,
-    /// A JSON pointer to the field to change.
-    pub pointer: &'static str,
+/// What is wrong with a body that creates a control.
+fn invalid(flaw: Flaw) -> Invalid {
+    let code = match flaw {
+        Flaw::Empty => "missing_field",
+        Flaw::EndsFirst => "invalid_timestamp",
+    };
+    Invalid { code, detail: flaw.detail().into(), pointer: pointer(flaw).to_owned() }
 }
 
-/// What keeps a control from being one, if anything does: how much its lists hold, from when on it
-/// binds, and until when.
-pub fn contradiction(
-    listed: [usize; 6],
-    (starts_at, ends_at): (Option<Timestamp>, Option<Timestamp>),
-) -> Option<Contradiction> {
-    if listed == [0; 6] {
-        return Some(Contradiction {
-            code: "missing_field",
-            detail: "a control needs something to allow or deny in one of its lists",
-            pointer: "/mccs",
-        });
+/// A JSON pointer to the field to change.
+pub const fn pointer(flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::Empty => "/mccs",
+        Flaw::EndsFirst => "/ends_at",
     }
-    let ends_first = starts_at.zip(ends_at).is_some_and(|(starts, ends)| ends <= starts);
-    ends_first.then_some(Contradiction {
-        code: "invalid_timestamp",
-        detail: "a control ends after it starts",
-        pointer: "/ends_at",
-    })
-}
-
-/// How much each list of a control holds.
-pub fn listed(control: &policy::Control) -> [usize; 6] {
-    [
-        control.mccs.len(),
-        control.mcc_groups.len(),
-        control.merchants.len(),
-        control.countries.len(),
-        control.entry_modes.len(),
-        control.channels.len(),
-    ]
 }
 
 /// The body that changes a control. What is absent stays.
