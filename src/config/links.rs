@@ -1,13 +1,10 @@
 //! The production profile refuses links to servers that others on the way can read.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
-
-use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Settings;
 use super::error::SettingsError;
+use super::link::Link;
 
 impl Settings {
     /// Refuses servers on other machines that are reached without TLS, unless `allow_plain_links` says that
@@ -38,57 +35,6 @@ impl Settings {
     }
 }
 
-/// A server's URL, taken apart as far as it is needed here.
-struct Link<'a> {
-    scheme: &'a str,
-    hosts: &'a str,
-    parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-}
-
-impl<'a> Link<'a> {
-    fn of(url: &'a str) -> Self {
-        let decoded = |part: &'a str| percent_decode_str(part).decode_utf8_lossy();
-        let (scheme, rest) = url.split_once("://").unwrap_or_default();
-        let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-        let authority = place.split('/').next().unwrap_or_default();
-        let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
-        let pairs = parameters.split('&').filter_map(|pair| pair.split_once('='));
-        let parameters = pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
-        Self { scheme, hosts, parameters }
-    }
-
-    /// What drivers read of a parameter that may be there more than once.
-    fn last(&self, names: &[&str]) -> Option<&str> {
-        let mut pairs = self.parameters.iter();
-        pairs.rfind(|(name, _)| names.contains(&&**name)).map(|(_, value)| &**value)
-    }
-
-    /// Whether all hosts are this machine, or sockets on it.
-    fn stays_here(&self) -> bool {
-        let named = self.last(&["host", "hostaddr"]).unwrap_or(self.hosts);
-        named.split(',').all(|host| {
-            let host = percent_decode_str(host).decode_utf8_lossy();
-            let bare = host.strip_prefix('[').and_then(|rest| rest.split(']').next());
-            let bare = bare.or_else(|| host.split(':').next()).unwrap_or_default();
-            let is_loopback = bare.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-            bare.is_empty() || bare.starts_with('/') || bare == "localhost" || is_loopback
-        })
-    }
-
-    fn is_encrypted(&self) -> bool {
-        match self.scheme {
-            "rediss" | "amqps" => true,
-            "postgres" | "postgresql" => {
-                let mode = self.last(&["sslmode", "ssl-mode"]).unwrap_or_default();
-                ["require", "verify-ca", "verify-full"].contains(&mode)
-            }
-            "mongodb+srv" => self.last(&["tls", "ssl"]) != Some("false"),
-            "mongodb" => self.last(&["tls", "ssl"]) == Some("true"),
-            _ => false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,12 +60,14 @@ mod tests {
             (POSTGRES, "store.postgres.url", "postgres://app:x@db/tollgate?sslmode=prefer"),
             (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=require&sslmode=disable"),
             (POSTGRES, "store.postgres.url", "postgres://localhost/x?host=db"),
+            (POSTGRES, "store.postgres.url", "postgres:///tollgate"),
             (MONGODB, "store.mongodb.url", "mongodb://a:27017,b:27017/tollgate?replicaSet=rs0"),
             (MONGODB, "store.mongodb.url", "mongodb://localhost,b/tollgate?tls=false"),
             (MONGODB, "store.mongodb.url", "mongodb+srv://cluster/tollgate?tls=false"),
             (REDIS, "cache.redis.url", "redis://:x@cache:6379/0"),
             (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@mq:5672/%2f"),
             (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@10.0.0.7/%2f"),
+            (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@mq/%2f?host=localhost"),
         ] {
             let mut settings = settings(change, url);
             let said = settings.check_links().unwrap_err().to_string();

@@ -19,6 +19,7 @@ pub mod store;
 pub mod webhooks;
 
 mod error;
+mod link;
 mod links;
 mod production;
 mod sources;

@@ -1,13 +1,11 @@
 //! The production profile refuses secrets that anybody could guess: samples, defaults, short ones.
 
-use std::borrow::Cow;
-
-use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Settings;
 use super::error::SettingsError;
 use super::gate::JwtAlgorithm;
+use super::link::Link;
 
 /// The shortest key, in characters.
 const KEY_CHARS_MIN: usize = 24;
@@ -101,41 +99,22 @@ fn strong(key: &str, secret: Option<&SecretString>, chars_min: usize) -> Result<
     Ok(())
 }
 
-/// A password in a URL, as the drivers read it: decoded, before the host, or among the parameters, where
-/// PostgreSQL looks first. One without a password is checked by the server's own rules; Redis has none.
+/// The password in a URL. One without a password is checked by the server's own rules; Redis has none.
 fn server(key: &str, url: &Option<SecretString>) -> Result<(), SettingsError> {
     let Some(url) = url.as_ref().map(ExposeSecret::expose_secret) else { return Ok(()) };
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let user = authority.rsplit_once('@').map(|(user, _)| user);
-    let (name, password) = match user.and_then(|user| user.split_once(':')) {
-        Some((name, password)) => (Some(name), Some(password)),
-        None => (user, None),
-    };
-    let parameters = rest.split_once('?').filter(|_| scheme.starts_with("postgres"));
-    let parameter = |wanted: &str| {
-        let mut pairs = parameters?.1.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.rfind(|(name, _)| decoded(name) == wanted).map(|(_, value)| value)
-    };
-    // A client of RabbitMQ that is given no password says this one.
-    let unsaid = scheme.starts_with("amqp").then_some("guest");
-    let Some(password) = parameter("password").or(password).or(unsaid).map(decoded) else {
+    let link = Link::of(url);
+    let Some(password) = link.password() else {
         const EXPECTED: &str =
             "a URL with a password in production: without one everybody is let in";
-        let open = scheme.starts_with("redis");
+        let open = link.is_redis();
         return if open { Err(SettingsError::value(key, EXPECTED)) } else { Ok(()) };
     };
-    let name = decoded(parameter("user").or(name).unwrap_or_default());
-    if GUESSED.contains(&&*password.to_lowercase()) || password.eq_ignore_ascii_case(&name) {
+    if GUESSED.contains(&&*password.to_lowercase()) || password.eq_ignore_ascii_case(link.user()) {
         let expected =
             "a URL with a password of its own in production: this one is everybody's first guess";
         return Err(SettingsError::value(key, expected));
     }
-    strong(key, Some(&SecretString::from(&*password)), SERVER_CHARS_MIN)
-}
-
-fn decoded(part: &str) -> Cow<'_, str> {
-    percent_decode_str(part).decode_utf8_lossy()
+    strong(key, Some(&SecretString::from(password)), SERVER_CHARS_MIN)
 }
 
 #[cfg(test)]
@@ -215,7 +194,8 @@ mod tests {
     #[test]
     fn a_cache_that_lets_everybody_in_is_refused() {
         let redis: Change = |settings, url| settings.cache.redis.url = Some(url);
-        for open in ["redis://cache:6379/0", "rediss://cache/", "redis://app@cache/0"] {
+        for open in ["redis://cache:6379/0", "rediss://cache/", "redis://app@cache/0", "REDIS://c/"]
+        {
             assert!(set(redis, open).unwrap_err().contains("a password"), "{open}");
         }
         assert!(set(redis, "redis://cache/0?password=v9x_Lm4Zt8Hs1").is_err(), "nobody reads it");
