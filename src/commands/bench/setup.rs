@@ -1,4 +1,5 @@
-//! Creates a card program over REST, many accounts at a time.
+//! Creates a card program over REST, many accounts at a time: companies, wallets and their money one by one,
+//! users, cards and limits in bulk.
 
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
@@ -10,6 +11,9 @@ use super::rest::{Admin, Rest};
 /// How many accounts are set up at a time. Each waits for a commit most of the time, and commits
 /// of neighbours are shared.
 const AT_ONCE: u32 = 128;
+
+/// Accounts whose users, cards and limits are loaded together.
+const LOADED_AT_ONCE: usize = 200;
 
 /// More than any run spends, in minor units.
 const PLENTY: u64 = 1_000_000_000_000;
@@ -83,14 +87,11 @@ impl Batch<'_> {
         let step = usize::try_from(workers.max(1)).unwrap_or(1);
         try_join_all((0..workers).map(|worker| async move {
             let mut rest = Rest::open(self.admin, worker).await?;
-            for number in (worker..self.group.cards).step_by(step) {
-                match (self.group.kind, company) {
-                    (Kind::Wallet, _) => self.wallet(&mut rest, number).await?,
-                    (_, Some(company)) => self.card(&mut rest, number, company).await?,
-                    (_, None) => {
-                        let company = self.company(&mut rest, number).await?;
-                        self.card(&mut rest, number, &company).await?;
-                    }
+            let numbers: Vec<u32> = (worker..self.group.cards).step_by(step).collect();
+            for numbers in numbers.chunks(LOADED_AT_ONCE) {
+                match self.group.kind {
+                    Kind::Wallet => self.wallets(&mut rest, numbers).await?,
+                    _ => self.cards(&mut rest, numbers, company).await?,
                 }
             }
             Ok::<_, SetupError>(())
@@ -100,12 +101,20 @@ impl Batch<'_> {
     }
 
     async fn shared(&self) -> Result<(), SetupError> {
-        let company = self.company(&mut Rest::open(self.admin, 0).await?, 1).await?;
+        let mut rest = Rest::open(self.admin, 0).await?;
+        let mut lines = Lines::default();
+        let company = self.company(&mut rest, &mut lines, 1).await?;
+        rest.load(&lines.0).await?;
         self.each(Some(&company)).await
     }
 
     /// A company; those with an odd number have a pool of their own.
-    async fn company(&self, rest: &mut Rest<'_>, number: u32) -> Result<Value, SetupError> {
+    async fn company(
+        &self,
+        rest: &mut Rest<'_>,
+        lines: &mut Lines,
+        number: u32,
+    ) -> Result<Value, SetupError> {
         let credit = if self.group.kind == Kind::Poor { 0 } else { PLENTY };
         let name = format!("Bench {}", text(&self.program.card(self.index, number)));
         let body = json!({"name": name, "currency": "EUR", "credit_limit": credit});
@@ -116,84 +125,110 @@ impl Batch<'_> {
             Limits::Four => true,
         };
         if pool {
-            let limit = json!({"scope": "company", "scope_id": company, "window": "day", "amount": PLENTY, "mode": "pool"});
-            rest.limit(&limit).await?;
+            lines.add("limit", &json!({"scope": "company", "scope_id": company, "window": "day", "amount": PLENTY, "mode": "pool"}));
         }
         Ok(company)
     }
 
-    /// A user of the company, and a card.
-    async fn card(
+    /// Cards, each of a user of its own, of this company or of companies of their own.
+    async fn cards(
         &self,
         rest: &mut Rest<'_>,
-        number: u32,
-        company: &Value,
+        numbers: &[u32],
+        company: Option<&Value>,
     ) -> Result<(), SetupError> {
-        let user = text(&self.program.user(self.index, number));
-        let body = json!({"company_id": company, "marqeta_token": user});
-        let user = Value::from(rest.create("/api/v1/users", &body).await?.id);
+        let mut lines = Lines::default();
+        for number in numbers.iter().copied() {
+            let company = match company {
+                Some(company) => company.clone(),
+                None => self.company(rest, &mut lines, number).await?,
+            };
+            self.card(&mut lines, number, &company);
+        }
+        rest.load(&lines.0).await
+    }
+
+    /// A user of the company, and a card.
+    fn card(&self, lines: &mut Lines, number: u32, company: &Value) {
+        let (user, card) = self.names(number);
+        lines.add("user", &json!({"company_id": company, "marqeta_token": user}));
         let status = if self.group.kind == Kind::Suspended { "SUSPENDED" } else { "ACTIVE" };
-        let card = text(&self.program.card(self.index, number));
-        let body = json!({"user_id": user, "marqeta_token": card, "status": status});
-        let card = Value::from(rest.create("/api/v1/cards", &body).await?.id);
+        lines.add("card", &json!({"user_id": user, "marqeta_token": card, "status": status}));
         let alone = self.group.kind != Kind::SharedCompany;
         match self.program.limits {
-            Limits::One if alone && number.is_multiple_of(2) => {
-                rest.cap("user", &user, "day").await?
-            }
+            Limits::One if alone && number.is_multiple_of(2) => lines.cap("user", &user, "day"),
             Limits::None | Limits::One => {}
-            Limits::Four => rest.many_caps(&user, &card).await?,
+            Limits::Four => lines.many_caps(&user, &card),
         }
         if self.group.kind == Kind::Limited {
             let limit =
                 json!({"scope": "card", "scope_id": card, "window": "day", "amount": TOO_LITTLE});
-            rest.limit(&limit).await?;
+            lines.add("limit", &limit);
         }
-        Ok(())
     }
 
-    /// A person with a funded wallet and a card.
-    async fn wallet(&self, rest: &mut Rest<'_>, number: u32) -> Result<(), SetupError> {
-        let token = text(&self.program.user(self.index, number));
-        let body = json!({"marqeta_token": token});
-        let user = Value::from(rest.create("/api/v1/personal/users", &body).await?.id);
-        let body = json!({"user_id": user, "currency": "EUR"});
-        let wallet = rest.create("/api/v1/personal/wallets", &body).await?.id;
-        let body = json!({"amount": PLENTY, "currency": "EUR"}).to_string();
-        let key = format!("idempotency-key: {token}\r\n");
-        let path = format!("/api/v1/accounts/{wallet}/fund");
-        rest.created(&path, &key, &body).await?;
-        let card = text(&self.program.card(self.index, number));
-        let body = json!({"user_id": user, "marqeta_token": card, "status": "ACTIVE"});
-        let card = Value::from(rest.create("/api/v1/personal/cards", &body).await?.id);
-        match self.program.limits {
-            Limits::None => Ok(()),
-            Limits::One => rest.cap("user", &user, "day").await,
-            Limits::Four => {
-                rest.cap("card", &card, "day").await?;
-                rest.many_caps(&user, &card).await
+    /// People with a funded wallet and a card each.
+    async fn wallets(&self, rest: &mut Rest<'_>, numbers: &[u32]) -> Result<(), SetupError> {
+        let mut people = Lines::default();
+        for number in numbers.iter().copied() {
+            people.add("user", &json!({"marqeta_token": self.names(number).0}));
+        }
+        rest.load(&people.0).await?;
+        let mut lines = Lines::default();
+        for number in numbers.iter().copied() {
+            let (user, card) = self.names(number);
+            fund_wallet(rest, &user).await?;
+            let body = json!({"user_id": user, "marqeta_token": card, "status": "ACTIVE"});
+            lines.add("card", &body);
+            match self.program.limits {
+                Limits::None => {}
+                Limits::One => lines.cap("user", &user, "day"),
+                Limits::Four => {
+                    lines.cap("card", &card, "day");
+                    lines.many_caps(&user, &card);
+                }
             }
         }
+        rest.load(&lines.0).await
+    }
+
+    /// What a user and a card are called.
+    fn names(&self, number: u32) -> (String, String) {
+        (text(&self.program.user(self.index, number)), text(&self.program.card(self.index, number)))
     }
 }
 
-/// Limits far above what a run spends.
-impl Rest<'_> {
-    async fn limit(&mut self, limit: &Value) -> Result<(), SetupError> {
-        self.create("/api/v1/spending-limits", limit).await.map(drop)
+/// A wallet of a person, with money on it.
+async fn fund_wallet(rest: &mut Rest<'_>, user: &str) -> Result<(), SetupError> {
+    let body = json!({"user_id": user, "currency": "EUR"});
+    let wallet = rest.create("/api/v1/personal/wallets", &body).await?.id;
+    let body = json!({"amount": PLENTY, "currency": "EUR"}).to_string();
+    let key = format!("idempotency-key: {user}\r\n");
+    let path = format!("/api/v1/accounts/{wallet}/fund");
+    rest.created(&path, &key, &body).await.map(drop)
+}
+
+/// Lines of a bulk load.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, kind: &str, object: &Value) {
+        self.0.push_str(&format!("{{\"{kind}\":{object}}}\n"));
     }
 
-    async fn cap(&mut self, scope: &str, id: &Value, window: &str) -> Result<(), SetupError> {
-        self.limit(&json!({"scope": scope, "scope_id": id, "window": window, "amount": PLENTY}))
-            .await
+    /// A limit far above what a run spends.
+    fn cap(&mut self, scope: &str, id: &str, window: &str) {
+        let limit = json!({"scope": scope, "scope_id": id, "window": window, "amount": PLENTY});
+        self.add("limit", &limit);
     }
 
     /// What both homes have in common where a card meets four limits.
-    async fn many_caps(&mut self, user: &Value, card: &Value) -> Result<(), SetupError> {
-        self.cap("user", user, "day").await?;
-        self.cap("user", user, "week").await?;
+    fn many_caps(&mut self, user: &str, card: &str) {
+        self.cap("user", user, "day");
+        self.cap("user", user, "week");
         let count =
             json!({"scope": "card", "scope_id": card, "window": "month", "count": 1_000_000_000});
-        self.limit(&count).await
+        self.add("limit", &count);
     }
 }

@@ -20,9 +20,9 @@ struct Cli {
     args: Args,
 }
 
-/// Creates whatever it is told to. Of each ten purchases it answers the first with 502, the second
-/// with an outage, the third with another purchase's approval, and breaks the connection of the
-/// fourth; the fifth is the last on its connection, which is its right.
+/// Creates whatever it is told to, one by one and in bulk. Of each ten purchases it answers the first
+/// with 502, the second with an outage, the third with another purchase's approval, and breaks the
+/// connection of the fourth; the fifth is the last on its connection, which is its right.
 async fn serve() -> SocketAddr {
     let served = Arc::new(AtomicU64::new(0));
     let jit =
@@ -32,8 +32,11 @@ async fn serve() -> SocketAddr {
         let status = if known { StatusCode::CREATED } else { StatusCode::UNAUTHORIZED };
         (status, Json(json!({"id": "an-id"})))
     };
-    let routes =
-        Router::new().route("/api/v1/marqeta/jit", post(jit)).route("/api/v1/{*rest}", any(create));
+    let load = |_: Bytes| async { Json(json!({"summary": {"faulty": 0}})) };
+    let routes = Router::new()
+        .route("/api/v1/marqeta/jit", post(jit))
+        .route("/api/v1/imports", post(load))
+        .route("/api/v1/{*rest}", any(create));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
