@@ -12,6 +12,7 @@ use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
 
 use super::audit_log::{AuditLog, ahead};
+use super::each_resource::each_resource;
 use super::{ResourceStore, StoreError, StoreFuture};
 
 /// The resources of such a home, for one act.
@@ -73,44 +74,12 @@ macro_rules! resources {
             $(fn $read(&self, $id: $id_ty) -> StoreFuture<'_, $found> {
                 self.resources.$read($id)
             })+
+
+            fn card_view(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
+                self.resources.card_view(id)
+            }
         }
     };
 }
 
-resources! {
-    writes {
-        fn insert_company(company: Company, account: Account) -> Vec<PolicyStamp>;
-        fn update_company(company: Company) -> Vec<PolicyStamp>;
-        fn insert_user(user: User) -> Vec<PolicyStamp>;
-        fn update_user(user: User) -> Vec<PolicyStamp>;
-        fn insert_card(card: Card) -> Vec<PolicyStamp>;
-        fn update_card(card: Card) -> Vec<PolicyStamp>;
-        fn insert_users(users: Vec<User>) -> Vec<PolicyStamp>;
-        fn insert_cards(cards: Vec<Card>) -> Vec<PolicyStamp>;
-        fn insert_wallet(wallet: Wallet, account: Account) -> Vec<PolicyStamp>;
-        fn update_wallet(wallet: Wallet) -> Vec<PolicyStamp>;
-        fn insert_limit(limit: Limit) -> Vec<PolicyStamp>;
-        fn insert_limits(limits: Vec<Limit>) -> Vec<PolicyStamp>;
-        fn update_limit(limit: Limit) -> Vec<PolicyStamp>;
-        fn insert_kyc(record: KycRecord) -> Vec<PolicyStamp>;
-        fn decide_kyc(record: KycRecord, grant: Option<KycGrant>) -> Vec<PolicyStamp>;
-        fn insert_control(control: Control) -> Vec<PolicyStamp>;
-        fn update_control(control: Control) -> Vec<PolicyStamp>;
-    }
-    removals {
-        fn delete_limit(id: LimitId);
-        fn delete_control(id: ControlId);
-    }
-    reads {
-        fn company(id: CompanyId) -> Option<Company>;
-        fn user_record(id: UserId) -> Option<User>;
-        fn card_record(id: CardId) -> Option<Card>;
-        fn card_view(id: CardId) -> Option<Card>;
-        fn wallet(account: AccountId) -> Option<Wallet>;
-        fn wallets_of(user: UserId) -> Vec<Wallet>;
-        fn account(id: AccountId) -> Option<Account>;
-        fn limit(id: LimitId) -> Option<Limit>;
-        fn control(id: ControlId) -> Option<Control>;
-        fn kyc(id: KycId) -> Option<KycRecord>;
-    }
-}
+each_resource!(resources);

@@ -12,6 +12,7 @@ use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
 use crate::domain::token::Token;
 
+use super::each_resource::each_resource;
 use super::{FactsStore, Hint, ResourceStore, StoreError, StoreFuture};
 use crate::domain::audit::Record;
 
@@ -245,6 +246,7 @@ impl FactsStore for CachedStore {
 macro_rules! resources {
     (
         writes { $(fn $write:ident($($arg:ident: $ty:ty),+) -> $out:ty;)+ }
+        removals { $(fn $remove:ident($gone:ident: $gone_ty:ty);)+ }
         reads { $(fn $read:ident($id:ident: $id_ty:ty) -> $found:ty;)+ }
     ) => {
         impl ResourceStore for CachedStore {
@@ -259,6 +261,10 @@ macro_rules! resources {
                 self.write(move |store| Box::pin(async move { store.$write($($arg),+).await }))
             })+
 
+            $(fn $remove(&self, $gone: $gone_ty) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
+                self.write(move |store| Box::pin(async move { store.$remove($gone).await }))
+            })+
+
             fn card_view(&self, id: CardId) -> StoreFuture<'_, Option<Card>> {
                 Box::pin(self.view_card(id))
             }
@@ -270,40 +276,7 @@ macro_rules! resources {
     };
 }
 
-resources! {
-    writes {
-        fn insert_company(company: Company, account: Account) -> Vec<PolicyStamp>;
-        fn update_company(company: Company) -> Vec<PolicyStamp>;
-        fn insert_user(user: User) -> Vec<PolicyStamp>;
-        fn update_user(user: User) -> Vec<PolicyStamp>;
-        fn insert_card(card: Card) -> Vec<PolicyStamp>;
-        fn update_card(card: Card) -> Vec<PolicyStamp>;
-        fn insert_users(users: Vec<User>) -> Vec<PolicyStamp>;
-        fn insert_cards(cards: Vec<Card>) -> Vec<PolicyStamp>;
-        fn insert_wallet(wallet: Wallet, account: Account) -> Vec<PolicyStamp>;
-        fn update_wallet(wallet: Wallet) -> Vec<PolicyStamp>;
-        fn insert_limit(limit: Limit) -> Vec<PolicyStamp>;
-        fn insert_limits(limits: Vec<Limit>) -> Vec<PolicyStamp>;
-        fn update_limit(limit: Limit) -> Vec<PolicyStamp>;
-        fn delete_limit(id: LimitId) -> Option<Vec<PolicyStamp>>;
-        fn insert_kyc(record: KycRecord) -> Vec<PolicyStamp>;
-        fn decide_kyc(record: KycRecord, grant: Option<KycGrant>) -> Vec<PolicyStamp>;
-        fn insert_control(control: Control) -> Vec<PolicyStamp>;
-        fn update_control(control: Control) -> Vec<PolicyStamp>;
-        fn delete_control(id: ControlId) -> Option<Vec<PolicyStamp>>;
-    }
-    reads {
-        fn company(id: CompanyId) -> Option<Company>;
-        fn user_record(id: UserId) -> Option<User>;
-        fn card_record(id: CardId) -> Option<Card>;
-        fn wallet(account: AccountId) -> Option<Wallet>;
-        fn wallets_of(user: UserId) -> Vec<Wallet>;
-        fn account(id: AccountId) -> Option<Account>;
-        fn limit(id: LimitId) -> Option<Limit>;
-        fn control(id: ControlId) -> Option<Control>;
-        fn kyc(id: KycId) -> Option<KycRecord>;
-    }
-}
+each_resource!(resources);
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ pub mod bound;
 pub mod cached;
 pub mod dead_letters;
 mod details;
+mod each_resource;
 pub mod guarded;
 pub mod ingest;
 pub mod lists;
