@@ -153,6 +153,11 @@ pub trait Broker: Send + Sync {
     /// returns; answers that come later are unroutable. An answer that is not settled need not come
     /// again.
     fn replies(&self, name: String) -> BrokerFuture<'_, Box<dyn Deliveries>>;
+    /// Hears every event that is published from now on, in a queue of its own that goes with what this
+    /// returns. Those of one publisher come in their order; nothing comes again, so that there is
+    /// nothing to settle. An error is the end here, too: what is published until the next call is not
+    /// heard.
+    fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>>;
     /// How the queues stand.
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>>;
 }

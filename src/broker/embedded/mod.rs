@@ -2,6 +2,7 @@
 //! this process. One task writes; whoever waits is woken when something arrives.
 
 mod consumer;
+mod hearers;
 mod jobs;
 mod queues;
 mod round;
@@ -20,6 +21,7 @@ use super::{Broker, BrokerError, BrokerFuture, Deliveries, Outgoing, QueueStats,
 use crate::domain::clock::Clock;
 use crate::telemetry::broker::BrokerMetrics;
 use consumer::EmbeddedDeliveries;
+use hearers::Hearers;
 use jobs::{Job, Jobs};
 use queues::Queues;
 use rows::NewRow;
@@ -35,6 +37,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct EmbeddedBroker {
     jobs: Jobs,
     queues: Arc<Queues>,
+    hearers: Hearers,
     clock: Arc<dyn Clock>,
     metrics: BrokerMetrics,
 }
@@ -65,16 +68,18 @@ impl EmbeddedBroker {
             Writer::new(queued, options, connection, Arc::clone(&queues), Arc::clone(&clock));
         writer.recover().await.map_err(unavailable)?;
         tokio::spawn(writer.run());
-        Ok(Arc::new(Self { jobs, queues, clock, metrics: BrokerMetrics::new() }))
+        let (hearers, metrics) = (Hearers::default(), BrokerMetrics::new());
+        Ok(Arc::new(Self { jobs, queues, hearers, clock, metrics }))
     }
 
     /// Finishes what has been asked, and closes the file. Later calls are
     /// [`BrokerError::Unavailable`].
     pub async fn close(&self) {
+        self.hearers.close();
         self.jobs.close().await;
     }
 
-    /// The queue that a message goes to; `None`: it goes nowhere, and that is well.
+    /// The queue that a message goes to; `None`: it goes to whoever hears events.
     fn route(&self, target: &Target) -> Result<Option<String>, BrokerError> {
         match target {
             Target::Topic(Exchange::Events, _) => Ok(None),
@@ -106,15 +111,19 @@ impl EmbeddedBroker {
     ) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
         let started = self.clock.monotonic();
         let now_ms = now_ms(&*self.clock);
-        let mut rows = Vec::new();
+        let (mut rows, mut events) = (Vec::new(), Vec::new());
+        let is_heard = !self.hearers.is_empty();
         let mut routed = Vec::with_capacity(messages.len());
         for Outgoing { target, message } in messages {
             let route = self.route(&target);
-            if let Ok(Some(queue)) = &route {
-                rows.push(NewRow::new(queue.clone(), message, now_ms));
+            match &route {
+                Ok(Some(queue)) => rows.push(NewRow::new(queue.clone(), message, now_ms)),
+                Ok(None) if is_heard => events.push(message),
+                Ok(None) | Err(_) => {}
             }
             routed.push(route);
         }
+        self.hearers.tell(events);
         let stored = self.store(rows).await;
         let results: Vec<_> = routed
             .into_iter()
@@ -159,6 +168,11 @@ impl Broker for EmbeddedBroker {
             }
             Ok(self.deliveries(name, u16::MAX))
         })
+    }
+
+    fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        let heard: Box<dyn Deliveries> = Box::new(self.hearers.join());
+        Box::pin(std::future::ready(Ok(heard)))
     }
 
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {

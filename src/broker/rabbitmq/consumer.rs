@@ -4,18 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Consumer};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
+use super::Names;
 use super::acks::Acks;
 use super::delivery::RabbitDelivery;
 use super::error::{Silence, bounded, silent, translate};
 use super::link::Session;
 use super::publisher::Publisher;
-use crate::broker::topology::Queue;
+use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{BrokerError, BrokerFuture, Deliveries, Delivery};
 
 /// A consumer to which nothing has come for so long asks its channel whether it is still there.
@@ -26,7 +27,7 @@ pub(super) struct RabbitDeliveries {
     channel: Channel,
     consumer: Consumer,
     prefetch: u16,
-    /// None for a queue of answers.
+    /// None for a queue of answers or events.
     queue: Option<Queue>,
     /// None where the broker lets go of what it has delivered.
     acks: Option<Acks>,
@@ -74,6 +75,39 @@ pub(super) async fn replies(
     let options = QueueDeclareOptions::exclusive().auto_delete();
     let declaring = channel.queue_declare(name.as_str().into(), options, FieldTable::default());
     bounded(declaring).await?;
+    unacknowledged(&session, channel, name, publisher).await
+}
+
+/// Makes a queue for all events that goes with its consumer, and consumes it. Classic, whatever the
+/// broker makes where nothing is said: others outlive their connection.
+pub(super) async fn events(
+    session: Arc<Session>,
+    names: &Names,
+    publisher: Arc<Publisher>,
+) -> Result<Box<dyn Deliveries>, BrokerError> {
+    let channel = session.channel().await?;
+    let options = QueueDeclareOptions::exclusive().auto_delete();
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
+    let name = bounded(channel.queue_declare("".into(), options, arguments)).await?;
+    let name = name.name().as_str().to_owned();
+    let binding = channel.queue_bind(
+        name.as_str().into(),
+        names.exchange(Exchange::Events).into(),
+        "#".into(),
+        QueueBindOptions::default(),
+        FieldTable::default(),
+    );
+    bounded(binding).await?;
+    unacknowledged(&session, channel, name, publisher).await
+}
+
+async fn unacknowledged(
+    session: &Session,
+    channel: Channel,
+    name: String,
+    publisher: Arc<Publisher>,
+) -> Result<Box<dyn Deliveries>, BrokerError> {
     let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
     let consumer = begin(&channel, name, options).await?;
     Ok(Box::new(RabbitDeliveries {

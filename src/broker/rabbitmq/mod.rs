@@ -194,6 +194,23 @@ impl Broker for RabbitBroker {
         })
     }
 
+    fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(async move {
+            let session = self.consuming.session().await?;
+            let consume = || {
+                let publisher = Arc::clone(&self.publisher);
+                consumer::events(Arc::clone(&session), &self.names, publisher)
+            };
+            match consume().await {
+                Err(error) if error::is_missing(&error) => {
+                    topology::declare(&*self.publishing.session().await?, &self.names).await?;
+                    consume().await
+                }
+                consumed => consumed,
+            }
+        })
+    }
+
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
         Box::pin(async move {
             let session = self.publishing.session().await?;

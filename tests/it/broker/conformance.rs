@@ -336,3 +336,32 @@ pub async fn the_queues_are_counted(broker: Shared) {
     tokio::time::timeout(PATIENCE, known).await.expect("one is held, by one consumer");
     assert_eq!(count(Queue::DeadLetters).await, (0, 0));
 }
+
+pub async fn events_are_heard_by_everyone_from_when_they_listen(broker: Shared) {
+    let event = |id: &str| {
+        let target = Target::Topic(Exchange::Events, "card.issued".to_owned());
+        Outgoing { target, message: message(id) }
+    };
+    publish(&broker, event("before")).await.unwrap();
+    let mut early = broker.events().await.unwrap();
+    let ids: Vec<String> = (0..300).map(|n| format!("e-{n}")).collect();
+    for published in broker.publish(ids.iter().map(|id| event(id)).collect()).await.unwrap() {
+        published.unwrap();
+    }
+    let mut late = broker.events().await.unwrap();
+    publish(&broker, event("last")).await.unwrap();
+    for id in ids.iter().map(String::as_str).chain(["last"]) {
+        let heard = next(&mut early).await;
+        assert_eq!((heard.message().id.as_str(), heard.redelivered()), (id, false));
+        assert_eq!(heard.message().body, message(id).body);
+        heard.settle(Settlement::Done).await.unwrap();
+    }
+    assert_eq!(next(&mut late).await.message().id, "last");
+    nothing(&mut early).await;
+    nothing(&mut late).await;
+    put(&broker, Queue::Webhooks, &["work".to_owned()]).await;
+    nothing(&mut late).await;
+    drop(early);
+    publish(&broker, event("after")).await.unwrap();
+    assert_eq!(next(&mut late).await.message().id, "after");
+}

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tollgate::app::clock::SystemClock;
 use tollgate::broker::embedded::EmbeddedBroker;
 use tollgate::broker::headers::{ORIGIN, REASON};
-use tollgate::broker::topology::Queue;
-use tollgate::broker::{Broker, BrokerError, Message, Settlement};
+use tollgate::broker::topology::{Exchange, Queue};
+use tollgate::broker::{Broker, BrokerError, Message, Outgoing, Settlement, Target};
 
 use super::world::{Shared, consume, failed, message, next, nothing, publish, put, to};
 
@@ -96,4 +96,34 @@ async fn waiting_consumers_are_woken_without_polling() {
 async fn nothing_for_a_moment(deliveries: &mut Box<dyn tollgate::broker::Deliveries>) {
     let next = tokio::time::timeout(Duration::from_millis(30), deliveries.next()).await;
     assert!(next.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_events_too_slowly_is_told_and_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared: Shared = open(&folder).await.unwrap();
+    let mut slow = shared.events().await.unwrap();
+    let mut fast = shared.events().await.unwrap();
+    let event = |number: usize| {
+        let target = Target::Topic(Exchange::Events, "card.issued".to_owned());
+        Outgoing { target, message: message(&format!("e-{number}")) }
+    };
+    for round in 0..17 {
+        let numbers = round * 1_000..(round + 1) * 1_000;
+        for published in shared.publish(numbers.clone().map(event).collect()).await.unwrap() {
+            published.unwrap();
+        }
+        for number in numbers {
+            assert_eq!(next(&mut fast).await.message().id, format!("e-{number}"));
+        }
+    }
+    let mut heard = 0;
+    let error = loop {
+        match slow.next().await {
+            Ok(delivery) => assert_eq!(delivery.message().id, format!("e-{heard}")),
+            Err(error) => break error,
+        }
+        heard += 1;
+    };
+    assert!(matches!(error, BrokerError::Unavailable(_)) && heard < 17_000, "{heard}: {error}");
 }

@@ -44,4 +44,5 @@ conformance! {
     what_is_worth_nothing_any_more_is_gone
     publishers_and_consumers_side_by_side_lose_nothing
     the_queues_are_counted
+    events_are_heard_by_everyone_from_when_they_listen
 }

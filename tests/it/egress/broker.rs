@@ -99,6 +99,10 @@ impl Broker for Subscriber {
         Box::pin(async { gone() })
     }
 
+    fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(std::future::pending())
+    }
+
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
         Box::pin(async { Ok(Vec::new()) })
     }

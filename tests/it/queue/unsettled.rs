@@ -45,6 +45,10 @@ impl Broker for Reluctant {
         self.broker.replies(name)
     }
 
+    fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        self.broker.events()
+    }
+
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
         self.broker.stats()
     }

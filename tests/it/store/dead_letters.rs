@@ -197,6 +197,10 @@ impl Broker for Silent {
         Box::pin(std::future::pending())
     }
 
+    fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(std::future::pending())
+    }
+
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
         Box::pin(std::future::pending())
     }
