@@ -18,6 +18,7 @@ use crate::service::Service;
 use crate::service::audit::AuditDesk;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::expiry::Sweeper;
+use crate::service::feed::{Feed, FeedSettings};
 use crate::service::health::{Health, Need, Watch, Watched};
 use crate::service::in_flight::InFlight;
 use crate::service::ingest::{Ingest, IngestParts, IngestSettings};
@@ -138,6 +139,7 @@ pub(super) fn doors(
             OutageAnswer::Error => http::OutageAnswer::Error,
         },
         import_bytes_max: settings.http.import_bytes_max,
+        feed: Arc::new(Feed::new(Arc::clone(&broker), Arc::clone(clock), feed(settings))),
         health,
         webhooks,
         dead_letters,
@@ -191,6 +193,17 @@ pub(super) fn reseal(
     let among = if settings.previous_keys.is_some() { Among::All } else { Among::Unsealed };
     let lists = Arc::clone(&homes.of(Home::Personal).lists);
     Reseal { among, lists, resources: Arc::clone(&stores.resources), seal }
+}
+
+fn feed(settings: &Settings) -> FeedSettings {
+    /// By how much an instance may hear an event later than another, of a broker that they share.
+    const OVERLAP: Duration = Duration::from_secs(2);
+    let is_shared = settings.broker.rabbitmq.url.is_some();
+    FeedSettings {
+        feeds_max: size(settings.feed.feeds_max),
+        kept_max: size(settings.feed.kept_max),
+        overlap: if is_shared { OVERLAP } else { Duration::ZERO },
+    }
 }
 
 fn ingest(set: &config::ingest::Ingest) -> IngestSettings {

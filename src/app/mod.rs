@@ -37,6 +37,7 @@ use crate::ingress::http;
 use crate::ingress::queue::Consumers;
 use crate::pipeline::Pipeline;
 use crate::service::attempts::Attempts;
+use crate::service::feed::Feed;
 use crate::service::health::Health;
 use crate::service::ingest::Ingest;
 use crate::service::outbox;
@@ -151,6 +152,7 @@ pub struct Running {
     /// The message broker, for whoever is in the same process.
     pub queues: Arc<dyn Broker>,
     health: Arc<Health>,
+    feed: Arc<Feed>,
     stop: DropGuard,
     served: JoinHandle<()>,
     background: JoinSet<()>,
@@ -257,6 +259,10 @@ pub async fn start_as(
         // It closes with the door, but nobody waits for it.
         background.spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
     }
+    let feed = Arc::clone(&doors.feed);
+    if roles.api && settings.feed.feeds_max > 0 {
+        background.spawn(Arc::clone(&feed).hear_for_ever());
+    }
     let router = if roles.api { http::router(doors) } else { http::probes(doors) };
     let limits = build::limits(&settings.http);
     let served = tokio::spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
@@ -276,6 +282,7 @@ pub async fn start_as(
         secrets,
         queues: Arc::clone(&broker.broker),
         health,
+        feed,
         stop,
         served,
         background,
@@ -296,9 +303,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, AppError> {
 }
 
 impl Running {
-    /// Tells probes that no more traffic should come; what comes is still served.
+    /// Tells probes that no more traffic should come; what comes is still served. Live feeds end, and
+    /// go on elsewhere.
     pub fn drain(&self) {
         self.health.drain();
+        self.feed.stop();
     }
 
     /// Comes back only if the service can not go on: a server that has answered at last can not be

@@ -5,6 +5,7 @@ pub mod access;
 pub mod alerts;
 pub mod broker;
 pub mod cache;
+pub mod feed;
 pub mod gate;
 pub mod http;
 pub mod ingest;
@@ -38,6 +39,7 @@ use access::{Admin, Jit};
 use alerts::Alerts;
 use broker::Broker;
 use cache::Cache;
+use feed::Feed;
 use gate::Access;
 use http::Http;
 use ingest::Ingest;
@@ -90,6 +92,8 @@ pub struct Settings {
     pub ingest: Ingest,
     /// Reconciliation with the card platform.
     pub reconcile: Reconcile,
+    /// The live feed.
+    pub feed: Feed,
     /// Events that wait.
     pub outbox: Outbox,
     /// Who takes them to the broker.
@@ -133,6 +137,7 @@ impl Settings {
         self.broker.check()?;
         self.ingest.check()?;
         self.reconcile.check()?;
+        self.feed.check()?;
         self.outbox.check()?;
         self.relay.check()?;
         self.alerts.check()

@@ -14,9 +14,9 @@ use super::id::CompanyId;
 pub enum Scope {
     /// Authorize purchases and report what becomes of them.
     Processor,
-    /// Create and change resources, issue and revoke keys, read the audit log.
+    /// Create and change resources, issue and revoke keys, read the audit log, follow the live feed.
     Admin,
-    /// Keep the service going: dead letters, retries, the profile.
+    /// Keep the service going: dead letters, retries, the profile, the live feed.
     Operator,
     /// Read.
     Read,

@@ -230,6 +230,25 @@ pub const OUTBOX_SHARDS: Metric =
 /// Holds that the sweeper of this process has let expire.
 pub const HOLDS_EXPIRED: Metric =
     metric("tollgate_holds_expired_total", Unit::Count, "Holds that this process has let expire");
+/// Readers of the live feed.
+pub const FEEDS: Metric =
+    metric("tollgate_feeds", Unit::Count, "Live feeds that are open at this process");
+/// What they were sent.
+pub const FEED_EVENTS: Metric =
+    metric("tollgate_feed_events_total", Unit::Count, "Events that were sent to live feeds");
+/// Gaps that they were told of, by `reason`: not_kept, too_slow, not_heard.
+pub const FEED_GAPS: Metric = metric(
+    "tollgate_feed_gaps_total",
+    Unit::Count,
+    "Times that a live feed was told that events may be missing",
+);
+/// Feeds that were ended from here, by `why`: stopped (the process), refused (the key is not valid any
+/// more), untaken (nobody has read for 45 s).
+pub const FEEDS_ENDED: Metric = metric(
+    "tollgate_feeds_ended_total",
+    Unit::Count,
+    "Live feeds that were ended by this process and not by their reader",
+);
 
 const COUNTERS: &[Metric] = &[
     REQUESTS,
@@ -263,6 +282,9 @@ const COUNTERS: &[Metric] = &[
     INGEST_RECORDS,
     INGEST_WRITES,
     INGEST_ATTEMPTS,
+    FEED_EVENTS,
+    FEED_GAPS,
+    FEEDS_ENDED,
 ];
 const GAUGES: &[Metric] = &[
     STAGE_SECONDS,
@@ -279,6 +301,7 @@ const GAUGES: &[Metric] = &[
     RECONCILE_DIFFERENCES,
     RECONCILE_FAILED,
     RECONCILE_LAST_RUN,
+    FEEDS,
 ];
 const HISTOGRAMS: &[Metric] =
     &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS];
@@ -365,6 +388,28 @@ pub fn access_refused(reason: &str) {
 /// The platform has not waited for an answer.
 pub fn platform_timeout() {
     add_one(PLATFORM_TIMEOUTS, &[]);
+}
+
+/// So many live feeds are open.
+pub fn feeds(open: u64) {
+    set(FEEDS, &[], open as f64);
+}
+
+/// So many events were sent to one.
+pub fn feed_sent(events: u64) {
+    if events > 0 {
+        add(FEED_EVENTS, &[], events);
+    }
+}
+
+/// One was told that events may be missing.
+pub fn feed_gap(reason: &str) {
+    add_one(FEED_GAPS, &[("reason", reason)]);
+}
+
+/// One was ended from here.
+pub fn feed_ended(why: &str) {
+    add_one(FEEDS_ENDED, &[("why", why)]);
 }
 
 /// So many events were dropped unpublished.

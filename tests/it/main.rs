@@ -15,6 +15,7 @@ mod cache;
 mod crash;
 mod egress;
 mod endure;
+mod feed;
 mod fuzz;
 mod ingest;
 mod jit;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::clock::Clock;
+use crate::telemetry::metrics;
 
 use super::Peer;
 use super::edge::Edge;
@@ -152,7 +153,12 @@ impl Connection {
                 }
                 () = look.as_mut() => match pulse.patience(clock.monotonic(), patience) {
                     Some(left) => look.set(tokio::time::sleep(left)),
-                    None => return,
+                    None => {
+                        if pulse.is_streaming() {
+                            metrics::feed_ended("untaken");
+                        }
+                        return;
+                    }
                 },
                 () = self.stop.cancelled(), if !stopping => {
                     if pulse.is_fresh() {

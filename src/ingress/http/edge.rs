@@ -17,6 +17,7 @@ use crate::domain::clock::Clock;
 
 use super::Received;
 use super::card_watch;
+use super::endless::{Endless, EndlessBody};
 use super::host;
 use super::imports;
 use super::problem::{Problem, name_request};
@@ -72,6 +73,10 @@ impl Edge {
             // Told, so that nobody sends the next request into a connection that is going away.
             const CLOSE: HeaderValue = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, CLOSE);
+        }
+        if response.extensions_mut().remove::<Endless>().is_some() {
+            let clock = Arc::clone(&self.clock);
+            return response.map(|body| Body::new(EndlessBody::new(body, pulse, clock)));
         }
         pulse.end(self.clock.monotonic());
         response

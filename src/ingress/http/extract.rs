@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::problem::Problem;
 use super::{Doors, Received};
+use crate::domain::id::EventId;
 use crate::domain::time::Monotonic;
 use crate::wire::card_data::number;
 
@@ -92,6 +93,23 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             const DETAIL: &str =
                 "an idempotency key is 1 to 255 visible ASCII characters, and no card number";
             Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", DETAIL)
+        })
+    }
+}
+
+/// The `Last-Event-ID` of somebody who comes back to a feed; what can not be one is 400 `invalid_id`.
+pub struct LastEventId(pub Option<EventId>);
+
+impl<S: Send + Sync> FromRequestParts<S> for LastEventId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        const NAME: HeaderName = HeaderName::from_static("last-event-id");
+        let Some(text) = only(&parts.headers, &NAME) else { return Ok(Self(None)) };
+        let id = text.and_then(|text| text.parse().ok());
+        id.map(|id| Self(Some(id))).ok_or_else(|| {
+            const DETAIL: &str = "Last-Event-ID carries the id of one event";
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_id", DETAIL)
         })
     }
 }
@@ -196,6 +214,21 @@ mod tests {
         for no in ["wait=5", "respond-asynchronously", "x=respond-async"] {
             assert!(!later(no).await, "{no}");
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_back_names_one_event_or_none() {
+        let last = async |values: &[&[u8]]| {
+            let read = read::<LastEventId>("last-event-id", values).await;
+            read.map(|LastEventId(last)| last.map(|id| id.to_string()))
+        };
+        let id = "evt_01901234567878ab8def0123456789ab";
+        assert_eq!(last(&[]).await, Ok(None));
+        assert_eq!(last(&[id.as_bytes()]).await, Ok(Some(id.to_owned())));
+        for bad in [&b""[..], b"7", b"evt_\xff"] {
+            assert_eq!(last(&[bad]).await, Err("invalid_id"), "{bad:?}");
+        }
+        assert_eq!(last(&[id.as_bytes(), id.as_bytes()]).await, Err("invalid_id"));
     }
 
     #[tokio::test]

@@ -17,10 +17,12 @@ pub mod controls;
 mod dead_letters;
 mod docs;
 mod edge;
+mod endless;
 pub mod error;
 #[cfg(test)]
 mod error_pages;
 pub mod extract;
+pub mod feed;
 pub mod health;
 mod host;
 pub mod imports;
@@ -61,6 +63,7 @@ use crate::pipeline::Pipeline;
 use crate::service::Service;
 use crate::service::audit::AuditDesk;
 use crate::service::dead_letters::DeadLetterDesk;
+use crate::service::feed::Feed;
 use crate::service::health::Health;
 use crate::service::keys::KeyDesk;
 use crate::telemetry::profile::Profiler;
@@ -122,6 +125,8 @@ pub struct Doors {
     pub outage: OutageAnswer,
     /// Bytes of one bulk load at most.
     pub import_bytes_max: u64,
+    /// What happens, as it happens.
+    pub feed: Arc<Feed>,
     /// What probes are told.
     pub health: Arc<Health>,
     /// Where requests go that are to be decided later.
@@ -153,6 +158,7 @@ fn routes() -> (OpenApiRouter<Arc<Doors>>, OpenApiRouter<Arc<Doors>>) {
         .merge(postings::router())
         .merge(transactions::router())
         .merge(webhook_events::router())
+        .merge(feed::router())
         .merge(profile::router())
         .merge(api_keys::router())
         .merge(audit::router());

@@ -24,6 +24,9 @@ use super::refusal;
 /// connection that is reset at once may take its answer with it.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// How long the peer of an answer without an end may take nothing of it: three of its signs of life.
+const UNTAKEN_MAX: Duration = Duration::from_secs(45);
+
 /// How long a peer may take over an answer, as long as it goes on. Without going on it has as long as a
 /// connection may rest.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -32,6 +35,7 @@ const FRESH: u8 = 0;
 const HEADER: u8 = 1;
 const BUSY: u8 = 2;
 const IDLE: u8 = 3;
+const STREAM: u8 = 4;
 
 /// What a connection is doing. Shared by its stream, its requests and its driver; all run in one
 /// task, so relaxed atomics are enough.
@@ -73,10 +77,15 @@ impl Pulse {
 
     /// Bytes of an answer have gone out: as long as it is being taken, the connection does not rest.
     fn wrote(&self, clock: &dyn Clock) {
-        if self.phase.load(Ordering::Relaxed) != IDLE {
+        let phase = self.phase.load(Ordering::Relaxed);
+        if !matches!(phase, IDLE | STREAM) {
             return;
         }
         let now = clock.monotonic();
+        if phase == STREAM {
+            self.since_us.store(now.as_micros(), Ordering::Relaxed);
+            return;
+        }
         let answered = Monotonic::from_micros(self.answered_us.load(Ordering::Relaxed));
         if Duration::from_micros(now.since(answered)) < ANSWER_MAX {
             self.since_us.store(now.as_micros(), Ordering::Relaxed);
@@ -93,6 +102,17 @@ impl Pulse {
         self.since_us.store(now.as_micros(), Ordering::Relaxed);
         self.answered_us.store(now.as_micros(), Ordering::Relaxed);
         self.phase.store(IDLE, Ordering::Relaxed);
+    }
+
+    /// An answer has begun that does not end by itself.
+    pub(super) fn stream(&self, now: Monotonic) {
+        self.since_us.store(now.as_micros(), Ordering::Relaxed);
+        self.phase.store(STREAM, Ordering::Relaxed);
+    }
+
+    /// Whether such an answer goes on.
+    pub(super) fn is_streaming(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == STREAM
     }
 
     /// Whether a body was left unread: its connection ends with the answer.
@@ -115,6 +135,7 @@ impl Pulse {
         let limit = match self.phase.load(Ordering::Relaxed) {
             FRESH | HEADER => patience.header,
             IDLE => patience.idle,
+            STREAM => UNTAKEN_MAX,
             _ => return Some(patience.header),
         };
         let since = Monotonic::from_micros(self.since_us.load(Ordering::Relaxed));
@@ -308,6 +329,20 @@ mod tests {
         pulse.end(Monotonic::from_micros(1_000_000_000));
         assert_eq!(left(&pulse, 1001), Some(5), "looked at again before a drip could go on longer");
         assert_eq!((left(&pulse, 1058), left(&pulse, 1060)), (Some(2), None));
+    }
+
+    #[test]
+    fn an_answer_without_an_end_goes_on_as_long_as_it_is_taken() {
+        let pulse = Pulse::new(Monotonic::default());
+        pulse.begin();
+        pulse.stream(Monotonic::from_micros(0));
+        for second in (0..600).step_by(15) {
+            assert_eq!(left(&pulse, second), Some(5), "{second}");
+            pulse.wrote(&At(second));
+        }
+        assert_eq!((left(&pulse, 629), left(&pulse, 630)), (Some(1), None));
+        pulse.end(Monotonic::from_micros(629_000_000));
+        assert_eq!((left(&pulse, 688), left(&pulse, 689)), (Some(1), None), "then it rests");
     }
 
     #[test]

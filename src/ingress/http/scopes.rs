@@ -41,6 +41,8 @@ pub enum Need {
 
 const ADMIN: Scopes = Scopes::of(&[Scope::Admin]);
 const OPERATE: Scopes = Scopes::of(&[Scope::Operator]);
+/// What happens to everybody, as it happens.
+const FOLLOW: Scopes = Scopes::of(&[Scope::Admin, Scope::Operator]);
 const MANAGE: Scopes = Scopes::of(&[Scope::Admin, Scope::Simulate]);
 const PROCESS: Scopes = Scopes::of(&[Scope::Processor, Scope::Admin, Scope::Simulate]);
 const READ: Scopes = Scopes::of(&[Scope::Read, Scope::Admin, Scope::Operator, Scope::Simulate]);
@@ -127,6 +129,7 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/transactions/{id}", REPORTED),
     operate("POST", "/api/v1/transactions/{id}/retry"),
     manage("POST", "/api/v1/imports").program_only(),
+    get("/api/v1/events", FOLLOW),
     get("/api/v1/profile", OPERATE).program_only(),
     get("/api/v1/dead-letters", OPERATE).program_only(),
     operate("POST", "/api/v1/dead-letters/redrive"),

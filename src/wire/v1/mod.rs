@@ -19,6 +19,7 @@ pub mod control;
 pub mod dead_letter;
 pub mod event;
 mod example;
+pub mod feed;
 pub mod field;
 pub mod import;
 pub mod kyc;

@@ -96,6 +96,11 @@ impl TestApp {
         plain(client.send(request, body.unwrap_or_default().into()).await.expect("an answer"))
     }
 
+    /// As after SIGTERM: it still serves.
+    pub fn drain(&self) {
+        self.running.drain();
+    }
+
     /// Stops the service.
     pub async fn stop(self) {
         self.running.shutdown().await;

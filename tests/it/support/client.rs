@@ -15,6 +15,9 @@ use tokio::net::TcpStream;
 /// Why there was no answer.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// The media type of live feeds.
+pub const EVENTS: &str = "text/event-stream";
+
 /// An answer, read to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -178,6 +181,14 @@ impl Client {
                 Err((None, error)) => return Err(error.into()),
             };
             let status = response.status();
+            let kind = response.headers().get(header::CONTENT_TYPE);
+            if kind.is_some_and(|kind| kind == EVENTS) {
+                // It has no end: what comes first is all of it here.
+                self.connection = None;
+                let first = response.into_body().frame().await.transpose()?;
+                let body = first.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
+                return Ok(Answer { status, body });
+            }
             let body = response.into_body().collect().await?.to_bytes();
             Ok::<_, Failure>(Answer { status, body })
         };

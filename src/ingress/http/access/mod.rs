@@ -67,6 +67,12 @@ impl Gate {
         Ok(known.map(counts))
     }
 
+    /// Whether whoever sends these credentials is still this caller, with the same rights. Not where that
+    /// can not be told.
+    pub(super) async fn is_still(&self, caller: &Caller, credentials: &HeaderMap) -> bool {
+        self.recognise(credentials).await.is_ok_and(|known| known.as_ref() == Some(caller))
+    }
+
     async fn whose(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
         let Some(given) = bearer::bearer(headers) else { return Ok(None) };
         if bearer::is_known(given, &self.admin_keys) {

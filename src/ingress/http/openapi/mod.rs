@@ -107,7 +107,7 @@ fn info() -> Value {
 
 /// The groups, in the order in which somebody who starts needs them.
 fn tags() -> Value {
-    const TAGS: [(&str, &str); 16] = [
+    const TAGS: [(&str, &str); 17] = [
         ("Companies", "Whose money it is: each company has an account in one currency."),
         ("Users", "Who spends it."),
         ("Cards", "What it is spent with."),
@@ -125,6 +125,7 @@ fn tags() -> Value {
         ("Card platform", "Where the card platform asks and notifies."),
         ("Access", "Keys of these routes, and the log of who has done what."),
         ("Dead letters", "Messages that could not be worked."),
+        ("Events", "What happens, as it happens."),
         ("Operations", "How the service is doing."),
         ("Health", "For probes."),
     ];

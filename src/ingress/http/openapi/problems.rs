@@ -42,6 +42,7 @@ pub(super) fn add_schemas(components: &mut Map<String, Value>) {
     add::<terms::AuditNumber>(components);
     add::<terms::FilterText>(components);
     add::<terms::Cursor>(components);
+    add::<terms::EventTypes>(components);
 }
 
 fn add<T: ToSchema>(components: &mut Map<String, Value>) {

@@ -51,6 +51,12 @@ terms! {
     ApiKeyId = text("^key_[0-9a-f]{32}$", "invalid_id", "key_01901234567878ab8def0123456789ab");
     /// The id of an event.
     EventId = text("^evt_[0-9a-f]{32}$", "invalid_id", "evt_01901234567878ab8def0123456789ab");
+    /// Types of events, with commas between them; `authorization.*` stands for all that begin so.
+    EventTypes = text(
+        "^[a-z_-]{1,32}\\.([a-z_-]{1,32}|\\*)(,[a-z_-]{1,32}\\.([a-z_-]{1,32}|\\*)){0,31}$",
+        "invalid_parameter",
+        "authorization.*,card.issued",
+    );
     /// The number of an entry of the audit log.
     AuditNumber = whole(0, i64::MAX, "invalid_parameter", 1);
     /// A version as `If-Match` names it, quoted or not: that of the object when it was read.

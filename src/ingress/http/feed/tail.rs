@@ -1,0 +1,121 @@
+//! What one reader of the feed is sent: events as they come, a sign of life where none do, and the end
+//! when it may not read any more. Nothing is made before it can be sent.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderMap;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::Doors;
+use crate::domain::access::Caller;
+use crate::service::feed::{Gap, Owner, Part, Reader};
+use crate::telemetry::metrics;
+use crate::wire::v1::feed::{FeedQuery, Heard};
+
+/// How often it is looked whether the caller may still read. What has been said of a key is believed for
+/// three seconds more where another instance has ended it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The longest silence.
+const BEAT_EVERY: Duration = Duration::from_secs(15);
+
+/// A comment, which clients pass over.
+const BEAT: Bytes = Bytes::from_static(b": alive\n\n");
+
+/// Who reads, and what.
+pub(super) struct Wanted {
+    /// The caller.
+    pub(super) caller: Caller,
+    /// The credentials it was recognised by.
+    pub(super) credentials: HeaderMap,
+    /// What it has asked for.
+    pub(super) query: FeedQuery,
+    /// Whose events it may see, and has asked for; none: everybody's.
+    pub(super) owners: Vec<Owner>,
+}
+
+impl Wanted {
+    fn has(&self, event: &Heard) -> bool {
+        self.query.wants(event) && self.owners.iter().all(|owner| owner.has(event))
+    }
+}
+
+/// The body of the answer.
+pub(super) fn body(doors: Arc<Doors>, reader: Reader, wanted: Wanted) -> Body {
+    let now = Instant::now();
+    let tail = Tail { doors, reader, wanted, look_at: now + LOOK_EVERY, beat_at: now };
+    let pieces = stream::unfold(tail, |mut tail| async move {
+        let piece = tail.next().await?;
+        Some((Ok::<_, Infallible>(piece), tail))
+    });
+    Body::from_stream(pieces)
+}
+
+struct Tail {
+    doors: Arc<Doors>,
+    reader: Reader,
+    wanted: Wanted,
+    look_at: Instant,
+    beat_at: Instant,
+}
+
+impl Tail {
+    /// What is sent next; `None`: this is the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.reader.is_stopped() {
+                metrics::feed_ended("stopped");
+                return None;
+            }
+            if self.look_at <= Instant::now() {
+                let Wanted { caller, credentials, .. } = &self.wanted;
+                if !self.doors.gate.is_still(caller, credentials).await {
+                    metrics::feed_ended("refused");
+                    return None;
+                }
+                self.look_at = Instant::now() + LOOK_EVERY;
+            }
+            let parts = self.reader.take();
+            let text = self.told(&parts);
+            if !text.is_empty() {
+                self.beat_at = Instant::now() + BEAT_EVERY;
+                return Some(text.into());
+            }
+            if self.beat_at <= Instant::now() {
+                self.beat_at = Instant::now() + BEAT_EVERY;
+                return Some(BEAT);
+            }
+            // More has come, or it is time for one of these.
+            let _ = timeout_at(self.look_at.min(self.beat_at), self.reader.more()).await;
+        }
+    }
+
+    fn told(&self, parts: &[Part]) -> Vec<u8> {
+        let (mut text, mut events) = (Vec::new(), 0);
+        for part in parts {
+            match part {
+                Part::Event(event) if self.wanted.has(event) => {
+                    event.tell(&mut text);
+                    events += 1;
+                }
+                Part::Event(_) => {}
+                Part::Gap(gap) => tell_gap(*gap, &mut text),
+            }
+        }
+        metrics::feed_sent(events);
+        text
+    }
+}
+
+/// It has no id: whoever comes back goes on after the last event that was told.
+fn tell_gap(gap: Gap, to: &mut Vec<u8>) {
+    let reason = gap.as_str();
+    metrics::feed_gap(reason);
+    let text = format!("event: gap\ndata: {{\"reason\":\"{reason}\"}}\n\n");
+    to.extend_from_slice(text.as_bytes());
+}

@@ -1,0 +1,170 @@
+//! The live feed: hears every event from the broker and keeps the latest of them, so that a reader may
+//! be slower than they come, or go and come back. Nobody who reads holds anything up.
+
+mod reader;
+mod ring;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+
+use crate::broker::{Broker, BrokerError};
+use crate::domain::clock::Clock;
+use crate::domain::id::{AccountId, CompanyId, EventId};
+use crate::store::{ResourceStore, StoreError};
+use crate::telemetry::metrics;
+use crate::wire::v1::feed::Heard;
+
+pub use reader::{Gap, Part, Reader};
+use ring::Ring;
+
+/// Between two attempts to hear from the broker: first and at most.
+const AGAIN_MIN: Duration = Duration::from_millis(100);
+const AGAIN_MAX: Duration = Duration::from_secs(2);
+
+/// What may be set about the feed.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedSettings {
+    /// Readers at a time.
+    pub feeds_max: usize,
+    /// Events that are kept.
+    pub kept_max: usize,
+    /// By how much two instances may hear the same events in another order.
+    pub overlap: Duration,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// The place of what comes next.
+    end: u64,
+    is_stopped: bool,
+}
+
+/// Why nobody else may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// As many read as may.
+    Full,
+    /// The process is about to stop.
+    Stopping,
+}
+
+/// A company, and the account that its purchases are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    company: CompanyId,
+    account: Option<AccountId>,
+}
+
+impl Owner {
+    /// Looks the company up. One that is not there has nothing.
+    pub async fn find(resources: &dyn ResourceStore, id: CompanyId) -> Result<Self, StoreError> {
+        let found = resources.company(id).await?;
+        Ok(Self { company: id, account: found.map(|company| company.account) })
+    }
+
+    /// Whether an event is about this company: its account, its cards or its users. Alerts and errors
+    /// are the program's, whatever they are about.
+    pub fn has(&self, event: &Heard) -> bool {
+        let is_own_account = event.account.is_some() && event.account == self.account;
+        !event.is_notice() && (is_own_account || event.company == Some(self.company))
+    }
+}
+
+/// The live feed of a process.
+pub struct Feed {
+    broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
+    ring: Mutex<Ring>,
+    progress: watch::Sender<Progress>,
+    seats: Arc<Semaphore>,
+    open: AtomicU64,
+    overlap: Duration,
+}
+
+impl Feed {
+    /// Nothing is heard before [`Feed::hear_for_ever`].
+    pub fn new(broker: Arc<dyn Broker>, clock: Arc<dyn Clock>, set: FeedSettings) -> Self {
+        Self {
+            broker,
+            clock,
+            ring: Mutex::new(Ring::new(set.kept_max)),
+            progress: watch::Sender::default(),
+            seats: Arc::new(Semaphore::new(set.feeds_max)),
+            open: AtomicU64::new(0),
+            overlap: set.overlap,
+        }
+    }
+
+    /// Hears what the broker tells, for ever. What is told while it does not answer is a gap.
+    pub async fn hear_for_ever(self: Arc<Self>) {
+        let (mut pause, mut is_told) = (AGAIN_MIN, false);
+        loop {
+            let heard_until = self.lock().end();
+            let error = self.hear().await;
+            let has_heard = self.lock().end() > heard_until;
+            if has_heard {
+                (pause, is_told) = (AGAIN_MIN, false);
+            }
+            if !is_told {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the live feed does not hear the broker; trying again");
+            }
+            is_told = true;
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(AGAIN_MAX);
+        }
+    }
+
+    /// Comes back with the end.
+    async fn hear(&self) -> BrokerError {
+        let mut events = match self.broker.events().await {
+            Ok(events) => events,
+            Err(error) => return error,
+        };
+        // What was told before has not been heard, by whoever has waited for it here.
+        self.keep(None);
+        loop {
+            match events.next().await {
+                Ok(event) => match Heard::parse(event.message().body.clone()) {
+                    Some(heard) => self.keep(Some(Arc::new(heard))),
+                    None => tracing::debug!("something that is none of our events was passed over"),
+                },
+                Err(error) => return error,
+            }
+        }
+    }
+
+    fn keep(&self, heard: Option<Arc<Heard>>) {
+        let mut ring = self.lock();
+        ring.push(heard, self.clock.monotonic());
+        let end = ring.end();
+        drop(ring);
+        self.progress.send_modify(|progress| progress.end = end);
+    }
+
+    /// A reader of what comes from now on, or of what came after this event.
+    ///
+    /// # Errors
+    /// Where no more readers are taken.
+    pub fn open(self: &Arc<Self>, after: Option<EventId>) -> Result<Reader, Closed> {
+        if self.progress.borrow().is_stopped {
+            return Err(Closed::Stopping);
+        }
+        let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| Closed::Full)?;
+        metrics::feeds(self.open.fetch_add(1, Ordering::Relaxed).saturating_add(1));
+        Ok(Reader::new(Arc::clone(self), seat, after))
+    }
+
+    /// Every reader comes to its end, and no other is taken.
+    pub fn stop(&self) {
+        self.progress.send_modify(|progress| progress.is_stopped = true);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

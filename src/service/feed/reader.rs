@@ -1,0 +1,130 @@
+//! One who reads the feed: a place in what is kept, and nothing else that could grow.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::ring::Taken;
+use super::{Feed, Progress};
+use crate::domain::id::EventId;
+use crate::telemetry::metrics;
+use crate::wire::v1::feed::Heard;
+
+/// Why events may be missing here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// The event to go on after is not kept: too old, or heard by another process only.
+    NotKept,
+    /// More came than is kept while the reader took what was before.
+    TooSlow,
+    /// The broker was not heard for a while.
+    NotHeard,
+}
+
+impl Gap {
+    /// As it is told, and counted.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotKept => "not_kept",
+            Self::TooSlow => "too_slow",
+            Self::NotHeard => "not_heard",
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// An event.
+    Event(Arc<Heard>),
+    /// Events may be missing here.
+    Gap(Gap),
+}
+
+/// What comes again, because another process may have told it in another order: but not those of the
+/// key of the event to go on after, whose order is the same everywhere.
+struct Again {
+    until: u64,
+    key: String,
+}
+
+impl Again {
+    fn is_known(&self, place: u64, heard: &Heard) -> bool {
+        place < self.until && heard.key == self.key
+    }
+}
+
+/// One who reads. Dropped, it gives its seat back.
+pub struct Reader {
+    feed: Arc<Feed>,
+    progress: watch::Receiver<Progress>,
+    next: u64,
+    gap: Option<Gap>,
+    again: Option<Again>,
+    _seat: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    pub(super) fn new(feed: Arc<Feed>, seat: OwnedSemaphorePermit, after: Option<EventId>) -> Self {
+        let progress = feed.progress.subscribe();
+        let (next, gap, again) = begin(&feed, after);
+        Self { feed, progress, next, gap, again, _seat: seat }
+    }
+
+    /// What there is by now, as much as is sent at once; nothing: all was taken.
+    pub fn take(&mut self) -> Vec<Part> {
+        let Taken { entries, is_late, next } = self.feed.lock().take(self.next);
+        self.next = next;
+        let mut parts = Vec::with_capacity(entries.len().saturating_add(1));
+        let late = is_late.then_some(Gap::TooSlow);
+        parts.extend(self.gap.take().or(late).map(Part::Gap));
+        for (place, heard) in entries {
+            match heard {
+                Some(heard) => {
+                    let again = self.again.as_ref();
+                    if !again.is_some_and(|again| again.is_known(place, &heard)) {
+                        parts.push(Part::Event(heard));
+                    }
+                }
+                // One hole is as good as two.
+                None if matches!(parts.last(), Some(Part::Gap(_))) => {}
+                None => parts.push(Part::Gap(Gap::NotHeard)),
+            }
+        }
+        parts
+    }
+
+    /// Waits until there is more, or this is the end.
+    pub async fn more(&mut self) {
+        let next = self.next;
+        let is_there = |progress: &Progress| progress.is_stopped || progress.end > next;
+        // An error says that nothing can come any more, which the feed itself is there to prevent.
+        let _ = self.progress.wait_for(is_there).await;
+    }
+
+    /// Whether the process is about to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.progress.borrow().is_stopped
+    }
+}
+
+fn begin(feed: &Feed, after: Option<EventId>) -> (u64, Option<Gap>, Option<Again>) {
+    let ring = feed.lock();
+    let Some(after) = after else { return (ring.end(), None, None) };
+    match ring.find(after) {
+        // Whatever is kept may have come after it.
+        None => (ring.first(), Some(Gap::NotKept), None),
+        Some((place, _)) if feed.overlap.is_zero() => (place + 1, None, None),
+        Some((place, key)) => {
+            let again = Again { until: place + 1, key: key.to_owned() };
+            (ring.shortly_before(place, feed.overlap), None, Some(again))
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        metrics::feeds(self.feed.open.fetch_sub(1, Ordering::Relaxed).saturating_sub(1));
+    }
+}

@@ -1,0 +1,143 @@
+//! One who reads the live feed, and what it is told.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::support::client::EVENTS;
+
+/// Long enough for a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One thing that was told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Empty: a gap.
+    pub id: String,
+    pub event: String,
+    pub data: Value,
+}
+
+pub struct Listener {
+    body: Incoming,
+    read: String,
+    /// Comments so far.
+    pub beats: usize,
+}
+
+/// Asks for a feed; `Err` with the status and the body of any other answer.
+pub async fn listen(
+    addr: SocketAddr,
+    key: &str,
+    query: &str,
+    last: Option<&str>,
+) -> Result<Listener, (StatusCode, Value)> {
+    let stream = TcpStream::connect(addr).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let mut request = Request::get(format!("/api/v1/events{query}"))
+        .header(header::HOST, "tollgate.test")
+        .header(header::AUTHORIZATION, format!("Bearer {key}"));
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let request = request.body(Empty::<Bytes>::new()).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    let status = response.status();
+    if status != StatusCode::OK {
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        return Err((status, serde_json::from_slice(&body).unwrap_or_default()));
+    }
+    assert_eq!(response.headers()[header::CONTENT_TYPE], EVENTS);
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    let mut listener = Listener { body: response.into_body(), read: String::new(), beats: 0 };
+    // Once something has come, whatever happens from now on is told.
+    listener.piece().await;
+    Ok(listener)
+}
+
+/// The same where nothing but a feed is expected.
+pub async fn open(addr: SocketAddr, key: &str, query: &str, last: Option<&str>) -> Listener {
+    listen(addr, key, query, last).await.map_err(|refused| format!("{refused:?}")).unwrap()
+}
+
+impl Listener {
+    /// The next event or gap; `None`: the feed has ended.
+    pub async fn next(&mut self) -> Option<Told> {
+        loop {
+            if let Some((block, rest)) = self.read.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.read = rest;
+                match told(&block) {
+                    Some(told) => return Some(told),
+                    None => self.beats += 1,
+                }
+            } else if !self.piece().await {
+                return None;
+            }
+        }
+    }
+
+    /// The next event of this type.
+    pub async fn until(&mut self, event: &str) -> Told {
+        loop {
+            let told = self.next().await.expect("the feed goes on");
+            if told.event == event {
+                return told;
+            }
+        }
+    }
+
+    /// Whether it ends, whatever it still tells.
+    pub async fn ends_within(&mut self, time: Duration) -> bool {
+        let ending = async { while self.next().await.is_some() {} };
+        tokio::time::timeout(time, ending).await.is_ok()
+    }
+
+    /// What is told within this time.
+    pub async fn for_a_while(&mut self, time: Duration) -> Vec<Told> {
+        let mut all = Vec::new();
+        let reading = async {
+            while let Some(told) = self.next().await {
+                all.push(told);
+            }
+        };
+        let _ = tokio::time::timeout(time, reading).await;
+        all
+    }
+
+    async fn piece(&mut self) -> bool {
+        let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await;
+        match frame.expect("something comes") {
+            Some(Ok(frame)) => {
+                let data = frame.into_data().unwrap_or_default();
+                self.read.push_str(std::str::from_utf8(&data).expect("text"));
+                true
+            }
+            Some(Err(_)) | None => false,
+        }
+    }
+}
+
+/// `None`: a comment.
+fn told(block: &str) -> Option<Told> {
+    let mut told = Told { id: String::new(), event: String::new(), data: Value::Null };
+    for line in block.lines().filter(|line| !line.starts_with(':')) {
+        let (name, value) = line.split_once(": ").expect("a field");
+        match name {
+            "id" => value.clone_into(&mut told.id),
+            "event" => value.clone_into(&mut told.event),
+            "data" => told.data = serde_json::from_str(value).expect("one line of JSON"),
+            _ => panic!("{line}"),
+        }
+    }
+    (!told.event.is_empty()).then_some(told)
+}
