@@ -90,7 +90,12 @@ async fn what_is_not_kept_any_more_is_a_gap_and_then_it_goes_on() {
     });
     let app = app.await;
     let mut client = app.client();
+    let mut parties = open(&app, "?types=card.issued,user.created", None).await;
     let program = Program::set_up(&mut client, 100_00, 1).await;
+    // Nor is what was told of the program.
+    for _ in 0..2 {
+        parties.next().await.unwrap();
+    }
     let mut feed = open(&app, "?types=authorization.*", None).await;
     buy(&mut client, &program, "t-0").await;
     let first = feed.until("authorization.approved").await;
@@ -107,7 +112,7 @@ async fn what_is_not_kept_any_more_is_a_gap_and_then_it_goes_on() {
     assert_eq!(tokens_until(&mut late, "t-5").await, ["t-3", "t-4", "t-5"]);
     buy(&mut client, &program, "t-6").await;
     assert_eq!(tokens_until(&mut late, "t-6").await, ["t-6"]);
-    drop((feed, late));
+    drop((parties, feed, late));
     app.stop_and_verify().await;
 }
 

@@ -1,0 +1,147 @@
+//! Tests: where a reader begins, what it is told, and whose an event is.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::broker::topology::Queue;
+use crate::broker::{BrokerFuture, Deliveries, Outgoing, QueueStats};
+use crate::domain::time::{Monotonic, Timestamp};
+use crate::wire::v1::feed::tests::heard;
+
+/// Nobody is asked.
+struct Silent;
+
+impl Broker for Silent {
+    fn declare(&self) -> BrokerFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    fn publish(&self, _: Vec<Outgoing>) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn consume(&self, _: Queue, _: u16) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn replies(&self, _: String) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// A second later each time it is asked.
+#[derive(Default)]
+struct Seconds(AtomicU64);
+
+impl Clock for Seconds {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(0)
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic::from_micros(self.0.fetch_add(1, Ordering::Relaxed) * 1_000_000)
+    }
+
+    fn uuid(&self) -> Uuid {
+        Uuid::nil()
+    }
+}
+
+fn feed(overlap_s: u64) -> Arc<Feed> {
+    let overlap = Duration::from_secs(overlap_s);
+    let set = FeedSettings { feeds_max: 2, kept_max: 5, overlap };
+    Arc::new(Feed::new(Arc::new(Silent), Arc::new(Seconds::default()), set))
+}
+
+/// Events with these keys, numbered from 0, a second apart.
+fn hear(feed: &Feed, keys: &[&str]) {
+    for (number, key) in (0..).zip(keys) {
+        let event = Heard { key: (*key).to_owned(), ..heard(number, "card.issued", "") };
+        feed.keep(Some(Arc::new(event)));
+    }
+}
+
+/// What the reader is told: numbers, and reasons of gaps.
+fn told(reader: &mut Reader) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        let parts = reader.take();
+        if parts.is_empty() {
+            return told;
+        }
+        told.extend(parts.iter().map(|part| match part {
+            Part::Event(event) => event.id.to_string().chars().last().into_iter().collect(),
+            Part::Gap(gap) => gap.as_str().to_owned(),
+        }));
+    }
+}
+
+#[test]
+fn who_comes_back_hears_what_came_after() {
+    let feed = feed(0);
+    hear(&feed, &["a", "b", "a", "b", "a"]);
+    let mut reader = feed.open(Some(heard(3, "", "").id)).unwrap();
+    assert_eq!(told(&mut reader), ["4"]);
+    assert!(told(&mut feed.open(None).unwrap()).is_empty());
+}
+
+#[test]
+fn who_comes_from_another_process_hears_other_keys_again() {
+    let feed = feed(2);
+    hear(&feed, &["a", "b", "a", "b", "a"]);
+    let mut reader = feed.open(Some(heard(3, "", "").id)).unwrap();
+    assert_eq!(told(&mut reader), ["2", "4"], "1 and 3 have the key of 3, whose order is known");
+}
+
+#[test]
+fn what_may_be_missing_is_told_once() {
+    let feed = feed(0);
+    let mut reader = feed.open(None).unwrap();
+    feed.keep(None);
+    feed.keep(None);
+    hear(&feed, &["a"]);
+    assert_eq!(told(&mut reader), ["not_heard", "0"]);
+    hear(&feed, &["a"; 7]);
+    assert_eq!(told(&mut reader), ["too_slow", "2", "3", "4", "5", "6"]);
+    let mut unknown = feed.open(Some(heard(9, "", "").id)).unwrap();
+    assert_eq!(told(&mut unknown), ["not_kept", "2", "3", "4", "5", "6"]);
+}
+
+#[tokio::test]
+async fn seats_are_given_back_and_a_stop_is_the_end_for_all() {
+    let feed = feed(0);
+    let mut first = feed.open(None).unwrap();
+    let second = feed.open(None).unwrap();
+    assert_eq!(feed.open(None).err(), Some(Closed::Full));
+    drop(second);
+    let _third = feed.open(None).unwrap();
+    feed.stop();
+    first.more().await;
+    assert!(first.is_stopped());
+    assert_eq!(feed.open(None).err(), Some(Closed::Stopping));
+}
+
+#[test]
+fn events_of_a_company_are_those_of_its_account_and_those_that_name_it() {
+    let company = "cmp_01901234567878ab8def0123456789ab".parse().unwrap();
+    let account = "acc_b01901234567878ab8def0123456789ab".parse().ok();
+    let owner = Owner { company, account };
+    let event = |kind| heard(1, kind, "");
+    assert!(owner.has(&Heard { account, ..event("authorization.approved") }));
+    assert!(owner.has(&Heard { company: Some(company), ..event("user.created") }));
+    assert!(!owner.has(&event("authorization.declined")), "of a card that nobody knows");
+    let another = "acc_p01901234567878ab8def0123456789ab".parse().ok();
+    assert!(!owner.has(&Heard { account: another, ..event("authorization.approved") }));
+    assert!(!owner.has(&Heard { account, ..event("alert.balance_range") }));
+    assert!(!owner.has(&Heard { company: Some(company), ..event("transaction.error") }));
+    let nobody = Owner { company, account: None };
+    assert!(!nobody.has(&event("authorization.declined")), "who has no account has none of these");
+}
