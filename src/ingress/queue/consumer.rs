@@ -1,11 +1,12 @@
 //! One consumer: takes messages for as long as it is not stopped, and begins anew whenever they end.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,7 +15,6 @@ use super::outage::{OUTAGE_MIN, Outage};
 use super::{Handled, Handler, Tools, settle};
 use crate::broker::topology::{Queue, RETRY_AFTER};
 use crate::broker::{Deliveries, Delivery, Message, Settlement};
-use crate::service::error::Error;
 use crate::telemetry::broker::ConsumerMetrics;
 
 /// Pauses between attempts to consume: from the first to the longest.
@@ -33,9 +33,21 @@ pub(super) struct Consumer {
     pub(super) tools: Arc<Tools>,
     /// Held by many for messages that may be worked among others, by one alone for a suspect.
     pub(super) gate: Arc<RwLock<()>>,
+    /// Held by the only suspect, of whatever queue, that is at work in this process: of two, nobody
+    /// could tell which one the process has died of.
+    pub(super) suspects: Arc<Mutex<()>>,
     pub(super) metrics: ConsumerMetrics,
     pub(super) stop: CancellationToken,
+    /// Nobody waits any longer for what is still at work.
+    pub(super) leave: CancellationToken,
     pub(super) tasks: TaskTracker,
+}
+
+/// A message that was not tried, because a store or the broker did not answer.
+struct Untried {
+    delivery: Box<dyn Delivery>,
+    /// Whether an attempt at it is written down all the same.
+    is_counted: bool,
 }
 
 impl Consumer {
@@ -113,7 +125,6 @@ impl Consumer {
         } else if works && delivery.redelivered() {
             self.handle_again(delivery, body).await
         } else {
-            let _among_others = self.gate.read().await;
             self.handle_new(delivery, body).await
         };
         self.metrics.settled(outcome, self.tools.clock.monotonic().since(started));
@@ -122,10 +133,12 @@ impl Consumer {
     async fn handle_new(&self, delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
         let mut outage = Outage::begin();
         loop {
+            let among_others = self.gate.read().await;
             let handled = self.attempt(delivery.message(), body).await;
             if let Some(settlement) = settle::settlement(handled) {
                 return self.settle(delivery, settlement).await;
             }
+            drop(among_others); // a suspect need not wait for the outage to end
             if !outage.wait(&self.stop).await {
                 return self.settle(delivery, Settlement::Return).await;
             }
@@ -134,63 +147,97 @@ impl Consumer {
 
     /// A message that came again may be what its last consumer died of. Most are only what was beside
     /// it: they go among others once more. Whoever was there when that ended badly, too, is a suspect.
-    async fn handle_again(&self, delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
-        let mut outage = Outage::begin();
-        let behind = loop {
-            match self.attempts_behind(delivery.message(), delivery.failures()).await {
-                Ok(behind) => break behind,
-                Err(_) if outage.wait(&self.stop).await => {}
-                Err(_) => return self.settle(delivery, Settlement::Return).await,
-            }
-        };
-        if behind < SHARED_MAX {
-            let _among_others = self.gate.read().await;
-            self.handle_counted(delivery, body).await
-        } else {
-            let _alone = self.gate.write().await;
-            self.handle_counted(delivery, body).await
-        }
-    }
-
-    /// How many attempts this message has behind it: those that are written down, or those that it
-    /// tells of itself and the one before this delivery, which nobody has lived to count.
-    async fn attempts_behind(&self, message: &Message, failures: u32) -> Result<u32, Error> {
-        let written = self.tools.attempts.begun(self.queue, &message.id).await?;
-        Ok(written.max(failures.saturating_add(1)))
-    }
-
-    /// The attempt is written down before it begins, and that count decides.
-    async fn handle_counted(&self, mut delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
+    async fn handle_again(&self, mut delivery: Box<dyn Delivery>, body: Scanned) -> &'static str {
         let id = delivery.message().id.clone();
-        let attempts_max = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX).saturating_add(1);
+        // What it tells of itself, and the delivery before this one, which nobody has lived to count.
         let before = delivery.failures().saturating_add(1);
         let mut outage = Outage::begin();
         loop {
-            let begun = self.tools.attempts.begin(self.queue, &id, before).await;
-            if let Ok(attempts) = begun {
-                let failures = attempts.min(attempts_max.saturating_add(1)).saturating_sub(1);
-                if attempts > attempts_max {
-                    delivery.recount(failures.saturating_sub(1));
-                    return self.settle_counted(delivery, settle::of_silence()).await;
-                }
-                delivery.recount(failures);
-                let handled = self.attempt(delivery.message(), body).await;
-                if let Some(settlement) = settle::settlement(handled) {
-                    return self.settle_counted(delivery, settlement).await;
-                }
-                while self.tools.attempts.undo(self.queue, &id).await.is_err() {
-                    if !outage.wait(&self.stop).await {
-                        break;
-                    }
+            let mut untried = match self.try_again(delivery, before, body).await {
+                Ok(outcome) => return outcome,
+                Err(untried) => untried,
+            };
+            while untried.is_counted {
+                untried.is_counted = self.tools.attempts.undo(self.queue, &id).await.is_err();
+                if untried.is_counted && !outage.wait(&self.stop).await {
+                    break;
                 }
             }
             if !outage.wait(&self.stop).await {
-                return self.settle(delivery, Settlement::Return).await;
+                return self.settle(untried.delivery, Settlement::Return).await;
+            }
+            delivery = untried.delivery;
+        }
+    }
+
+    /// Tries it among others or alone, as its count says. Whoever waits for an outage to end holds
+    /// nobody up.
+    async fn try_again(
+        &self,
+        delivery: Box<dyn Delivery>,
+        before: u32,
+        body: Scanned,
+    ) -> Result<&'static str, Untried> {
+        let Ok(written) = self.tools.attempts.begun(self.queue, &delivery.message().id).await
+        else {
+            return Err(Untried { delivery, is_counted: false });
+        };
+        if written.max(before) < SHARED_MAX {
+            let _among_others = self.gate.read().await;
+            self.handle_counted(delivery, before, body).await
+        } else {
+            let _only_suspect = self.suspects.lock().await;
+            let _alone = self.gate.write().await;
+            self.handle_counted(delivery, before, body).await
+        }
+    }
+
+    /// The attempt is written down before it begins, and that count decides.
+    async fn handle_counted(
+        &self,
+        mut delivery: Box<dyn Delivery>,
+        before: u32,
+        body: Scanned,
+    ) -> Result<&'static str, Untried> {
+        let id = delivery.message().id.clone();
+        let attempts_max = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let Ok(attempts) = self.tools.attempts.begin(self.queue, &id, before).await else {
+            return Err(Untried { delivery, is_counted: false });
+        };
+        let failures = attempts.min(attempts_max.saturating_add(1)).saturating_sub(1);
+        if attempts > attempts_max {
+            delivery.recount(failures.saturating_sub(1));
+            return Ok(self.settle_counted(delivery, settle::of_silence()).await);
+        }
+        delivery.recount(failures);
+        let (handled, is_counted) = self.attempt_counted(delivery.message(), body).await;
+        match settle::settlement(handled) {
+            None => Err(Untried { delivery, is_counted }),
+            Some(failed @ Settlement::Retry { .. }) => {
+                Ok(self.settle_counted(delivery, failed).await)
+            }
+            // Whoever has handled it has lived: should it come again, that was the broker's fault.
+            Some(settlement) => {
+                self.tools.attempts.end(self.queue, &id).await;
+                Ok(self.settle(delivery, settlement).await)
             }
         }
     }
 
-    /// Settles what was counted, and then forgets the count: what is counted from here on is in the
+    /// An attempt, and whether it still counts: one that the process does not wait for, because it was
+    /// told to stop, is taken back before the process ends.
+    async fn attempt_counted(&self, message: &Message, body: Scanned) -> (Handled, bool) {
+        let mut attempt = pin!(self.attempt(message, body));
+        tokio::select! {
+            handled = &mut attempt => (handled, true),
+            () = self.leave.cancelled() => {
+                let undone = self.tools.attempts.undo(self.queue, &message.id).await;
+                (attempt.await, undone.is_err())
+            }
+        }
+    }
+
+    /// Settles what has failed, and then forgets the count: what is counted from here on is in the
     /// message's own headers. One that could not be settled comes again, and still counts.
     async fn settle_counted(
         &self,

@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -92,14 +92,19 @@ pub struct Tools {
 /// The consumers of this process.
 pub struct Consumers {
     stop: CancellationToken,
+    leave: CancellationToken,
     tasks: TaskTracker,
 }
+
+/// How long it may take to take back what was counted of messages that nobody waits for.
+const LEAVE_MAX: Duration = Duration::from_millis(500);
 
 impl Consumers {
     /// Starts them. They go on until they are stopped or dropped, whatever happens to the broker.
     pub fn start(tools: Tools, plans: Vec<Plan>) -> Self {
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let tools = Arc::new(tools);
+        let (stop, leave, tasks) =
+            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let (tools, suspects) = (Arc::new(tools), Arc::new(Mutex::new(())));
         for Plan { queue, handler, count, prefetch } in plans {
             // One gate for all consumers of the queue: alone is alone in this process.
             let gate = Arc::new(RwLock::new(()));
@@ -110,22 +115,27 @@ impl Consumers {
                     handler: Arc::clone(&handler),
                     tools: Arc::clone(&tools),
                     gate: Arc::clone(&gate),
+                    suspects: Arc::clone(&suspects),
                     metrics: ConsumerMetrics::new(queue.name()),
                     stop: stop.clone(),
+                    leave: leave.clone(),
                     tasks: tasks.clone(),
                 };
                 tasks.spawn(Arc::new(consumer).run());
             }
         }
-        Self { stop, tasks }
+        Self { stop, leave, tasks }
     }
 
-    /// Takes no more messages and waits for those at work, but not for longer than this.
+    /// Takes no more messages and waits for those at work, but not for longer than this. Those that are
+    /// not done by then come again, and this attempt at them does not count.
     pub async fn stop(&self, within: Duration) {
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(within, self.tasks.wait()).await.is_err() {
             tracing::warn!("messages were still at work; they come again");
+            self.leave.cancel();
+            let _ = tokio::time::timeout(LEAVE_MAX, self.tasks.wait()).await; // the process ends anyway
         }
     }
 }

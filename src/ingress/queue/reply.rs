@@ -38,7 +38,7 @@ pub(super) struct Answer {
 /// queue does not take it: then it goes to those who read decisions.
 ///
 /// # Errors
-/// Where the broker does not take it.
+/// Where the broker does not take it; at once where it is down: its request waits then, and is not at work.
 pub(super) async fn reply(
     broker: &Arc<dyn Broker>,
     asked: &Message,
@@ -57,7 +57,7 @@ pub(super) async fn reply(
         };
         let is_nack = matches!(error, BrokerError::NotTaken(_));
         nacks = if is_nack { nacks.saturating_add(1) } else { 0 };
-        let is_last = waited >= TRY_MAX;
+        let is_last = waited >= TRY_MAX || matches!(error, BrokerError::Unavailable(_));
         if matches!(target, Target::Reply(_)) && is_askers(&error, nacks, is_last) {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "an asker does not take the answer: it goes to all who read");
@@ -179,8 +179,20 @@ mod tests {
         check(many(full, 1), 2, false).await;
         check(many(|| BrokerError::Refused("no".into()), 8), 9, false).await;
         check(many(|| BrokerError::Unroutable("asker".into()), 1), 1, true).await;
-        // A broker that does not work says nothing of its askers.
-        check(many(|| BrokerError::Unavailable("down".into()), 8), 9, false).await;
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_is_down_says_nothing_of_its_askers_and_is_not_waited_for_here() {
+        let errors = Mutex::new(vec![BrokerError::Unavailable("down".into())]);
+        let asked = Arc::new(Asked { errors, targets: Mutex::default() });
+        let shared: Arc<dyn Broker> = asked.clone();
+        let request =
+            Message { id: "t".into(), reply_to: Some("asker".into()), ..Message::default() };
+        let answer = Answer { status: 200, body: b"{}".to_vec() };
+        assert!(reply(&shared, &request, &answer).await.is_err());
+        assert_eq!(*asked.targets.lock().unwrap(), [Target::Reply("asker".into())]);
+        // Its request is handled again, and answered with the same bytes.
+        reply(&shared, &request, &answer).await.unwrap();
     }
 
     #[test]

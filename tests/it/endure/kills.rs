@@ -98,6 +98,23 @@ async fn reported(scene: &Scene) -> BTreeSet<String> {
     found.into_iter().collect()
 }
 
+/// Says of every dead letter why it is dead, and whether it could have been worked: only poison could not.
+async fn tell_of_letters(scene: &Scene) {
+    for letter in all(&mut scene.client(), "/api/v1/dead-letters", "").await {
+        let id = letter["message_id"].as_str().unwrap();
+        let could = if id.starts_with("poison") { "no" } else { "YES" };
+        println!(
+            "dead letter {id} of {} | could have been worked: {could} | {} | attempts {} | first error {} | \
+             last error {}",
+            letter["queue"],
+            letter["reason"],
+            letter["attempts"],
+            letter["first_error"],
+            letter["last_error"],
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: scripts/endure"]
 async fn nothing_is_lost_and_nothing_is_applied_twice() {
@@ -167,6 +184,7 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
     reading.abort();
 
     let parked = all(&mut scene.client(), "/api/v1/transactions", "status=parked").await.len();
+    tell_of_letters(&scene).await;
     let (dead, reported) = (dead().await, reported(&scene).await);
     let processed = &(&answers.ids() | &reported);
     let worked = processed | &dead;

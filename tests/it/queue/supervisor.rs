@@ -63,7 +63,11 @@ impl Inbox for MemoryInbox {
     }
 
     fn undo(&self, _queue: &'static str, message: String) -> StoreFuture<'_, ()> {
-        self.with(|rows| *rows.entry(message).or_default() -= 1)
+        self.with(|rows| {
+            if let Some(attempts) = rows.get_mut(&message) {
+                *attempts -= 1;
+            }
+        })
     }
 
     fn end(&self, _queue: &'static str, message: String) -> StoreFuture<'_, ()> {

@@ -1,7 +1,8 @@
-//! Settlements that a broker does not take: what was counted before them still counts.
+//! Settlements that a broker does not take: what its process has died of still counts, and what was
+//! handled does not.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tollgate::broker::headers::{ATTEMPTS, REASON};
@@ -17,10 +18,33 @@ use super::supervisor::{MemoryInbox, Script, lose, open, start, start_on};
 use super::world::{take, until};
 use crate::broker::world as brokers;
 
-/// A broker that does not take the first death.
+/// A broker that does not take the first settlements of a kind.
 struct Reluctant {
     broker: Arc<dyn Broker>,
-    has_failed: Arc<AtomicBool>,
+    refusing: Refusing,
+}
+
+/// Which settlements, and how many more of them.
+#[derive(Clone)]
+struct Refusing {
+    is_of_kind: fn(&Settlement) -> bool,
+    left: Arc<AtomicU32>,
+}
+
+impl Refusing {
+    fn new(times: u32, is_of_kind: fn(&Settlement) -> bool) -> Self {
+        Self { is_of_kind, left: Arc::new(AtomicU32::new(times)) }
+    }
+
+    fn refuses(&self, settlement: &Settlement) -> bool {
+        let one_less = |left: u32| left.checked_sub(1);
+        (self.is_of_kind)(settlement)
+            && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+    }
+
+    fn is_over(&self) -> bool {
+        self.left.load(Ordering::SeqCst) == 0
+    }
 }
 
 impl Broker for Reluctant {
@@ -35,8 +59,8 @@ impl Broker for Reluctant {
     fn consume(&self, queue: Queue, prefetch: u16) -> BrokerFuture<'_, Box<dyn Deliveries>> {
         Box::pin(async move {
             let deliveries = self.broker.consume(queue, prefetch).await?;
-            let has_failed = Arc::clone(&self.has_failed);
-            let deliveries = ReluctantDeliveries { deliveries, has_failed };
+            let refusing = self.refusing.clone();
+            let deliveries = ReluctantDeliveries { deliveries, refusing };
             Ok(Box::new(deliveries) as Box<dyn Deliveries>)
         })
     }
@@ -56,22 +80,22 @@ impl Broker for Reluctant {
 
 struct ReluctantDeliveries {
     deliveries: Box<dyn Deliveries>,
-    has_failed: Arc<AtomicBool>,
+    refusing: Refusing,
 }
 
 impl Deliveries for ReluctantDeliveries {
     fn next(&mut self) -> BrokerFuture<'_, Box<dyn Delivery>> {
         Box::pin(async move {
             let delivery = self.deliveries.next().await?;
-            let has_failed = Arc::clone(&self.has_failed);
-            Ok(Box::new(ReluctantDelivery { delivery, has_failed }) as Box<dyn Delivery>)
+            let refusing = self.refusing.clone();
+            Ok(Box::new(ReluctantDelivery { delivery, refusing }) as Box<dyn Delivery>)
         })
     }
 }
 
 struct ReluctantDelivery {
     delivery: Box<dyn Delivery>,
-    has_failed: Arc<AtomicBool>,
+    refusing: Refusing,
 }
 
 impl Delivery for ReluctantDelivery {
@@ -96,8 +120,7 @@ impl Delivery for ReluctantDelivery {
     }
 
     fn settle(self: Box<Self>, settlement: Settlement) -> BrokerFuture<'static, ()> {
-        let is_death = matches!(settlement, Settlement::Dead { .. });
-        if is_death && !self.has_failed.swap(true, Ordering::SeqCst) {
+        if self.refusing.refuses(&settlement) {
             let silent = BrokerError::Unavailable("not confirmed".into());
             return Box::pin(std::future::ready(Err(silent))); // dropped, it comes again
         }
@@ -113,17 +136,55 @@ async fn who_has_had_all_attempts_has_none_more_though_its_death_is_not_taken() 
         let now = Timestamp::from_micros(1);
         assert_eq!(inbox.begin("webhook-queue", "killer".to_owned(), 3, now).await.unwrap(), 4);
         lose(&broker, Queue::Webhooks, 1).await;
-        let has_failed = Arc::<AtomicBool>::default();
+        let refusing = Refusing::new(1, |settlement| matches!(settlement, Settlement::Dead { .. }));
         let reluctant: Arc<dyn Broker> =
-            Arc::new(Reluctant { broker: broker.clone(), has_failed: has_failed.clone() });
+            Arc::new(Reluctant { broker: broker.clone(), refusing: refusing.clone() });
         let consumers = start(&reluctant, &inbox, &script, &open());
         let letter = take(&mut broker.consume(Queue::DeadLetters, 1).await.unwrap()).await;
         let headers = [ATTEMPTS, REASON].map(|name| letter.headers[name].as_str());
         assert_eq!(headers, ["4", "attempts_exhausted"]);
-        assert!(has_failed.load(Ordering::SeqCst), "it was not taken at first");
+        assert!(refusing.is_over(), "it was not taken at first");
         assert_eq!(*script.seen.lock().unwrap(), Vec::<String>::new(), "nobody has died of it");
         consumers.stop(Duration::from_secs(5)).await;
         assert_eq!(inbox.len(), 0, "what is settled leaves no row");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_handled_is_not_dead_however_often_the_broker_does_not_take_that() {
+    const LOST: u32 = 6;
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        let refusing = Refusing::new(LOST, |settlement| *settlement == Settlement::Done);
+        let reluctant: Arc<dyn Broker> =
+            Arc::new(Reluctant { broker: broker.clone(), refusing: refusing.clone() });
+        let consumers = start(&reluctant, &inbox, &script, &open());
+        brokers::put(&broker, Queue::Webhooks, &["good".to_owned()]).await;
+        let done = || script.done.lock().unwrap().len();
+        until("it is taken at last", async || done() > LOST as usize).await;
+        consumers.stop(Duration::from_secs(5)).await;
+        assert!(refusing.is_over());
+        brokers::nothing(&mut broker.consume(Queue::DeadLetters, 1).await.unwrap()).await;
+        brokers::nothing(&mut broker.consume(Queue::Webhooks, 1).await.unwrap()).await;
+        assert_eq!(inbox.len(), 0, "nothing is counted");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_a_stopping_process_does_not_wait_for_is_taken_back() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        brokers::put(&broker, Queue::Webhooks, &["hangs".to_owned()]).await;
+        lose(&broker, Queue::Webhooks, 1).await;
+        let consumers = start(&broker, &inbox, &script, &open());
+        let tries = || script.seen.lock().unwrap().len();
+        until("it is at work", async || tries() == 1).await;
+        let written = async || inbox.begun("webhook-queue", "hangs".to_owned()).await.unwrap();
+        assert_eq!(written().await, 2, "the one before, which nobody has counted, and this one");
+        consumers.stop(Duration::from_millis(10)).await;
+        assert_eq!(written().await, 1);
     })
     .await;
 }
