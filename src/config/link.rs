@@ -72,7 +72,7 @@ impl<'a> Link<'a> {
     /// Whether what is sent can not be read on the way.
     pub(super) fn is_encrypted(&self) -> bool {
         match self.scheme.as_str() {
-            "rediss" | "amqps" => true,
+            "rediss" | "amqps" | "https" => true,
             "postgres" | "postgresql" => {
                 let mode = self.last(&["sslmode", "ssl-mode"]).unwrap_or_default();
                 ["require", "verify-ca", "verify-full"].contains(&mode)

@@ -10,19 +10,21 @@ impl Settings {
     /// Refuses servers on other machines that are reached without TLS, unless `allow_plain_links` says that
     /// the network itself keeps strangers out.
     pub(super) fn check_links(&self) -> Result<(), SettingsError> {
-        let links: [(&str, &Option<SecretString>, &str); 4] = [
+        let (store, cache, broker) = (&self.store, &self.cache, &self.broker);
+        let links = [
             (
                 "store.postgres.url",
-                &self.store.postgres.url,
+                exposed(store.postgres.url.as_ref()),
                 "sslmode=require, verify-ca or verify-full",
             ),
-            ("store.mongodb.url", &self.store.mongodb.url, "tls=true"),
-            ("cache.redis.url", &self.cache.redis.url, "rediss://"),
-            ("broker.rabbitmq.url", &self.broker.rabbitmq.url, "amqps://"),
+            ("store.mongodb.url", exposed(store.mongodb.url.as_ref()), "tls=true"),
+            ("cache.redis.url", exposed(cache.redis.url.as_ref()), "rediss://"),
+            ("broker.rabbitmq.url", exposed(broker.rabbitmq.url.as_ref()), "amqps://"),
+            ("reconcile.platform", self.reconcile.platform.as_deref(), "https://"),
         ];
         for (key, url, cure) in links {
             let Some(url) = url else { continue };
-            let link = Link::of(url.expose_secret());
+            let link = Link::of(url);
             if !self.allow_plain_links && !link.stays_here() && !link.is_encrypted() {
                 let expected = format!(
                     "a link with TLS in production ({cure}), or allow_plain_links = true where the \
@@ -33,6 +35,10 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+fn exposed(url: Option<&SecretString>) -> Option<&str> {
+    url.map(|url| url.expose_secret())
 }
 
 #[cfg(test)]
@@ -46,6 +52,9 @@ mod tests {
     const MONGODB: Change = |settings, url| settings.store.mongodb.url = Some(url);
     const REDIS: Change = |settings, url| settings.cache.redis.url = Some(url);
     const RABBITMQ: Change = |settings, url| settings.broker.rabbitmq.url = Some(url);
+    const PLATFORM: Change = |settings, url| {
+        settings.reconcile.platform = Some(url.expose_secret().to_owned());
+    };
 
     fn settings(change: Change, url: &str) -> Settings {
         let mut settings = sources::defaults().unwrap();
@@ -68,6 +77,7 @@ mod tests {
             (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@mq:5672/%2f"),
             (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@10.0.0.7/%2f"),
             (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@mq/%2f?host=localhost"),
+            (PLATFORM, "reconcile.platform", "http://platform.example/v3"),
         ] {
             let mut settings = settings(change, url);
             let said = settings.check_links().unwrap_err().to_string();
@@ -91,6 +101,8 @@ mod tests {
             (MONGODB, "mongodb://[::1]:27017,localhost:27018/tollgate"),
             (REDIS, "rediss://:x@cache/0"),
             (RABBITMQ, "amqps://app:x@mq/%2f"),
+            (PLATFORM, "https://platform.example/v3"),
+            (PLATFORM, "http://127.0.0.1:8080/v3"),
         ] {
             assert!(settings(change, url).check_links().is_ok(), "{url}");
         }

@@ -27,6 +27,10 @@ pub use figures::Figures;
 pub use report::{Difference, Report};
 pub use stated::{Asked, Stated, state};
 
+/// The longest list: whoever lists more is not the platform, or a program so large that it is to be
+/// compared in parts.
+const LISTED_MAX: u64 = 5_000_000;
+
 /// The books of all homes.
 pub struct Books {
     /// What was decided, of each home.
@@ -93,11 +97,22 @@ impl List {
     /// Asks for one page after the other of what the platform made in the window. That is not the one
     /// in which purchases are compared: what happened to them since belongs to them, too.
     pub async fn fetched(listing: &dyn Listing, window: Option<Window>) -> Result<Self, Source> {
+        Self::fetched_at_most(listing, window, LISTED_MAX).await
+    }
+
+    async fn fetched_at_most(
+        listing: &dyn Listing,
+        window: Option<Window>,
+        listed_max: u64,
+    ) -> Result<Self, Source> {
         let (mut list, mut start) = (Self::default(), 0);
         loop {
             let page: Page = serde_json::from_str(&listing.page(window, start).await?)?;
             list.take(&page.data);
             start += page.data.len() as u64;
+            if start > listed_max {
+                return Err(format!("the platform lists more than {listed_max}").into());
+            }
             if !page.is_more || page.data.is_empty() {
                 return Ok(list);
             }

@@ -2,18 +2,20 @@
 //! the list states of them are the same.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::figures::{Figures, adjusted};
-use super::{List, state};
+use super::{List, Listing, Window, state};
 use crate::domain::chain::Link;
 use crate::domain::decision::Fingerprint;
 use crate::domain::token::Token;
 use crate::ledger::intent::{Act, ChainRef, Notice, NoticeIntent, Outcome, StepIntent};
 use crate::ledger::testing::{Ledger, NOON, account, account_id, facts, intent};
 use crate::service::webhooks::step;
+use crate::store::Source;
 use crate::wire::marqeta::listed::listed;
 use crate::wire::marqeta::notification::element::{Content, read};
 use crate::wire::marqeta::notification::kind::known;
@@ -34,6 +36,26 @@ fn files_may_be_pages_envelopes_or_bare_lists() {
     let faulty = List::of_file(r#"[{"token":"t"}]"#).unwrap();
     assert_eq!(faulty.unreadable, ["transaction t: type_missing"]);
     assert!(List::of_file("{}").is_err());
+}
+
+/// Says of every page that there is another one.
+struct Endless;
+
+impl Listing for Endless {
+    fn page<'a>(
+        &'a self,
+        _: Option<Window>,
+        _: u64,
+    ) -> Pin<Box<dyn Future<Output = Result<String, Source>> + Send + 'a>> {
+        let page = r#"{"is_more": true, "data": [{}, {}]}"#;
+        Box::pin(std::future::ready(Ok(page.to_owned())))
+    }
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_is_given_up() {
+    let said = List::fetched_at_most(&Endless, None, 5).await.unwrap_err().to_string();
+    assert_eq!(said, "the platform lists more than 5");
 }
 
 /// A transaction of this type and funding method; `minor` as its digits.
