@@ -1,10 +1,13 @@
-//! Keeps the rooms apart: each row says what a room may import, and every file is held to its row.
+//! Keeps the rooms apart: each row says what a room may import, and every file is held to its row. Nor
+//! does any compare a code of authentication in a way whose time tells of it.
 //!
 //! Reads the sources as text (comments, strings and test modules left out), so it needs no build of
 //! the crate and fails with a file name and a sentence.
 
 #[path = "tidy/check.rs"]
 mod check;
+#[path = "tidy/codes.rs"]
+mod codes;
 #[path = "tidy/paths.rs"]
 mod paths;
 #[path = "tidy/rooms.rs"]
@@ -24,8 +27,11 @@ fn every_file_keeps_to_the_row_of_its_room() {
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         let name = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-        found
-            .extend(complaints(&name, &text).into_iter().map(|text| format!("src/{name}: {text}")));
+        let mut complained = complaints(&name, &text);
+        if !name.ends_with("tests.rs") {
+            complained.extend(codes::complaints(&text));
+        }
+        found.extend(complained.into_iter().map(|text| format!("src/{name}: {text}")));
     }
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
@@ -92,6 +98,29 @@ fn each_offence_is_found_and_its_cure_is_not() {
         if !good.is_empty() {
             assert_eq!(complaints(file, &text(good)), Vec::<String>::new(), "{file}: {good}");
         }
+    }
+}
+
+#[test]
+fn a_code_of_authentication_that_is_compared_with_equality_is_found() {
+    for bad in [
+        "fn f() -> bool { mac == sent }",
+        "fn f() -> bool { sent[..] != self.mac.finalize().into_bytes()[..] }",
+        "fn f() { if is_set && sent_signature == &given[..] {} }",
+        "fn f() -> bool { given == secret.expose_secret().as_bytes() }",
+        "use subtle::Choice; fn f() -> bool { Sha256::digest(a)[..] == b[..] }",
+    ] {
+        assert_eq!(codes::complaints(bad).len(), 1, "{bad}");
+    }
+    for good in [
+        "use subtle::Choice; fn f() -> Choice { digest(a).ct_eq(&b[..]) }",
+        "fn f() -> bool { mac.verify_slice(signature).is_ok() }",
+        "fn f() -> bool { signature.len() == 32 && a >= b }",
+        "fn f() -> bool { length_of(signature) == 32 }",
+        "fn f() -> bool { digest != checksum(text) }",
+        "// mac == sent\n#[cfg(test)] fn f() -> bool { mac == sent }",
+    ] {
+        assert_eq!(codes::complaints(good), Vec::<String>::new(), "{good}");
     }
 }
 

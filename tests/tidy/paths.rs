@@ -9,11 +9,11 @@ pub struct Named {
 }
 
 /// A word, or one character of punctuation.
-type Words = Vec<String>;
+pub type Words = Vec<String>;
 
 /// Every path of two or more segments, and every imported name; and whether `async` appears.
 pub fn paths(text: &str) -> (Vec<Named>, bool) {
-    let words = without_tests(&words(text));
+    let words = code(text);
     let is_async = words.iter().any(|word| word == "async" || word == "await");
     let mut found = Vec::new();
     let mut at = 0;
@@ -28,6 +28,11 @@ pub fn paths(text: &str) -> (Vec<Named>, bool) {
         }
     }
     (found, is_async)
+}
+
+/// The words of a file, without comments, strings and test items.
+pub fn code(text: &str) -> Words {
+    without_tests(&words(text))
 }
 
 /// The modules that the file declares itself.

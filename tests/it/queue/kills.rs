@@ -28,7 +28,7 @@ fn done(script: &Script) -> BTreeSet<String> {
 }
 
 /// Publishes one message and waits until it has been worked; says how long that took.
-async fn flows(broker: &Arc<dyn Broker>, script: &Script, id: &str) -> Duration {
+pub async fn flows(broker: &Arc<dyn Broker>, script: &Script, id: &str) -> Duration {
     let started = Instant::now();
     let flowing = async {
         while brokers::publish(broker, brokers::to(Queue::Webhooks, brokers::message(id)))
@@ -154,7 +154,8 @@ async fn consumers_resume_whatever_is_closed_under_them() {
     assert!(brokers::publish(&broker, outgoing).await.is_err());
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     servers.go_on("rabbitmq");
-    flows(&broker, &script, "going-on").await;
+    let took = flows(&broker, &script, "going-on").await;
+    assert!(took < Duration::from_secs(25), "going on after {took:?}");
     consumers.stop(Duration::from_secs(5)).await;
 }
 

@@ -1,10 +1,12 @@
 //! Requests and work that come through queues: the same decisions, whatever breaks.
 
 mod absent;
+mod black_hole;
 mod crash;
 mod dead_letters;
 mod jit;
 mod kills;
+mod no_place;
 mod outage;
 mod speed;
 mod stall;

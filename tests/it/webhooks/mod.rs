@@ -7,6 +7,7 @@ mod outage;
 mod parked;
 mod parties;
 mod races;
+mod timing;
 
 use std::time::Duration;
 
