@@ -1,5 +1,5 @@
-//! Eight publishers while broker, service and databases are killed in turn: published = processed +
-//! dead-lettered + parked, and each effect once.
+//! Eight publishers, and a platform that tells of purchases, while broker, service and databases are killed
+//! in turn: published = processed + dead-lettered + parked, told = applied + parked, and each effect once.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,6 +12,7 @@ use tollgate::broker::Outgoing;
 use tollgate::broker::topology::Queue;
 
 use super::answers::Answers;
+use super::platform::Platform;
 use super::scene::{Scene, all, number, purchase, report, to, until};
 use crate::support::Program;
 
@@ -115,6 +116,14 @@ async fn tell_of_letters(scene: &Scene) {
     }
 }
 
+/// The funding tokens of notifications in this state. (Those of the transactions are `t-` and them.)
+async fn notices(scene: &Scene, state: &str) -> BTreeSet<String> {
+    let query = format!("state={state}");
+    let all = all(&mut scene.client(), "/api/v1/webhook-events", &query).await;
+    let tokens = all.iter().filter_map(|event| event["token"].as_str()?.strip_prefix("t-"));
+    tokens.map(str::to_owned).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: scripts/endure"]
 async fn nothing_is_lost_and_nothing_is_applied_twice() {
@@ -125,6 +134,8 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
     let mut scene = Scene::start(&servers, &[("JIT__QUEUE_DEADLINE_MS", "600000")]).await;
     let business = Program::set_up(&mut scene.client(), 1_000_000_000, 64).await;
     let personal = Program::set_up_personal(&mut scene.client(), 1_000_000_000, 64).await;
+    let told_of = Program::set_up(&mut scene.client(), 1_000_000_000, 16).await;
+    let platform = Platform::start(scene.door(), told_of.cards.clone());
     let programs = Arc::new((business, personal));
     let (answers, reading) = Answers::read(&scene.broker);
     let published = Arc::<Published>::default();
@@ -156,6 +167,7 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
     for publisher in publishers {
         publisher.await.unwrap();
     }
+    let sent = platform.stop().await;
     let took = started.elapsed();
 
     let confirmed = published.confirmed.lock().unwrap().clone();
@@ -178,6 +190,8 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
             && poison.is_subset(&dead().await)
             && scene.waiting(Queue::JitFunding).await == 0
             && scene.waiting(Queue::Transactions).await == 0
+            && scene.count("select count(1) from webhook_events where status = 'received'").await
+                == 0
     })
     .await;
     tokio::time::sleep(Duration::from_secs(2)).await; // whatever comes twice comes now
@@ -200,7 +214,25 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
         let expected = i64::try_from(of_kind(&approved, kind).len()).unwrap();
         assert_eq!(held, expected, "each {kind} purchase holds 0.01 once");
     }
+    let (applied, parked_notices) =
+        (notices(&scene, "applied").await, notices(&scene, "parked").await);
+    let missing: Vec<_> = sent
+        .acknowledged
+        .iter()
+        .filter(|it| !(applied.contains(*it) || parked_notices.contains(*it)))
+        .collect();
+    assert!(missing.is_empty(), "notifications that are lost: {missing:?}");
+    let held = told_of.held(&mut client).await;
+    assert_eq!(held, i64::try_from(applied.len()).unwrap(), "each told purchase holds 0.01 once");
     scene.verify();
+    println!(
+        "endure: notifications | {} acknowledged ({} calls were not, and came again) = {} applied + {} \
+         parked | 0 lost, 0 twice",
+        sent.acknowledged.len(),
+        sent.refused,
+        applied.len(),
+        parked_notices.len(),
+    );
     println!(
         "endure: kills | {:.0} s, {} kills | {} confirmed = {} processed + {} dead + {parked} parked \
          (of {} tried) | 0 lost, 0 twice, books clean, drained in {:.1} s",

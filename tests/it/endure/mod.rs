@@ -5,6 +5,7 @@
 mod answers;
 mod broker_outage;
 mod kills;
+mod platform;
 mod poison;
 pub mod scene;
 mod store_outage;

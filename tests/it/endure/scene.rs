@@ -1,7 +1,7 @@
 //! The service on servers of its own, whoever is killed.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -30,6 +30,22 @@ pub struct Scene {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
     instance: Option<Instance>,
+    door: Door,
+}
+
+/// Where the service is now, for those who call it while it is killed and started elsewhere.
+#[derive(Clone, Default)]
+pub struct Door(Arc<Mutex<Option<Client>>>);
+
+impl Door {
+    /// A connection, if somebody is there.
+    pub fn client(&self) -> Option<Client> {
+        self.0.lock().unwrap().as_ref().map(Client::another)
+    }
+
+    fn leads_to(&self, client: Option<Client>) {
+        *self.0.lock().unwrap() = client;
+    }
 }
 
 impl Scene {
@@ -44,7 +60,8 @@ impl Scene {
         );
         let folder = tempfile::tempdir().expect("a folder");
         let broker = brokers::open(&servers.url("RABBITMQ_URL"), "");
-        let mut scene = Self { servers, broker, folder, environment, instance: None };
+        let door = Door::default();
+        let mut scene = Self { servers, broker, folder, environment, instance: None, door };
         scene.start_service().await;
         scene
     }
@@ -54,11 +71,14 @@ impl Scene {
     }
 
     pub async fn start_service(&mut self) {
-        self.instance = Some(Instance::start_on(&self.data_dir(), &self.environment).await);
+        let instance = Instance::start_on(&self.data_dir(), &self.environment).await;
+        self.door.leads_to(Some(instance.client()));
+        self.instance = Some(instance);
     }
 
     /// kill -9, and nothing else.
     pub fn kill_service(&mut self) {
+        self.door.leads_to(None);
         self.instance.take().expect("a running service").kill();
     }
 
@@ -92,6 +112,10 @@ impl Scene {
 
     pub fn client(&self) -> Client {
         self.service().client()
+    }
+
+    pub fn door(&self) -> Door {
+        self.door.clone()
     }
 
     /// Recomputes the books.
