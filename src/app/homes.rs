@@ -13,6 +13,7 @@ use crate::domain::clock::Clock;
 use crate::domain::id::Home;
 use crate::store::api_keys::ApiKeys;
 use crate::store::audit_log::AuditLog;
+use crate::store::daily_runs::DailyRuns;
 use crate::store::dead_letters::DeadLetters;
 use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::lists::Lists;
@@ -61,6 +62,8 @@ pub(super) struct OpenHome {
     pub(super) audit_log: Option<Arc<dyn AuditLog>>,
     /// Attempts at messages; only a home of companies keeps them.
     pub(super) inbox: Option<Arc<dyn Inbox>>,
+    /// Marks of daily work, kept beside them.
+    pub(super) runs: Option<Arc<dyn DailyRuns>>,
     /// Where reported transactions are kept as they came; personal homes have one.
     pub(super) raw: Option<Arc<dyn RawTransactions>>,
     /// Where they end up; business homes have one.
@@ -89,13 +92,14 @@ impl OpenHome {
         };
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
         let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
+        let runs = Some(Arc::clone(&store) as Arc<dyn DailyRuns>);
         let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
         let raw = Some(Arc::clone(&store) as Arc<dyn RawTransactions>);
         let transactions = Some(Arc::clone(&store) as Arc<dyn Transactions>);
         let keys = Some(Arc::clone(&store) as Arc<dyn ApiKeys>);
         let audit_log = Some(Arc::clone(&store) as Arc<dyn AuditLog>);
         let of = Self::of(store, ("sqlite", "data_dir"), 1, close);
-        Self { webhooks, inbox, letters, keys, audit_log, raw, transactions, ..of }
+        Self { webhooks, inbox, runs, letters, keys, audit_log, raw, transactions, ..of }
     }
 
     fn postgres(store: Arc<PostgresStore>, lanes: usize) -> Self {
@@ -107,12 +111,13 @@ impl OpenHome {
         let prepare = Some(Arc::clone(&store) as Arc<dyn Prepare>);
         let webhooks = Some(Arc::clone(&store) as Arc<dyn WebhookEvents>);
         let inbox = Some(Arc::clone(&store) as Arc<dyn Inbox>);
+        let runs = Some(Arc::clone(&store) as Arc<dyn DailyRuns>);
         let letters = Some(Arc::clone(&store) as Arc<dyn DeadLetters>);
         let transactions = Some(Arc::clone(&store) as Arc<dyn Transactions>);
         let keys = Some(Arc::clone(&store) as Arc<dyn ApiKeys>);
         let audit_log = Some(Arc::clone(&store) as Arc<dyn AuditLog>);
         let of = Self::of(store, ("postgres", POSTGRES_URL), lanes, close);
-        Self { prepare, webhooks, inbox, letters, keys, audit_log, transactions, ..of }
+        Self { prepare, webhooks, inbox, runs, letters, keys, audit_log, transactions, ..of }
     }
 
     /// Its connections end with its last handle: what was acknowledged needs no more.
@@ -151,6 +156,7 @@ impl OpenHome {
             audit_log: None,
             probe: store,
             inbox: None,
+            runs: None,
             prepare: None,
             raw: None,
             transactions: None,
@@ -239,6 +245,12 @@ impl OpenHomes {
     pub(super) fn inbox(&self) -> Arc<dyn Inbox> {
         let business = self.of(Home::Business).inbox.as_ref();
         Arc::clone(business.expect("every store of companies keeps an inbox"))
+    }
+
+    /// Where daily work is marked.
+    pub(super) fn runs(&self) -> Arc<dyn DailyRuns> {
+        let business = self.of(Home::Business).runs.as_ref();
+        Arc::clone(business.expect("every store of companies keeps marks of daily work"))
     }
 
     /// Where reported transactions are kept as they came, and where they end up.

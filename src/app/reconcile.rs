@@ -9,7 +9,7 @@ use crate::config::reconcile::Reconcile;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::egress::platform::Platform;
-use crate::service::reconcile::{Books, Daily, Listing, Report, reconcile_daily};
+use crate::service::reconcile::{Books, Daily, Listing, Looked, reconcile_daily};
 use crate::telemetry::faults::Faults;
 use crate::telemetry::metrics;
 use crate::telemetry::notices::Notice;
@@ -55,19 +55,26 @@ pub(super) fn daily(
     let daily = Daily {
         listing,
         books: books(homes),
+        runs: homes.runs(),
         clock: Arc::clone(clock),
         hour: u8::try_from(set.hour).unwrap_or(0),
         days: u16::try_from(set.days).unwrap_or(u16::MAX),
     };
-    let clock = Arc::clone(clock);
-    Ok(Some(reconcile_daily(daily, move |report| tell(report, clock.now(), &faults))))
+    Ok(Some(reconcile_daily(daily, move |looked, last| tell(looked, last, &faults))))
 }
 
-fn tell(report: Option<&Report>, now: Timestamp, faults: &Faults) {
-    metrics::set(metrics::RECONCILE_FAILED, &[], f64::from(u8::from(report.is_none())));
-    let Some(report) = report else { return };
-    let seconds = now.as_micros().div_euclid(1_000_000);
-    metrics::set(metrics::RECONCILE_LAST_RUN, &[], seconds as f64);
+/// `last`: when it was done last, by any instance.
+fn tell(looked: &Looked, last: Option<Timestamp>, faults: &Faults) {
+    if let Some(last) = last {
+        let seconds = last.as_micros().div_euclid(1_000_000);
+        metrics::set(metrics::RECONCILE_LAST_RUN, &[], seconds as f64);
+    }
+    let report = match looked {
+        Looked::Done(report) => report,
+        Looked::Failed => return metrics::set(metrics::RECONCILE_FAILED, &[], 1.0),
+        Looked::Idle => return,
+    };
+    metrics::set(metrics::RECONCILE_FAILED, &[], 0.0);
     let kinds = [
         ("missing", report.missing),
         ("extra", report.extra),
@@ -91,17 +98,20 @@ fn tell(report: Option<&Report>, now: Timestamp, faults: &Faults) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::reconcile::Report;
     use crate::telemetry::faults::tests::Told;
 
     #[test]
     fn books_that_differ_are_told_and_books_that_agree_are_not() {
         let (faults, told) = (Faults::default(), Arc::new(Told::default()));
         faults.tell_to(told.clone());
-        tell(None, Timestamp::default(), &faults);
-        tell(Some(&Report { equal: 7, ..Report::default() }), Timestamp::default(), &faults);
+        tell(&Looked::Failed, None, &faults);
+        let agrees = Report { equal: 7, ..Report::default() };
+        tell(&Looked::Done(agrees), Some(Timestamp::default()), &faults);
+        tell(&Looked::Idle, Some(Timestamp::default()), &faults);
         assert!(told.0.lock().unwrap().is_empty());
         let report = Report { equal: 7, missing: 2, different: 1, ..Report::default() };
-        tell(Some(&report), Timestamp::default(), &faults);
+        tell(&Looked::Done(report), Some(Timestamp::default()), &faults);
         let told = told.0.lock().unwrap().clone();
         let texts: Vec<String> =
             told.iter().map(|notice| serde_json::to_string(notice).unwrap()).collect();

@@ -22,7 +22,7 @@ use crate::store::{Audit, History, Source};
 use crate::wire::marqeta::listed::{Listed, listed};
 
 pub use compare::reconcile;
-pub use daily::{Daily, reconcile_daily};
+pub use daily::{Daily, Looked, reconcile_daily};
 pub use figures::Figures;
 pub use report::{Difference, Report};
 pub use stated::{Asked, Stated, state};

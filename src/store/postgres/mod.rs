@@ -6,6 +6,7 @@ mod audit;
 mod audit_log;
 mod bulk;
 mod connect;
+mod daily_runs;
 mod dead_letters;
 mod error;
 mod events;

@@ -5,6 +5,7 @@ mod audit;
 mod audit_log;
 mod checkpoint;
 mod connect;
+mod daily_runs;
 mod dead_letters;
 mod encode;
 mod error;

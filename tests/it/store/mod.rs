@@ -6,6 +6,7 @@ mod cancelled;
 pub(crate) mod clock;
 mod contention;
 mod counting;
+mod daily_runs;
 mod dead_letters;
 mod facts;
 mod history;

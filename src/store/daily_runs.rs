@@ -1,0 +1,30 @@
+//! Port to the marks of work that is done once a day: several instances and restarts do it once, and a
+//! day that was missed is made up for.
+
+use uuid::Uuid;
+
+use crate::domain::time::Timestamp;
+
+use super::StoreFuture;
+
+/// A day's run of some work, by one who would do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DailyRun {
+    /// Which work.
+    pub name: &'static str,
+    /// Days since 1970.
+    pub day: i64,
+    /// Who.
+    pub runner: Uuid,
+}
+
+/// Which days' work is done, and who is at it.
+pub trait DailyRuns: Send + Sync {
+    /// Takes a day's work on until then, or goes on with it. `false`: it is done, a later day's was
+    /// begun, or somebody else is at it.
+    fn claim(&self, run: DailyRun, now: Timestamp, until: Timestamp) -> StoreFuture<'_, bool>;
+    /// It is done. Where somebody else has taken it on meanwhile, nothing is written.
+    fn finish(&self, run: DailyRun, now: Timestamp) -> StoreFuture<'_, ()>;
+    /// When it was done last, whichever day's.
+    fn last(&self, name: &'static str) -> StoreFuture<'_, Option<Timestamp>>;
+}

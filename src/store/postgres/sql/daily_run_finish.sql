@@ -1,0 +1,3 @@
+update daily_runs
+set is_done = true, done_at = $4
+where name = $1 and day = $2 and runner = $3
