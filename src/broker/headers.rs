@@ -27,6 +27,8 @@ pub const EXPIRED: &str = "expired";
 
 /// The reason of an event that the broker does not take.
 pub const REFUSED: &str = "refused_by_broker";
+/// The reason of an event that can not be read from the outbox.
+pub const UNREADABLE: &str = "unreadable_event";
 
 /// Longer errors are cut: headers travel with every copy.
 const ERROR_CHARS_MAX: usize = 300;

@@ -1,9 +1,9 @@
-//! Events that the broker refuses, counted: one of them must not keep those behind it waiting for ever,
-//! and a broker that refuses everything is no reason to give any of them up.
+//! Events that the broker refuses, or that can not be read, counted: one of them must not keep those
+//! behind it waiting for ever, and where nothing goes through that is no reason to give any of them up.
 
 use std::collections::HashMap;
 
-use crate::domain::id::EventId;
+use crate::store::outbox::Place;
 
 /// After so many refusals, each alone, an event is given up.
 const REFUSALS_MAX: u32 = 5;
@@ -11,9 +11,9 @@ const REFUSALS_MAX: u32 = 5;
 /// Events that are remembered at most. (A relay holds a batch in hand; the others have been solved.)
 const REMEMBERED_MAX: usize = 10_000;
 
-/// How often each event was refused.
+/// How often each event was refused, by its place.
 #[derive(Default)]
-pub(super) struct Refusals(HashMap<EventId, Refused>);
+pub(super) struct Refusals(HashMap<Place, Refused>);
 
 struct Refused {
     times: u32,
@@ -24,7 +24,7 @@ struct Refused {
 impl Refusals {
     /// An event was refused, with so many confirmed so far. `Some`: it was refused that often, and
     /// meanwhile the broker has taken others.
-    pub(super) fn again(&mut self, event: EventId, confirmed: u64) -> Option<u32> {
+    pub(super) fn again(&mut self, event: Place, confirmed: u64) -> Option<u32> {
         if self.0.len() >= REMEMBERED_MAX && !self.0.contains_key(&event) {
             self.0.clear();
         }
@@ -41,13 +41,14 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
+
+    fn event(order: i64) -> Place {
+        Place { shard: 0, order, number: 0 }
+    }
 
     #[test]
     fn an_event_is_given_up_after_five_refusals_beside_others_that_were_taken() {
-        let event = |n| EventId::new(Uuid::from_u128(n));
         let mut refusals = Refusals::default();
         for n in 0..4 {
             assert_eq!(refusals.again(event(1), n), None);
@@ -60,8 +61,7 @@ mod tests {
     #[test]
     fn nothing_is_given_up_while_everything_is_refused() {
         let mut refusals = Refusals::default();
-        let event = EventId::new(Uuid::nil());
-        assert!((0..100).all(|_| refusals.again(event, 7).is_none()));
-        assert_eq!(refusals.again(event, 8), Some(101));
+        assert!((0..100).all(|_| refusals.again(event(1), 7).is_none()));
+        assert_eq!(refusals.again(event(1), 8), Some(101));
     }
 }

@@ -7,6 +7,7 @@
 //! event is in order all the same.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::domain::clock::Clock;
 use crate::domain::time::Monotonic;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::store::StoreError;
-use crate::store::outbox::{OutboxShards, Waiting};
+use crate::store::outbox::{OutboxShards, Sifted, Unreadable, Waiting};
 use crate::store::shards::Shards;
 use crate::telemetry::metrics;
 
@@ -68,7 +69,7 @@ impl RelayStats {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// Refused again and again, and kept as dead letters.
+    /// Refused or not to be read, again and again, and kept as dead letters.
     pub fn set_aside(&self) -> u64 {
         self.set_aside.load(Ordering::Relaxed)
     }
@@ -109,6 +110,8 @@ enum Trouble {
     Store(#[from] StoreError),
     #[error("the broker did not confirm {failed} of {published} events")]
     Broker { failed: usize, published: usize, source: BrokerError },
+    #[error("{count} events can not be read, and hold up those behind them in their shards")]
+    Unreadable { count: usize, error: String },
 }
 
 impl Trouble {
@@ -117,6 +120,7 @@ impl Trouble {
         match self {
             Self::Store(error) => format!("{error}: {}", error.cause()),
             Self::Broker { source, .. } => source.to_string(),
+            Self::Unreadable { error, .. } => error.clone(),
         }
     }
 }
@@ -214,8 +218,8 @@ impl Relay {
 
     async fn try_round(&mut self) -> Result<Round, Trouble> {
         self.lease().await?;
-        let rows = self.oldest().await?;
-        if rows.is_empty() {
+        let Sifted { waiting: rows, unreadable } = self.oldest().await?;
+        if rows.is_empty() && unreadable.is_empty() {
             return Ok(Round::Empty);
         }
         let full = rows.len() >= self.parts.options.batch_max as usize;
@@ -232,7 +236,8 @@ impl Relay {
         if !published.is_empty() {
             self.parts.outbox.remove(published).await?;
         }
-        match trouble {
+        let unread = self.give_up(unreadable, confirmed).await?;
+        match trouble.or(unread) {
             Some(trouble) => Err(trouble),
             None => Ok(if full { Round::Busy } else { Round::Done }),
         }
@@ -262,7 +267,7 @@ impl Relay {
     }
 
     /// The oldest events of all shards, those of the next shard first.
-    async fn oldest(&mut self) -> Result<Vec<Waiting>, StoreError> {
+    async fn oldest(&mut self) -> Result<Sifted, StoreError> {
         let batch_max = self.parts.options.batch_max;
         let mut runs = self.held.runs();
         if let Some(at) = runs.iter().position(|run| run.contains(&self.first)) {
@@ -273,18 +278,40 @@ impl Relay {
                 runs.push(*run.start()..=self.first - 1);
             }
         }
-        let mut rows: Vec<Waiting> = Vec::new();
+        let mut found = Sifted::default();
         for run in runs {
-            let left = batch_max.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+            let rows = u32::try_from(found.waiting.len()).unwrap_or(u32::MAX);
+            let left = batch_max.saturating_sub(rows);
             if left == 0 {
                 break;
             }
-            rows.extend(self.parts.outbox.oldest(run, left).await?);
+            match self.parts.outbox.oldest(run.clone(), left).await {
+                Ok(rows) => found.waiting.extend(rows),
+                Err(StoreError::Failed(_)) => self.sift(run, &mut found).await?,
+                Err(error) => return Err(error),
+            }
         }
         // The next batch begins behind the shard that has filled this one.
-        self.first =
-            rows.last().map_or(0, |row| (row.place.shard + 1) % crate::store::shards::SHARDS);
-        Ok(rows)
+        let last = found.waiting.last();
+        self.first = last.map_or(0, |row| (row.place.shard + 1) % crate::store::shards::SHARDS);
+        Ok(found)
+    }
+
+    /// The oldest events of shards of which one holds what can not be read: each shard by itself, and of
+    /// each what comes before that.
+    async fn sift(&self, run: RangeInclusive<u8>, found: &mut Sifted) -> Result<(), StoreError> {
+        let batch_max = self.parts.options.batch_max;
+        for shard in run {
+            if found.waiting.len() >= batch_max as usize {
+                break;
+            }
+            let own = self.parts.outbox.sift(shard..=shard, batch_max).await?;
+            let first = own.unreadable.iter().map(|row| row.place).min();
+            let is_before = |row: &Waiting| first.is_none_or(|first| row.place < first);
+            found.waiting.extend(own.waiting.into_iter().filter(is_before));
+            found.unreadable.extend(own.unreadable);
+        }
+        Ok(())
     }
 
     /// Publishes, and says which events are done with: confirmed, with everything of their keys before.
@@ -348,7 +375,7 @@ impl Relay {
                     cleared.push(row);
                 }
                 Ok(Err(error @ BrokerError::Refused(_))) | Err(error @ BrokerError::Refused(_)) => {
-                    if let Some(attempts) = self.refusals.again(row.event.id, confirmed) {
+                    if let Some(attempts) = self.refusals.again(row.place, confirmed) {
                         self.parts.desk.set_aside(&event, attempts, error.to_string()).await?;
                         let (id, kind) = (row.event.id, row.event.kind.as_str());
                         let error = &error as &dyn std::error::Error;
@@ -364,6 +391,37 @@ impl Relay {
             }
         }
         Ok(cleared)
+    }
+
+    /// Keeps as dead letters what could not be read again and again, while others were published: those
+    /// behind it go on. Says what still holds them up.
+    async fn give_up(
+        &mut self,
+        unreadable: Vec<Unreadable>,
+        confirmed: u64,
+    ) -> Result<Option<Trouble>, StoreError> {
+        let (home, mut places, mut left) = (self.parts.home, Vec::new(), Vec::new());
+        for row in unreadable {
+            let Some(attempts) = self.refusals.again(row.place, confirmed) else {
+                left.push(row.error);
+                continue;
+            };
+            self.parts.desk.set_aside_unreadable(&row, attempts).await?;
+            let (id, error) = (&row.id, &row.error);
+            tracing::error!(
+                event.id = id,
+                home,
+                error,
+                "an event can not be read: kept as a dead letter"
+            );
+            places.push(row.place);
+        }
+        if !places.is_empty() {
+            self.parts.stats.set_aside.fetch_add(places.len() as u64, Ordering::Relaxed);
+            self.parts.outbox.discard(places).await?;
+        }
+        let count = left.len();
+        Ok(left.into_iter().next().map(|error| Trouble::Unreadable { count, error }))
     }
 
     async fn release(&mut self) {

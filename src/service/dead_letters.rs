@@ -7,7 +7,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::error::Error;
 use crate::broker::headers::{
-    ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON, REFUSED, ROUTING_KEY,
+    ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON, REFUSED, ROUTING_KEY, UNREADABLE,
 };
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Broker, Message, Outgoing, Target};
@@ -20,6 +20,7 @@ use crate::domain::id::DeadLetterId;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::dead_letters::DeadLetters;
+use crate::store::outbox::Unreadable;
 use crate::telemetry::faults::{Fault, Faults};
 use crate::wire::v1::dead_letter::RedriveMany;
 
@@ -29,6 +30,9 @@ pub const REDRIVES: &str = "x-tollgate-redrives";
 
 /// Why a message died whose token or transaction id was used before for something else.
 pub const ID_CONFLICT: &str = "id_conflict";
+
+/// Where an event comes from that can not be read. It can not be sent again: nobody knows what to send.
+pub const OUTBOX: &str = "outbox";
 
 /// Letters that are read at a time.
 const PAGE: u32 = 100;
@@ -93,6 +97,29 @@ impl DeadLetterDesk {
         ] {
             message.headers.insert(name.to_owned(), value);
         }
+        self.keep(&message).await
+    }
+
+    /// Keeps an event that can not be read, as it is stored, so that those behind it can go on.
+    pub async fn set_aside_unreadable(
+        &self,
+        row: &Unreadable,
+        attempts: u32,
+    ) -> Result<(), StoreError> {
+        let headers = [
+            (ORIGIN, OUTBOX.to_owned()),
+            (REASON, UNREADABLE.to_owned()),
+            (ATTEMPTS, attempts.to_string()),
+            (FIRST_ERROR, row.error.clone()),
+            (LAST_ERROR, row.error.clone()),
+        ];
+        let message = Message {
+            id: row.id.clone(),
+            content_type: "text/plain".to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+            body: row.row.clone().into(),
+            ..Message::default()
+        };
         self.keep(&message).await
     }
 
@@ -235,7 +262,7 @@ fn faults(envelope: &Envelope) -> Vec<Fault> {
     by_queue.into_iter().chain(conflict).collect()
 }
 
-const NO_QUEUE: &str = "the letter does not say where it comes from";
+const NO_QUEUE: &str = "the letter does not say which queue it comes from";
 
 fn envelope(message: &Message) -> Envelope {
     let mut headers = message.headers.clone();

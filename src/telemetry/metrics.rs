@@ -201,7 +201,7 @@ pub const EVENTS_FAILED: Metric = metric(
 pub const EVENTS_SET_ASIDE: Metric = metric(
     "tollgate_events_set_aside_total",
     Unit::Count,
-    "Events that the broker has refused again and again, and that are dead letters now",
+    "Events that the broker has refused, or that could not be read, again and again: dead letters now",
 );
 /// Events that were dropped unpublished, where no relay is configured.
 pub const EVENTS_DROPPED: Metric = metric(

@@ -19,8 +19,9 @@ use super::error::{translate, unreadable};
 use super::narrow::{bytes, of_bytes};
 use super::read::{decode, within};
 use crate::domain::event::Event;
+use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
-use crate::store::outbox::{OutboxShards, Place, Waiting};
+use crate::store::outbox::{OutboxShards, Place, Sifted, Unreadable, Waiting};
 use crate::store::shards::{SHARDS, Shards, shard};
 use crate::store::{Outbox, StoreError, StoreFuture};
 
@@ -95,13 +96,40 @@ fn front(shard: u8) -> Binary {
     position(Place { shard, order: 0, number: 0 }, [0; 16])
 }
 
-fn waiting(row: StoredRow) -> Result<Waiting, StoreError> {
+/// The key of any row.
+#[derive(Deserialize)]
+struct KeyOnly {
+    #[serde(rename = "_id")]
+    position: Binary,
+}
+
+/// What a key says.
+fn placed(position: &Binary) -> Result<(Place, EventId), StoreError> {
     let bytes: [u8; POSITION_BYTES] =
-        row.position.bytes.try_into().map_err(|_| unreadable("not a place in the outbox"))?;
+        position.bytes[..].try_into().map_err(|_| unreadable("not a place in the outbox"))?;
     let (shard, rest) = (bytes[0], &bytes[1..]);
     let order = i64::from_be_bytes(part(&rest[..8]));
     let number = u32::from_be_bytes(part(&rest[8..12]));
     let id = of_bytes(part(&rest[12..])).ok_or_else(|| unreadable("not an event's id"))?;
+    Ok((Place { shard, order, number }, id))
+}
+
+/// Whether a row can be read or not.
+fn sift_into(sifted: &mut Sifted, bytes: &[u8]) -> Result<(), StoreError> {
+    match decode(bytes).and_then(waiting) {
+        Ok(row) => sifted.waiting.push(row),
+        Err(error) => {
+            let (place, id) = placed(&decode::<KeyOnly>(bytes)?.position)?;
+            let row = decode::<Document>(bytes)?.to_string();
+            let (id, error) = (id.to_string(), error.cause());
+            sifted.unreadable.push(Unreadable { place, id, row, error });
+        }
+    }
+    Ok(())
+}
+
+fn waiting(row: StoredRow) -> Result<Waiting, StoreError> {
+    let (place, id) = placed(&row.position)?;
     let event = Event {
         id,
         kind: row.kind,
@@ -110,7 +138,7 @@ fn waiting(row: StoredRow) -> Result<Waiting, StoreError> {
         at: row.at,
         payload: RawValue::from_string(row.payload).map_err(unreadable)?,
     };
-    Ok(Waiting { place: Place { shard, order, number }, event })
+    Ok(Waiting { place, event })
 }
 
 fn part<const N: usize>(bytes: &[u8]) -> [u8; N] {
@@ -161,6 +189,27 @@ impl Outbox for MongoStore {
 }
 
 impl MongoStore {
+    /// Hands each of the oldest events of these shards on, in order.
+    async fn each_of_front(
+        &self,
+        shards: RangeInclusive<u8>,
+        rows_max: u32,
+        mut read: impl FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (from, to) = (front(*shards.start()), front(shards.end().saturating_add(1)));
+        let outbox = self.clients()?.rest.collection::<RawDocumentBuf>("outbox");
+        let found = outbox
+            .find(doc! { "_id": { "$gte": from, "$lt": to } })
+            .sort(doc! { "_id": 1 })
+            .limit(i64::from(rows_max))
+            .batch_size(rows_max);
+        let mut cursor = found.await.map_err(translate)?;
+        while cursor.advance().await.map_err(translate)? {
+            read(cursor.current().as_bytes())?;
+        }
+        Ok(())
+    }
+
     async fn drop_of_shard(
         &self,
         shard: u8,
@@ -202,20 +251,39 @@ impl OutboxShards for MongoStore {
     /// What a majority has: a removal that was acknowledged is seen, and so is every earlier event of
     /// whatever is seen of a key.
     fn oldest(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Vec<Waiting>> {
-        let (from, to) = (front(*shards.start()), front(shards.end().saturating_add(1)));
         Box::pin(within(self.options.call, async move {
-            let outbox = self.clients()?.rest.collection::<RawDocumentBuf>("outbox");
-            let found = outbox
-                .find(doc! { "_id": { "$gte": from, "$lt": to } })
-                .sort(doc! { "_id": 1 })
-                .limit(i64::from(rows_max))
-                .batch_size(rows_max);
-            let mut cursor = found.await.map_err(translate)?;
             let mut rows = Vec::new();
-            while cursor.advance().await.map_err(translate)? {
-                rows.push(waiting(decode(cursor.current().as_bytes())?)?);
-            }
+            let read = |bytes: &[u8]| {
+                rows.push(waiting(decode(bytes)?)?);
+                Ok(())
+            };
+            self.each_of_front(shards, rows_max, read).await?;
             Ok(rows)
+        }))
+    }
+
+    fn sift(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Sifted> {
+        Box::pin(within(self.options.call, async move {
+            let mut sifted = Sifted::default();
+            let read = |bytes: &[u8]| sift_into(&mut sifted, bytes);
+            self.each_of_front(shards, rows_max, read).await?;
+            Ok(sifted)
+        }))
+    }
+
+    /// Nothing else stands at a place, whatever the event's id.
+    fn discard(&self, places: Vec<Place>) -> StoreFuture<'_, ()> {
+        let at = |place: Place| {
+            let (from, to) = (position(place, [0; 16]), position(place, [u8::MAX; 16]));
+            doc! { "_id": { "$gte": from, "$lte": to } }
+        };
+        let each: Vec<Document> = places.into_iter().map(at).collect();
+        Box::pin(within(self.options.call, async move {
+            if each.is_empty() {
+                return Ok(());
+            }
+            let outbox = self.clients()?.rest.collection::<Document>("outbox");
+            outbox.delete_many(doc! { "$or": each }).await.map(drop).map_err(translate)
         }))
     }
 

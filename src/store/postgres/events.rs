@@ -12,7 +12,7 @@ use crate::domain::id::{CardId, EventId};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::details::refusal;
-use crate::store::outbox::{Place, Waiting};
+use crate::store::outbox::{Place, Sifted, Unreadable, Waiting};
 
 /// What tells of a decision that was a decline.
 const DECLINED: &str = "authorization.declined";
@@ -67,10 +67,31 @@ impl FromRow<'_, PgRow> for EventRow {
 }
 
 impl EventRow {
+    fn place(&self) -> Result<Place, StoreError> {
+        let shard = self.shard.try_into().map_err(unreadable)?;
+        Ok(Place { shard, order: self.seq, number: 0 })
+    }
+
+    /// Whether it can be read or not.
+    pub(super) fn sift_into(self, sifted: &mut Sifted) -> Result<(), StoreError> {
+        let (place, id) = (self.place()?, EventId::new(self.id).to_string());
+        let row = serde_json::json!({
+            "id": self.id.to_string(), "kind": self.kind, "version": self.version, "at": self.at, "key": self.key,
+            "payload": self.payload,
+        });
+        match self.waiting() {
+            Ok(waiting) => sifted.waiting.push(waiting),
+            Err(error) => {
+                let (row, error) = (row.to_string(), error.cause());
+                sifted.unreadable.push(Unreadable { place, id, row, error });
+            }
+        }
+        Ok(())
+    }
+
     /// The event, and where it waits.
     pub(super) fn waiting(self) -> Result<Waiting, StoreError> {
-        let shard = self.shard.try_into().map_err(unreadable)?;
-        let place = Place { shard, order: self.seq, number: 0 };
+        let place = self.place()?;
         let version = self.version.try_into().map_err(unreadable)?;
         let (id, at) = (EventId::new(self.id), Timestamp::from_micros(self.at));
         let event = match (self.key, self.payload) {

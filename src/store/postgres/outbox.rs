@@ -13,7 +13,7 @@ use super::events::EventRow;
 use super::parties::affected;
 use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
-use crate::store::outbox::{OutboxShards, Waiting};
+use crate::store::outbox::{OutboxShards, Place, Sifted, Waiting};
 use crate::store::shards::{LeaseTable, Shards, shard};
 use crate::store::{Outbox, StoreError, StoreFuture};
 
@@ -74,20 +74,29 @@ impl OutboxShards for PostgresStore {
 
     fn oldest(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Vec<Waiting>> {
         Box::pin(async move {
-            let asked = sqlx::query_as(OLDEST)
-                .bind(i16::from(*shards.start()))
-                .bind(i16::from(*shards.end()))
-                .bind(i64::from(rows_max));
-            let rows: Vec<EventRow> =
-                asked.fetch_all(&mut self.reader().await?).await.map_err(translate)?;
+            let rows = self.front(shards, rows_max).await?;
             rows.into_iter().map(EventRow::waiting).collect()
         })
     }
 
-    fn remove(&self, mut published: Vec<Waiting>) -> StoreFuture<'_, ()> {
-        published.sort_unstable_by_key(|row| row.place);
-        let shards: Vec<i16> = published.iter().map(|row| i16::from(row.place.shard)).collect();
-        let orders: Vec<i64> = published.iter().map(|row| row.place.order).collect();
+    fn sift(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Sifted> {
+        Box::pin(async move {
+            let mut sifted = Sifted::default();
+            for row in self.front(shards, rows_max).await? {
+                row.sift_into(&mut sifted)?;
+            }
+            Ok(sifted)
+        })
+    }
+
+    fn remove(&self, published: Vec<Waiting>) -> StoreFuture<'_, ()> {
+        self.discard(published.iter().map(|row| row.place).collect())
+    }
+
+    fn discard(&self, mut places: Vec<Place>) -> StoreFuture<'_, ()> {
+        places.sort_unstable();
+        let shards: Vec<i16> = places.iter().map(|place| i16::from(place.shard)).collect();
+        let orders: Vec<i64> = places.iter().map(|place| place.order).collect();
         Box::pin(self.write(move |connection| {
             Box::pin(async move {
                 sqlx::raw_sql(NOT_FLUSHED).execute(&mut *connection).await.map_err(translate)?;
@@ -99,6 +108,18 @@ impl OutboxShards for PostgresStore {
 }
 
 impl PostgresStore {
+    async fn front(
+        &self,
+        shards: RangeInclusive<u8>,
+        rows_max: u32,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let asked = sqlx::query_as(OLDEST)
+            .bind(i16::from(*shards.start()))
+            .bind(i16::from(*shards.end()))
+            .bind(i64::from(rows_max));
+        asked.fetch_all(&mut self.reader().await?).await.map_err(translate)
+    }
+
     /// Changes the lease table under its lock. The time is read once that is held.
     fn leases<T: Send + 'static>(
         &self,

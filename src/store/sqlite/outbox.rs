@@ -4,18 +4,18 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::SqliteStore;
-use super::error::translate;
-use super::query::{affected, ask, many, one};
+use super::error::{translate, unreadable};
+use super::query::{affected, ask, decode, many, one};
 use crate::domain::event::Event;
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
-use crate::store::outbox::{OutboxShards, Place, Waiting};
+use crate::store::outbox::{OutboxShards, Place, Sifted, Unreadable, Waiting};
 use crate::store::shards::{LeaseTable, Shards, shard};
 use crate::store::{Outbox, StoreError, StoreFuture};
 
@@ -23,6 +23,7 @@ const MEASURE: &str = include_str!("sql/outbox_measure.sql");
 const FIRST: &str = include_str!("sql/outbox_first.sql");
 const DROP: &str = include_str!("sql/outbox_drop.sql");
 const OLDEST: &str = include_str!("sql/outbox_oldest.sql");
+const SIFT: &str = include_str!("sql/outbox_sift.sql");
 const REMOVE: &str = include_str!("sql/outbox_remove.sql");
 const TELL: &str = include_str!("sql/outbox_tell.sql");
 const LEASES_FIND: &str = include_str!("sql/outbox_leases_find.sql");
@@ -64,6 +65,37 @@ fn waiting(row: EventRow) -> Waiting {
     Waiting { place: Place { shard, order, number: 0 }, event }
 }
 
+/// The same as it is stored, whatever that is.
+#[derive(Deserialize, Serialize)]
+struct StoredRow(u8, i64, String, String, i64, String, i64, String);
+
+impl StoredRow {
+    fn read(&self) -> Result<Waiting, StoreError> {
+        let Self(shard, order, id, kind, version, key, at, payload) = self;
+        let event = Event {
+            id: decode(&serde_json::json!(id).to_string())?,
+            kind: kind.clone(),
+            version: u16::try_from(*version).map_err(unreadable)?,
+            key: key.clone(),
+            at: Timestamp::from_micros(*at),
+            payload: RawValue::from_string(payload.clone()).map_err(unreadable)?,
+        };
+        Ok(Waiting { place: Place { shard: *shard, order: *order, number: 0 }, event })
+    }
+
+    fn sift_into(self, sifted: &mut Sifted) {
+        match self.read() {
+            Ok(waiting) => sifted.waiting.push(waiting),
+            Err(error) => sifted.unreadable.push(Unreadable {
+                place: Place { shard: self.0, order: self.1, number: 0 },
+                row: serde_json::json!(self).to_string(),
+                id: self.2,
+                error: error.cause(),
+            }),
+        }
+    }
+}
+
 impl OutboxShards for SqliteStore {
     fn lease(&self, relay: Uuid, lasting: Duration) -> StoreFuture<'_, Shards> {
         let lasting_us = i64::try_from(lasting.as_micros()).unwrap_or(i64::MAX);
@@ -82,9 +114,22 @@ impl OutboxShards for SqliteStore {
         })
     }
 
+    fn sift(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Sifted> {
+        Box::pin(async move {
+            let asked = ask(SIFT).bind(*shards.start()).bind(*shards.end()).bind(rows_max);
+            let rows: Vec<StoredRow> = many(&mut *self.reader().await?, asked).await?;
+            let mut sifted = Sifted::default();
+            rows.into_iter().for_each(|row| row.sift_into(&mut sifted));
+            Ok(sifted)
+        })
+    }
+
     fn remove(&self, published: Vec<Waiting>) -> StoreFuture<'_, ()> {
-        let numbers: Vec<String> =
-            published.iter().map(|row| row.place.order.to_string()).collect();
+        self.discard(published.iter().map(|row| row.place).collect())
+    }
+
+    fn discard(&self, places: Vec<Place>) -> StoreFuture<'_, ()> {
+        let numbers: Vec<String> = places.iter().map(|place| place.order.to_string()).collect();
         let numbers = format!("[{}]", numbers.join(","));
         Box::pin(self.jobs.write(move |connection| {
             Box::pin(async move {

@@ -8,3 +8,4 @@ mod expiry;
 mod relay;
 mod speed;
 mod stores;
+mod unreadable;

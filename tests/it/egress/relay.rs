@@ -44,7 +44,7 @@ pub async fn letters() -> (Subject, Arc<dyn DeadLetters>) {
     (subject, store)
 }
 
-fn with_letters(
+pub fn with_letters(
     subject: &Subject,
     broker: &Arc<Subscriber>,
     letters: Arc<dyn DeadLetters>,
@@ -69,7 +69,7 @@ fn with_letters(
     (tokio::spawn(Relay::new(parts).run(stop.clone())), stop)
 }
 
-async fn until_empty(outbox: &dyn Outbox) {
+pub async fn until_empty(outbox: &dyn Outbox) {
     let emptied = async {
         while outbox.depth().await.unwrap() > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -79,7 +79,7 @@ async fn until_empty(outbox: &dyn Outbox) {
 }
 
 /// The tokens of decisions by key, each where it was seen first.
-fn first_seen(seen: &[(String, Message)]) -> BTreeMap<String, Vec<String>> {
+pub fn first_seen(seen: &[(String, Message)]) -> BTreeMap<String, Vec<String>> {
     let (mut known, mut order) = (HashSet::new(), BTreeMap::<String, Vec<String>>::new());
     let mut places: HashMap<String, String> = HashMap::new();
     for (kind, message) in seen {

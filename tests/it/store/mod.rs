@@ -36,6 +36,7 @@ mod resources;
 mod routed;
 pub(crate) mod sqlite;
 pub(crate) mod subject;
+pub(crate) mod unreadable;
 mod webhooks;
 
 /// Runs the suite on the store that `$open` opens: what holds for every store, and what only a

@@ -11,6 +11,9 @@ use super::clock::TestClock;
 use super::conformance;
 use super::subject::Subject;
 
+/// What the file is called.
+pub const FILE: &str = "tollgate.db";
+
 async fn open() -> Subject {
     open_store(&Home::ALL).await.0
 }
@@ -22,9 +25,16 @@ async fn open_personal() -> Subject {
 
 /// The subject, and the store that it sees.
 pub async fn open_store(homes: &'static [Home]) -> (Subject, Arc<SqliteStore>) {
-    let folder = tempfile::tempdir().unwrap();
+    open_in(tempfile::tempdir().unwrap(), homes).await
+}
+
+/// The same in a folder that the test knows.
+pub async fn open_in(
+    folder: tempfile::TempDir,
+    homes: &'static [Home],
+) -> (Subject, Arc<SqliteStore>) {
     let clock = Arc::new(TestClock::default());
-    let path = folder.path().join("tollgate.db");
+    let path = folder.path().join(FILE);
     let store = SqliteStore::open(&path, clock.clone(), SqliteOptions::default()).await.unwrap();
     let subject = Subject {
         homes,
