@@ -39,12 +39,13 @@ impl Attempts {
         Ok(begun)
     }
 
-    /// The attempt was none: a store did not answer.
+    /// The attempt was none: a store did not answer, or the process does not wait for its end.
     pub async fn undo(&self, queue: Queue, message: &str) -> Result<(), Error> {
         Ok(self.inbox.undo(queue.name(), message.to_owned()).await?)
     }
 
-    /// The message is settled. Where that can not be written down, it is forgotten later.
+    /// The message is settled, or handled and about to be. Where that can not be written down, it is
+    /// forgotten later.
     pub async fn end(&self, queue: Queue, message: &str) {
         if let Err(error) = self.inbox.end(queue.name(), message.to_owned()).await {
             let error = &error as &dyn std::error::Error;

@@ -353,9 +353,9 @@ pub trait Inbox: Send + Sync {
         before: u32,
         now: Timestamp,
     ) -> StoreFuture<'_, u32>;
-    /// The attempt was none: a store did not answer.
+    /// The attempt was none: a store did not answer, or the process does not wait for its end.
     fn undo(&self, queue: &'static str, message: String) -> StoreFuture<'_, ()>;
-    /// The message is settled.
+    /// The message is settled, or was handled.
     fn end(&self, queue: &'static str, message: String) -> StoreFuture<'_, ()>;
     /// Forgets what began before; says how many messages that were.
     fn drop_before(&self, before: Timestamp) -> StoreFuture<'_, u64>;
