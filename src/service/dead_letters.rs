@@ -252,10 +252,12 @@ impl DeadLetterDesk {
 
 /// What a death is told as, by the queue, and by what it died of.
 fn faults(envelope: &Envelope) -> Vec<Fault> {
+    let is_event = [Exchange::Events.name(), OUTBOX].contains(&envelope.queue.as_str());
     let by_queue = match Queue::parse(&envelope.queue) {
         Some(Queue::JitFunding) => Some(Fault::RequestDead),
         Some(Queue::Transactions) => Some(Fault::TransactionDead),
         Some(Queue::Webhooks) => Some(Fault::NotificationDead),
+        None if is_event => Some(Fault::EventDead),
         _ => None,
     };
     let conflict = (envelope.reason == ID_CONFLICT).then_some(Fault::MessageConflict);
@@ -369,7 +371,9 @@ mod tests {
         assert_eq!(died("jit-funding-queue", ID_CONFLICT), [Fault::RequestDead, conflict]);
         assert_eq!(died("transaction-processing-queue", "expired"), [Fault::TransactionDead]);
         assert_eq!(died("webhook-queue", "wrong_schema"), [Fault::NotificationDead]);
-        assert_eq!(died("events", "refused_by_broker"), []);
+        assert_eq!(died("events", "refused_by_broker"), [Fault::EventDead]);
+        assert_eq!(died("outbox", UNREADABLE), [Fault::EventDead]);
+        assert_eq!(died("", "unknown"), []);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Fault {
     NotificationDead,
     /// A request to decide is dead.
     RequestDead,
+    /// An event was given up: the broker does not take it, or it can not be read.
+    EventDead,
     /// A notification is not the one that is kept under its token and state.
     NotificationConflict,
     /// A message is not the one that was worked under its id.
@@ -28,7 +30,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 
     const fn index(self) -> usize {
         self as usize
@@ -36,13 +38,14 @@ impl Fault {
 
     const fn notice(self, cases: u64) -> Notice {
         use Ended::{DeadLetter, Parked};
-        use Work::{Notification, Request, Transaction};
+        use Work::{Event, Notification, Request, Transaction};
         let (work, ended) = match self {
             Self::TransactionParked => (Transaction, Parked),
             Self::TransactionDead => (Transaction, DeadLetter),
             Self::NotificationParked => (Notification, Parked),
             Self::NotificationDead => (Notification, DeadLetter),
             Self::RequestDead => (Request, DeadLetter),
+            Self::EventDead => (Event, DeadLetter),
             Self::NotificationConflict => return conflict(Notification, cases),
             Self::MessageConflict => return conflict(Request, cases),
         };
@@ -115,6 +118,7 @@ pub(crate) mod tests {
         faults.tell(Fault::NotificationParked, at(11));
         faults.tell(Fault::NotificationDead, at(11));
         faults.tell(Fault::RequestDead, at(11));
+        faults.tell(Fault::EventDead, at(11));
         faults.tell(Fault::NotificationConflict, at(11));
         faults.tell(Fault::MessageConflict, at(11));
         let told = told.0.lock().unwrap().clone();
@@ -126,6 +130,7 @@ pub(crate) mod tests {
             r#"webhook.error {"ended":"parked","cases":1}"#,
             r#"webhook.error {"ended":"dead_letter","cases":1}"#,
             r#"jit-funding.error {"ended":"dead_letter","cases":1}"#,
+            r#"event.error {"ended":"dead_letter","cases":1}"#,
             r#"alert.webhook_conflict {"level":"critical","cases":1}"#,
             r#"alert.message_conflict {"level":"critical","cases":1}"#,
         ];

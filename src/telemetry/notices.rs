@@ -95,6 +95,8 @@ pub enum Work {
     Notification,
     /// Requests to decide, and whatever else comes through a queue.
     Request,
+    /// Events on their way to those who listen.
+    Event,
 }
 
 /// Where work waits that has come to nothing.
@@ -117,6 +119,7 @@ impl Notice {
             Self::Failed { work: Work::Transaction, .. } => "transaction.error",
             Self::Failed { work: Work::Notification, .. } => "webhook.error",
             Self::Failed { work: Work::Request, .. } => "jit-funding.error",
+            Self::Failed { work: Work::Event, .. } => "event.error",
             Self::Conflict { work: Work::Notification, .. } => "alert.webhook_conflict",
             Self::Conflict { .. } => "alert.message_conflict",
             Self::Differs { .. } => "alert.reconciliation",
