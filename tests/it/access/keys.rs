@@ -273,14 +273,14 @@ async fn a_company_s_caller_lifts_no_suspension_but_its_own() {
         client.send(request, body.into()).await.expect("an answer")
     };
     let (own, program) = (Some(bound.as_str()), None);
-    for (path, end) in [
-        (format!("/api/v1/cards/{}", world.own.card), "TERMINATED"),
-        (format!("/api/v1/users/{}", world.own.user), "CLOSED"),
+    for (path, usable, end) in [
+        (format!("/api/v1/cards/{}", world.own.card), "ACTIVE", "TERMINATED"),
+        (format!("/api/v1/users/{}", world.own.user), "LIMITED", "CLOSED"),
     ] {
         for (key, status, expected) in [
             (program, "SUSPENDED", 200),
             (own, "ACTIVE", 403),
-            (own, "LIMITED", 403),
+            (own, usable, 403),
             (own, "SUSPENDED", 200),
             (own, "ACTIVE", 403), // to repeat it has not made it its own
             (program, "ACTIVE", 200),
