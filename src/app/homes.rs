@@ -33,6 +33,7 @@ use super::AppError;
 const SQLITE_FILE: &str = "tollgate.db";
 
 const POSTGRES_URL: &str = "store.postgres.url";
+const MIGRATE_URL: &str = "store.postgres.migrate_url";
 const MONGODB_URL: &str = "store.mongodb.url";
 
 /// One adapter, seen through every port.
@@ -196,14 +197,20 @@ impl OpenHomes {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, AppError> {
         let homes = Self::with(settings, existing(&settings.data_dir, clock)).await?;
-        for home in homes.each() {
+        homes.prepare().await?;
+        Ok(homes)
+    }
+
+    /// Prepares every server, once: one that does not answer is an error.
+    pub(super) async fn prepare(&self) -> Result<(), AppError> {
+        for home in self.each() {
             if let Some(prepare) = &home.prepare {
                 let setting = home.setting;
                 let prepared = prepare.prepare().await;
                 prepared.map_err(|source| AppError::Server { setting, source })?;
             }
         }
-        Ok(homes)
+        Ok(())
     }
 
     async fn with(
@@ -291,6 +298,11 @@ fn postgres(
     let millis = Duration::from_millis;
     let mut options = PostgresOptions::new(url.expose_secret())
         .map_err(|error| AppError::Url { setting: POSTGRES_URL, source: Box::new(error) })?;
+    if let Some(owner) = &set.migrate_url {
+        options = options
+            .made_by(owner.expose_secret())
+            .map_err(|error| AppError::Url { setting: MIGRATE_URL, source: Box::new(error) })?;
+    }
     options.pool_min = narrow(set.pool_min);
     options.pool_max = narrow(set.pool_max);
     options.acquire_timeout = millis(set.acquire_ms);

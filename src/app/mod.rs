@@ -55,6 +55,7 @@ use roles::Roles;
 use secrets::{Secrets, SecretsError};
 use stores::Stores;
 
+pub use prepare::migrate;
 pub use reconcile::{open_books, platform};
 pub use run::run;
 pub use yardstick::{open_audit_log, open_audits, open_broker, open_yardstick, serve_yardstick};

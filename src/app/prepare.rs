@@ -1,15 +1,18 @@
-//! Prepares the servers: at the start, and again until each of them has answered. What can not work
-//! with these settings ends the process with one line.
+//! Prepares the servers: at the start, and again until each of them has answered; or once, for who only
+//! wants them prepared. What can not work with these settings ends the process with one line.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::config::Settings;
+use crate::domain::clock::Clock;
 use crate::service::health::Health;
 use crate::store::{Prepare, StoreError};
 
 use super::AppError;
+use super::clock::SystemClock;
 use super::homes::OpenHomes;
 
 /// Between two attempts to reach a server.
@@ -27,6 +30,18 @@ struct Server {
     name: &'static str,
     setting: &'static str,
     prepare: Arc<dyn Prepare>,
+}
+
+/// Brings the store of each home up to date that these settings name, and gives back their names.
+pub async fn migrate(settings: &Settings) -> Result<Vec<&'static str>, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let homes = OpenHomes::open(settings, &clock).await?;
+    homes.prepare().await?;
+    let names = homes.each().iter().map(|home| home.name).collect();
+    for home in homes.each() {
+        home.close().await;
+    }
+    Ok(names)
 }
 
 /// Asks every server once. What can not work is an error; what does not answer is asked again by

@@ -6,6 +6,7 @@ mod client;
 mod dead_letters;
 mod demo;
 mod health;
+mod migrate;
 mod openapi;
 mod play;
 mod reconcile;
@@ -37,6 +38,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the service.
     Serve(serve::Args),
+    /// Bring the stores up to date, as their owner where that is another role, and end.
+    Migrate,
     /// Play purchases at a service of its own, and show what comes of them.
     Demo(demo::Args),
     /// Recompute every balance and name the first difference (exit code 1 if there is any).
@@ -66,6 +69,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command.unwrap_or_else(|| Command::Serve(serve::Args::default())) {
         Command::Serve(args) => serve::run(&args),
+        Command::Migrate => finish(migrate::run()),
         Command::Demo(args) => finish(demo::run(args)),
         Command::Verify(args) => finish(verify::run(args)),
         Command::Reconcile(args) => reconcile::start(args),

@@ -11,12 +11,10 @@ impl Settings {
     /// the network itself keeps strangers out.
     pub(super) fn check_links(&self) -> Result<(), SettingsError> {
         let (store, cache, broker) = (&self.store, &self.cache, &self.broker);
+        let postgres = "sslmode=require, verify-ca or verify-full";
         let links = [
-            (
-                "store.postgres.url",
-                exposed(store.postgres.url.as_ref()),
-                "sslmode=require, verify-ca or verify-full",
-            ),
+            ("store.postgres.url", exposed(store.postgres.url.as_ref()), postgres),
+            ("store.postgres.migrate_url", exposed(store.postgres.migrate_url.as_ref()), postgres),
             ("store.mongodb.url", exposed(store.mongodb.url.as_ref()), "tls=true"),
             ("cache.redis.url", exposed(cache.redis.url.as_ref()), "rediss://"),
             ("broker.rabbitmq.url", exposed(broker.rabbitmq.url.as_ref()), "amqps://"),
@@ -49,6 +47,7 @@ mod tests {
     type Change = fn(&mut Settings, SecretString);
 
     const POSTGRES: Change = |settings, url| settings.store.postgres.url = Some(url);
+    const OWNER: Change = |settings, url| settings.store.postgres.migrate_url = Some(url);
     const MONGODB: Change = |settings, url| settings.store.mongodb.url = Some(url);
     const REDIS: Change = |settings, url| settings.cache.redis.url = Some(url);
     const RABBITMQ: Change = |settings, url| settings.broker.rabbitmq.url = Some(url);
@@ -70,6 +69,7 @@ mod tests {
             (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=require&sslmode=disable"),
             (POSTGRES, "store.postgres.url", "postgres://localhost/x?host=db"),
             (POSTGRES, "store.postgres.url", "postgres:///tollgate"),
+            (OWNER, "store.postgres.migrate_url", "postgres://owner:x@db/tollgate"),
             (MONGODB, "store.mongodb.url", "mongodb://a:27017,b:27017/tollgate?replicaSet=rs0"),
             (MONGODB, "store.mongodb.url", "mongodb://localhost,b/tollgate?tls=false"),
             (MONGODB, "store.mongodb.url", "mongodb+srv://cluster/tollgate?tls=false"),

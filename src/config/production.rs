@@ -76,6 +76,7 @@ impl Settings {
         }
         let urls = [
             ("store.postgres.url", &self.store.postgres.url),
+            ("store.postgres.migrate_url", &self.store.postgres.migrate_url),
             ("store.mongodb.url", &self.store.mongodb.url),
             ("cache.redis.url", &self.cache.redis.url),
             ("broker.rabbitmq.url", &self.broker.rabbitmq.url),
@@ -163,6 +164,8 @@ mod tests {
     #[test]
     fn servers_are_not_opened_with_everybody_s_first_guess() {
         let postgres: Change = |settings, url| settings.store.postgres.url = Some(url);
+        let owner: Change = |settings, url| settings.store.postgres.migrate_url = Some(url);
+        assert!(set(owner, "postgres://owner:postgres@db/tollgate").is_err());
         let rabbit: Change = |settings, url| settings.broker.rabbitmq.url = Some(url);
         assert!(set(postgres, "postgres://postgres:postgres@db/tollgate").is_err());
         assert!(set(postgres, "postgres://app:app@db/tollgate").is_err());

@@ -6,6 +6,9 @@ use serde::Deserialize;
 use super::error::{SettingsError, within};
 use super::unset::secret_or_unset;
 
+/// Schemes of PostgreSQL's URLs.
+const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
+
 /// Servers of the money homes.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Store {
@@ -21,6 +24,9 @@ pub struct Postgres {
     /// `postgres://user:password@host:port/database`; `None`: the embedded store.
     #[serde(deserialize_with = "secret_or_unset")]
     pub url: Option<SecretString>,
+    /// The same for the owner of the tables; `None`: the service's own role, where it may.
+    #[serde(deserialize_with = "secret_or_unset")]
+    pub migrate_url: Option<SecretString>,
     /// Connections for lookups and resources that are kept open.
     pub pool_min: u64,
     /// Connections for lookups and resources at most. Lanes have their own.
@@ -54,7 +60,12 @@ pub struct Mongodb {
 impl Store {
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let Self { postgres, mongodb } = self;
-        scheme("store.postgres.url", &postgres.url, &["postgres", "postgresql"])?;
+        scheme("store.postgres.url", &postgres.url, &POSTGRES)?;
+        scheme("store.postgres.migrate_url", &postgres.migrate_url, &POSTGRES)?;
+        if postgres.url.is_none() && postgres.migrate_url.is_some() {
+            let expected = "set together with store.postgres.migrate_url";
+            return Err(SettingsError::value("store.postgres.url", expected));
+        }
         within("store.postgres.pool_max", postgres.pool_max, 1..=1_000)?;
         within("store.postgres.pool_min", postgres.pool_min, 0..=postgres.pool_max)?;
         within("store.postgres.acquire_ms", postgres.acquire_ms, 10..=60_000)?;

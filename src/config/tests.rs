@@ -97,6 +97,11 @@ fn wrong_values_name_the_key_and_the_cure_and_are_not_repeated() {
         "X-A",
         "setting jit.header.name must be set together with jit.header.value",
     );
+    check(
+        "TOLLGATE__STORE__POSTGRES__MIGRATE_URL",
+        "postgres://owner@db/tollgate",
+        "setting store.postgres.url must be set together with store.postgres.migrate_url",
+    );
     check("TOLLGATE__JIT__USERNAME", "a:b", "setting jit.username must be a name without a colon");
     check("TOLLGATE__DATA_DIR", "", "setting data_dir must be a folder, such as \"data\"");
     check(

@@ -140,7 +140,7 @@ fn both_homes(settings: &Settings) -> bool {
 
 fn selects_a_server(variable: &str) -> bool {
     let name = variable.strip_suffix(FILE_SUFFIX).unwrap_or(variable);
-    URL_VARIABLES.contains(&name) || (name.starts_with("TOLLGATE__") && name.ends_with("__URL"))
+    URL_VARIABLES.contains(&name) || (name.starts_with("TOLLGATE__") && name.ends_with("_URL"))
 }
 
 /// Whether every host of a URL is this machine.
@@ -187,9 +187,13 @@ mod tests {
 
     #[test]
     fn a_service_on_the_embedded_store_sees_no_server() {
-        for name in
-            ["DATABASE_URL", "MONGODB_URI_FILE", "RABBITMQ_URL", "TOLLGATE__CACHE__REDIS__URL"]
-        {
+        for name in [
+            "DATABASE_URL",
+            "MONGODB_URI_FILE",
+            "RABBITMQ_URL",
+            "TOLLGATE__CACHE__REDIS__URL",
+            "TOLLGATE__STORE__POSTGRES__MIGRATE_URL_FILE",
+        ] {
             assert!(selects_a_server(name), "{name}");
         }
         for name in ["PATH", "TOLLGATE__LANE__COUNT", "TOLLGATE__STORE__POSTGRES__POOL_MAX"] {

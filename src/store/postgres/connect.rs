@@ -100,8 +100,8 @@ pub(super) fn auditor(options: &PostgresOptions) -> PgConnectOptions {
 }
 
 /// A connection that sets nothing: what the server does by itself can be seen on it.
-pub(super) fn plain(options: &PostgresOptions) -> PgConnectOptions {
-    options.connect.clone().application_name("tollgate prepare").disable_statement_logging()
+pub(super) fn plain(to: &PgConnectOptions) -> PgConnectOptions {
+    to.clone().application_name("tollgate prepare").disable_statement_logging()
 }
 
 /// What every connection sets, whatever the role, the database and the server have set.

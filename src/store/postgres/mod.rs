@@ -26,9 +26,12 @@ mod policies;
 mod pooled;
 mod prepare;
 mod resources;
+mod rights;
 mod rows;
+mod schema;
 mod transactions;
 mod turns;
+mod unfit;
 mod webhooks;
 mod write;
 
@@ -56,6 +59,8 @@ pub struct UrlError;
 #[derive(Clone)]
 pub struct PostgresOptions {
     connect: PgConnectOptions,
+    /// The owner of the tables, where that is another role.
+    owner: Option<PgConnectOptions>,
     /// Connections for lookups and resources that are kept open.
     pub pool_min: u32,
     /// Connections for lookups and resources at most.
@@ -85,6 +90,7 @@ impl PostgresOptions {
         let connect = PgConnectOptions::from_str(url).map_err(|_| UrlError)?;
         Ok(Self {
             connect,
+            owner: None,
             pool_min: 5,
             pool_max: 20,
             acquire_timeout: Duration::from_secs(5),
@@ -95,6 +101,16 @@ impl PostgresOptions {
             allow_unsafe_commit: false,
             clock_offset_us: Arc::default(),
         })
+    }
+
+    /// Has the schema made by the user of this URL, who owns it, and lets that of the store's own do no
+    /// more than a service has to.
+    ///
+    /// # Errors
+    /// Where this is no such URL.
+    pub fn made_by(self, url: &str) -> Result<Self, UrlError> {
+        let owner = PgConnectOptions::from_str(url).map_err(|_| UrlError)?;
+        Ok(Self { owner: Some(owner), ..self })
     }
 }
 

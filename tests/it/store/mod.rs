@@ -27,6 +27,7 @@ pub(crate) mod postgres_database;
 mod postgres_events;
 mod postgres_prepare;
 mod postgres_returned;
+mod postgres_rights;
 mod postgres_schema;
 mod postgres_speed;
 mod program;

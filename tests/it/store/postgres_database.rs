@@ -1,4 +1,5 @@
-//! A database of a test's own on the PostgreSQL server, copied from one that was migrated before.
+//! A database of a test's own on the PostgreSQL server, copied from one that was migrated before. Its tables
+//! are the owner's, and stores work in it as a role that may do no more than a service has to.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
@@ -13,13 +14,17 @@ use crate::support::servers;
 
 /// Dropped with everything that is connected to it.
 pub struct Database {
+    /// As the owner.
     pub url: String,
+    /// As a service.
+    service_url: String,
     name: String,
+    migrated: bool,
 }
 
-/// The server's URL with another database.
-fn url_of(database: &str) -> String {
-    let url = servers::url("DATABASE_URL");
+/// The server's URL in this variable with another database.
+fn url_of(variable: &str, database: &str) -> String {
+    let url = servers::url(variable);
     let (server, _) = url.rsplit_once('/').expect("a URL that names a database");
     format!("{server}/{database}")
 }
@@ -36,19 +41,20 @@ pub async fn run(connection: &mut PgConnection, sql: impl Into<String>) {
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// Names the schema of this checkout.
+/// Names the schema of this checkout, and who may do what in it.
 fn template() -> String {
     let mut hasher = DefaultHasher::new();
     for migration in sqlx::migrate!("migrations/postgres").iter() {
         migration.checksum.hash(&mut hasher);
     }
+    include_str!("../../../src/store/postgres/rights.rs").hash(&mut hasher);
     format!("tollgate_template_{:016x}", hasher.finish())
 }
 
 impl Database {
     /// One without anything in it.
     pub async fn empty() -> Self {
-        Self::from("template0").await
+        Self::from("template0", false).await
     }
 
     /// One with the schema. The first test that asks makes the template.
@@ -59,31 +65,38 @@ impl Database {
         let there = sqlx::query("select 1 from pg_database where datname = $1").bind(&template);
         if there.fetch_optional(&mut server).await.unwrap().is_none() {
             let made = Self::empty().await;
-            let store = PostgresStore::new(PostgresOptions::new(&made.url).unwrap());
-            store.prepare().await.unwrap();
-            store.close().await;
+            prepared(made.split_options()).await.close().await;
             run(&mut server, format!("alter database {} rename to {template}", made.name)).await;
             std::mem::forget(made); // it stays, under another name
         }
         run(&mut server, "select pg_advisory_unlock(7340031)").await;
         server.close().await.unwrap();
-        Self::from(&template).await
+        Self::from(&template, true).await
     }
 
-    async fn from(template: &str) -> Self {
+    async fn from(template: &str, migrated: bool) -> Self {
         let name = servers::unique();
         let mut server = connect(&servers::url("DATABASE_URL")).await;
         run(&mut server, format!("create database {name} template {template}")).await;
         server.close().await.unwrap();
-        Self { url: url_of(&name), name }
+        let (url, service_url) = (url_of("DATABASE_URL", &name), url_of("DATABASE_APP_URL", &name));
+        Self { url, service_url, name, migrated }
     }
 
+    /// As a service, which finds its schema made.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.service_url
     }
 
+    /// As a service; where there is no schema yet, as the owner.
     pub fn options(&self) -> PostgresOptions {
-        PostgresOptions::new(&self.url).unwrap()
+        let url = if self.migrated { &self.service_url } else { &self.url };
+        PostgresOptions::new(url).unwrap()
+    }
+
+    /// As a service, with a schema that the owner makes.
+    pub fn split_options(&self) -> PostgresOptions {
+        PostgresOptions::new(&self.service_url).unwrap().made_by(&self.url).unwrap()
     }
 
     pub async fn connect(&self) -> PgConnection {

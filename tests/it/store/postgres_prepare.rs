@@ -26,7 +26,7 @@ async fn schema(database: &Database) -> String {
     texts.join("\n")
 }
 
-fn refusal(error: Option<StoreError>) -> String {
+pub fn refusal(error: Option<StoreError>) -> String {
     let Some(StoreError::Failed(source)) = error else { panic!("{error:?}") };
     let text = source.to_string();
     assert!(!text.contains('\n') && !text.contains("secret"), "{text}");

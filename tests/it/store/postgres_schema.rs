@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use super::postgres_database::Database;
 
-fn statements() -> BTreeMap<String, String> {
+pub fn statements() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/postgres/sql");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files
