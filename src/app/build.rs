@@ -33,6 +33,7 @@ use crate::store::seal::Seal;
 use crate::store::webhooks::WebhookEvents;
 use crate::store::{FactsStore, Probe};
 use crate::telemetry::alerts::Thresholds;
+use crate::telemetry::card_testing::DeclineLimit;
 use crate::telemetry::faults::Faults;
 use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
@@ -89,7 +90,8 @@ pub(super) fn doors(
         queues: Box::new(move || queues.latest()),
         clock: Arc::clone(clock),
     }));
-    let profiler = Arc::new(Profiler::new(thresholds(&settings.alerts)));
+    let profiler =
+        Arc::new(Profiler::new(thresholds(&settings.alerts), declines(&settings.alerts)));
     let facts = Arc::clone(&stores.facts);
     let pipeline = pipeline(settings, facts, stores.homes, clock, &profiler);
     let ingest = Ingest::new(IngestParts {
@@ -277,6 +279,13 @@ fn thresholds(alerts: &config::alerts::Alerts) -> Thresholds {
         card_lookup_us: alerts.card_lookup_ms * 1_000,
         spending_limits_us: alerts.spending_limits_ms * 1_000,
         decision_us: alerts.decision_ms * 1_000,
+    }
+}
+
+fn declines(alerts: &config::alerts::Alerts) -> DeclineLimit {
+    DeclineLimit {
+        declines: size(alerts.card_testing_declines),
+        window_s: u32::try_from(alerts.card_testing_window_s).unwrap_or(u32::MAX),
     }
 }
 

@@ -1,10 +1,10 @@
-//! When a purchase took too long: in total, and in its stages.
+//! When somebody is alerted: a purchase, or a stage of it, took too long; a merchant has many declines.
 
 use serde::Deserialize;
 
 use super::error::{SettingsError, within};
 
-/// Thresholds, in milliseconds. Above one of them an alert is raised.
+/// Thresholds, those of times in milliseconds. Above one of them an alert is raised.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Alerts {
     /// Total: warning.
@@ -19,6 +19,10 @@ pub struct Alerts {
     pub spending_limits_ms: u64,
     /// Stage 4, the judge alone.
     pub decision_ms: u64,
+    /// So many declines at one merchant...
+    pub card_testing_declines: u64,
+    /// ...within so many seconds raise an alert.
+    pub card_testing_window_s: u64,
 }
 
 impl Alerts {
@@ -29,6 +33,8 @@ impl Alerts {
         within("alerts.user_lookup_ms", self.user_lookup_ms, 1..=60_000)?;
         within("alerts.card_lookup_ms", self.card_lookup_ms, 1..=60_000)?;
         within("alerts.spending_limits_ms", self.spending_limits_ms, 1..=60_000)?;
-        within("alerts.decision_ms", self.decision_ms, 1..=60_000)
+        within("alerts.decision_ms", self.decision_ms, 1..=60_000)?;
+        within("alerts.card_testing_declines", self.card_testing_declines, 2..=1_000)?;
+        within("alerts.card_testing_window_s", self.card_testing_window_s, 1..=3_600)
     }
 }

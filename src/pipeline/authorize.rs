@@ -67,11 +67,16 @@ impl Pipeline {
         mut request: AuthRequest,
         received: Monotonic,
     ) -> Result<Arc<Decision>, AuthorizeError> {
-        let door = request.door;
+        let (door, merchant) = (request.door, request.merchant.mid.clone());
         self.set_hold_days(&mut request);
         let mut run = self.run(received);
         let result = self.down_the_corridor(request, &mut run).await;
         self.measure(door, &run, received, &result);
+        if let (Some(merchant), Ok(decision)) = (&merchant, &result)
+            && decision.refusal.is_some()
+        {
+            self.profiler.declined_at(merchant);
+        }
         result
     }
 

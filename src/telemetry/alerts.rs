@@ -247,7 +247,7 @@ impl Alerts {
         let _ = self.sink.set(sink);
     }
 
-    fn tell(&self, notice: Notice) {
+    pub(super) fn tell(&self, notice: Notice) {
         if let Some(sink) = self.sink.get() {
             sink.tell(notice);
         }

@@ -154,8 +154,8 @@ mod tests {
         }
         let told = told.0.lock().unwrap().clone();
         let notice = Notice::CardData { kind: KIND, level: "critical", place: "body", cases: 1 };
-        assert_eq!(told, [notice]);
         assert_eq!(notice.event(), "alert.raised");
+        assert_eq!(told, [notice]);
         let text = metrics::render();
         let line = r#"tollgate_pan_seen_total{place="body",what="number"} 5"#;
         assert!(text.contains(line), "{text}");

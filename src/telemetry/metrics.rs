@@ -46,9 +46,13 @@ pub const STAGE_SECONDS: Metric = metric(
     Unit::Seconds,
     "Duration of each stage of a request over the last five minutes, by quantile",
 );
-/// Alerts raised, by `kind`, `level` and, for those of one stage, `stage`.
-pub const ALERTS: Metric =
-    metric("tollgate_alerts_total", Unit::Count, "Requests that were slower than an alert allows");
+/// What has raised an alert, by `kind`, `level` and, for those of one stage, `stage`: each request that was too
+/// slow, each merchant with too many declines.
+pub const ALERTS: Metric = metric(
+    "tollgate_alerts_total",
+    Unit::Count,
+    "Cases of each alert: requests that were too slow, others",
+);
 /// Whether an alert is active, labelled alike.
 pub const ALERT_ACTIVE: Metric =
     metric("tollgate_alert_active", Unit::Count, "1 while an alert is active, else 0");
@@ -362,6 +366,21 @@ pub fn take_profile(report: &ProfileReport) {
         count(ALERTS, &labels, alert.count);
         set(ALERT_ACTIVE, &labels, f64::from(u8::from(alert.active)));
     }
+}
+
+/// An alert was raised, and not by how long a request took.
+pub(super) fn alert(kind: &str, level: &str) {
+    add_one(ALERTS, &alert_labels(kind, level));
+}
+
+/// Whether such an alert is active.
+pub(super) fn alert_active(kind: &str, level: &str, active: bool) {
+    set(ALERT_ACTIVE, &alert_labels(kind, level), f64::from(u8::from(active)));
+}
+
+/// Those of every alert, of which this one has no stage.
+fn alert_labels<'a>(kind: &'a str, level: &'a str) -> [(&'static str, &'a str); 3] {
+    [("kind", kind), ("level", level), ("stage", "")]
 }
 
 /// Takes over how the outbox stands.

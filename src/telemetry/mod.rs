@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod broker;
 pub mod card_data;
+pub mod card_testing;
 pub mod faults;
 pub mod logging;
 pub mod metrics;

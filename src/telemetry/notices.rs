@@ -2,11 +2,12 @@
 //! be decided. `app` hands over where it goes.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 /// One thing to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Notice {
     /// A request, or a stage of it, took longer than it may.
@@ -45,6 +46,28 @@ pub enum Notice {
         place: &'static str,
         /// Cases since it was told last, this one among them.
         cases: u64,
+    },
+    /// Many declines at one merchant: somebody may be trying stolen cards there.
+    CardTesting {
+        /// `card_testing`.
+        kind: &'static str,
+        /// `critical`.
+        level: &'static str,
+        /// The merchant's id.
+        merchant: Arc<str>,
+        /// So many, or more...
+        declines: usize,
+        /// ...within so many seconds.
+        window_s: u32,
+    },
+    /// They have become fewer.
+    CardTestingEnded {
+        /// `card_testing`.
+        kind: &'static str,
+        /// `critical`.
+        level: &'static str,
+        /// The merchant's id.
+        merchant: Arc<str>,
     },
     /// Requests were answered by the outage policy.
     Undecided {
@@ -113,8 +136,10 @@ impl Notice {
     /// The type of the event that tells it.
     pub const fn event(&self) -> &'static str {
         match self {
-            Self::Raised { .. } | Self::CardData { .. } => "alert.raised",
-            Self::Cleared { .. } => "alert.cleared",
+            Self::Raised { .. } | Self::CardData { .. } | Self::CardTesting { .. } => {
+                "alert.raised"
+            }
+            Self::Cleared { .. } | Self::CardTestingEnded { .. } => "alert.cleared",
             Self::Undecided { .. } => "authorization.error",
             Self::Failed { work: Work::Transaction, .. } => "transaction.error",
             Self::Failed { work: Work::Notification, .. } => "webhook.error",

@@ -20,6 +20,7 @@ use crate::domain::time::{Monotonic, Timestamp};
 
 use super::alerts::{Alerts, Thresholds};
 use super::card_data;
+use super::card_testing::{CardTesting, DeclineLimit};
 use super::notices::Sink;
 
 pub use report::{PathReport, ProfileReport, StageReport, WindowReport};
@@ -68,6 +69,7 @@ pub struct Profiler {
     history: Mutex<History>,
     thresholds: Thresholds,
     alerts: Alerts,
+    testing: CardTesting,
 }
 
 /// What has been taken out of the shards.
@@ -81,18 +83,19 @@ struct History {
 
 impl Default for Profiler {
     fn default() -> Self {
-        Self::new(Thresholds::default())
+        Self::new(Thresholds::default(), DeclineLimit::default())
     }
 }
 
 impl Profiler {
-    /// A profiler that raises alerts above these thresholds.
-    pub fn new(thresholds: Thresholds) -> Self {
+    /// A profiler that raises alerts above these thresholds, and at this limit.
+    pub fn new(thresholds: Thresholds, declines: DeclineLimit) -> Self {
         Self {
             shards: Default::default(),
             history: Mutex::default(),
             thresholds,
             alerts: Alerts::default(),
+            testing: CardTesting::new(declines),
         }
     }
 
@@ -102,6 +105,13 @@ impl Profiler {
         self.thresholds.compare(sample, &self.alerts);
         if sample.ended == Ended::Unavailable {
             self.alerts.undecided();
+        }
+    }
+
+    /// Counts one decline at a merchant, and raises an alert if there are too many.
+    pub fn declined_at(&self, merchant: &Arc<str>) {
+        if let Some(notice) = self.testing.declined(merchant) {
+            self.alerts.tell(notice);
         }
     }
 
@@ -115,6 +125,9 @@ impl Profiler {
     /// other time.
     pub fn tick(&self, now: Timestamp, monotonic: Monotonic) {
         self.alerts.tick(now);
+        for notice in self.testing.tick(now) {
+            self.alerts.tell(notice);
+        }
         let mut history = lock(&self.history);
         history.started_at.get_or_insert(now);
         let began = *history.minute_began.get_or_insert(monotonic);

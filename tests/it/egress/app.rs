@@ -134,3 +134,59 @@ async fn what_waits_for_a_person_is_told() {
     assert!(told.is_ok(), "only {kinds:?}");
     running.shutdown().await;
 }
+
+/// Alerts of card testing that were told.
+fn card_testing(broker: &Subscriber) -> Vec<Value> {
+    let alerts = broker.seen().into_iter().filter(|(kind, _)| kind == "alert.raised");
+    let payloads = alerts.map(|(_, message)| {
+        let event: Value = serde_json::from_slice(&message.body).unwrap();
+        event["payload"].clone()
+    });
+    payloads.filter(|payload| payload["kind"] == "card_testing").collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_declines_at_one_merchant_are_told_once() {
+    let (folder, broker) = (tempfile::tempdir().unwrap(), Arc::new(Subscriber::default()));
+    let running = start(&folder, Roles::ALL, &broker).await;
+    let mut client = client(&running);
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let mut purchases = 0;
+    let mut ask = async |merchant: Value, amount: i64, decision: &str| {
+        purchases += 1;
+        let body = serde_json::json!({
+            "token": format!("t-{purchases}"), "card": program.cards[0], "amount": amount,
+            "currency": "USD", "merchant": merchant,
+        });
+        let answer = client.post("/api/v1/authorizations", body).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["decision"].as_str()),
+            (201, Some(decision))
+        );
+    };
+    let tested = serde_json::json!({"mid": "m-tested"});
+    for _ in 0..49 {
+        ask(tested.clone(), 1_000_00, "declined").await;
+        ask(serde_json::json!({"mid": "m-other"}), 1_000_00, "declined").await;
+        ask(serde_json::json!({"name": "Without an id"}), 1_000_00, "declined").await;
+    }
+    ask(tested.clone(), 1, "approved").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(card_testing(&broker), [] as [Value; 0]);
+    for _ in 0..10 {
+        ask(tested.clone(), 1_000_00, "declined").await;
+    }
+    let told = async {
+        while card_testing(&broker).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.expect("it was told");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let expected = serde_json::json!({
+        "kind": "card_testing", "level": "critical", "merchant": "m-tested", "declines": 50,
+        "window_s": 600,
+    });
+    assert_eq!(card_testing(&broker), [expected]);
+    running.shutdown().await;
+}
