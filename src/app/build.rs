@@ -34,6 +34,7 @@ use crate::store::webhooks::WebhookEvents;
 use crate::store::{FactsStore, Probe};
 use crate::telemetry::alerts::Thresholds;
 use crate::telemetry::card_testing::DeclineLimit;
+use crate::telemetry::clock_skew::ClockSkew;
 use crate::telemetry::faults::Faults;
 use crate::telemetry::metrics;
 use crate::telemetry::profile::Profiler;
@@ -89,6 +90,10 @@ pub(super) fn doors(
         caches: stores.caches,
         queues: Box::new(move || queues.latest()),
         clock: Arc::clone(clock),
+        skew: ClockSkew::new(
+            Duration::from_millis(settings.alerts.clock_skew_ms),
+            Arc::clone(faults),
+        ),
     }));
     let profiler =
         Arc::new(Profiler::new(thresholds(&settings.alerts), declines(&settings.alerts)));

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::config::cache::{Cache, CacheKind};
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
+use crate::domain::time::Timestamp;
 use crate::service::health::{Need, Watched};
 use crate::store::{Probe, StoreError, StoreFuture};
 
@@ -106,9 +107,9 @@ impl Caches {
 struct SharedLevel(Arc<RedisServer>);
 
 impl Probe for SharedLevel {
-    fn probe(&self) -> StoreFuture<'_, ()> {
+    fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
         let answer = if self.0.is_available() {
-            Ok(())
+            Ok(None)
         } else {
             Err(StoreError::Unavailable("the cache's server does not answer".into()))
         };

@@ -203,6 +203,8 @@ pub async fn start_as(
     let kept = Kept::of(&homes);
     let queues = Arc::clone(&broker.broker);
     let faults = Arc::new(Faults::default());
+    let (sink, publisher) = notices::notices(Arc::clone(&queues), Arc::clone(&clock));
+    faults.tell_to(Arc::clone(&sink) as Arc<dyn Sink>);
     let (doors, passing) =
         build::doors(&settings, &secrets, stores, kept, Arc::clone(&queues), &faults, &clock)?;
     let attempts = Arc::new(Attempts::new(homes.inbox(), Arc::clone(&clock)));
@@ -228,8 +230,6 @@ pub async fn start_as(
         let sweeper = build::sweeper(&homes, &pipeline);
         background.spawn(sweeper.sweep_for_ever(Duration::from_secs(settings.holds.sweep_s)));
     }
-    let (sink, publisher) = notices::notices(Arc::clone(&queues), Arc::clone(&clock));
-    faults.tell_to(Arc::clone(&sink) as Arc<dyn Sink>);
     profiler.tell_to(sink);
     background.spawn(publisher.run());
     let relaying = roles.relay && settings.relay.enabled;

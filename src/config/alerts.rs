@@ -1,4 +1,5 @@
-//! When somebody is alerted: a purchase, or a stage of it, took too long; a merchant has many declines.
+//! When somebody is alerted: a purchase, or a stage of it, took too long; a merchant has many declines,
+//! clocks differ.
 
 use serde::Deserialize;
 
@@ -23,6 +24,8 @@ pub struct Alerts {
     pub card_testing_declines: u64,
     /// ...within so many seconds raise an alert.
     pub card_testing_window_s: u64,
+    /// How far the clocks of this process and of a database may be apart.
+    pub clock_skew_ms: u64,
 }
 
 impl Alerts {
@@ -35,6 +38,7 @@ impl Alerts {
         within("alerts.spending_limits_ms", self.spending_limits_ms, 1..=60_000)?;
         within("alerts.decision_ms", self.decision_ms, 1..=60_000)?;
         within("alerts.card_testing_declines", self.card_testing_declines, 2..=1_000)?;
-        within("alerts.card_testing_window_s", self.card_testing_window_s, 1..=3_600)
+        within("alerts.card_testing_window_s", self.card_testing_window_s, 1..=3_600)?;
+        within("alerts.clock_skew_ms", self.clock_skew_ms, 10..=3_600_000)
     }
 }

@@ -13,6 +13,7 @@ use crate::cache::CacheStats;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::store::{Outbox, Probe};
+use crate::telemetry::clock_skew::{ClockSkew, Skew};
 
 /// Between two checks. With the time that one may take, what is reported is never older than 2 s.
 const CHECK_EVERY: Duration = Duration::from_millis(900);
@@ -64,6 +65,8 @@ pub struct Watch {
     pub queues: Box<dyn Fn() -> Vec<QueueStats> + Send + Sync>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Told how far the clocks of servers are from it.
+    pub skew: ClockSkew,
 }
 
 /// A store, or another server that the service works with.
@@ -112,6 +115,7 @@ struct Finding {
     state: State,
     checked_at: Option<Timestamp>,
     probe_us: u64,
+    skew: Option<Skew>,
 }
 
 /// The answer of `/health`.
@@ -130,7 +134,8 @@ pub struct HealthReport {
 impl Health {
     /// Starting; nothing is known to be well yet.
     pub fn new(watch: Watch) -> Self {
-        let unknown = Finding { state: State::Unhealthy, checked_at: None, probe_us: 0 };
+        let unknown =
+            Finding { state: State::Unhealthy, checked_at: None, probe_us: 0, skew: None };
         let latest = Latest { findings: vec![unknown; watch.servers.len()], outbox: None };
         Self { watch, phase: AtomicU8::new(STARTING), latest: Mutex::new(latest) }
     }
@@ -208,6 +213,7 @@ impl Health {
                 let figures = json!({
                     "checked_at": found.checked_at.map(|at| at.to_string()),
                     "probe_us": found.probe_us,
+                    "clock_ahead_us": found.skew.map(|skew| skew.ahead_us),
                     "pool": server.probe.pool(),
                 });
                 (server.name.to_owned(), figures)
@@ -242,6 +248,9 @@ impl Health {
         let changes = before.findings.iter().zip(&latest.findings);
         for (server, (before, found)) in self.watch.servers.iter().zip(changes) {
             tell(server.name, before, found);
+            if let Some(skew) = found.skew {
+                self.watch.skew.found(server.name, skew, self.watch.clock.monotonic());
+            }
         }
     }
 
@@ -255,15 +264,16 @@ impl Health {
 
     async fn probe(&self, probe: &dyn Probe) -> Finding {
         let clock = &self.watch.clock;
-        let started = clock.monotonic();
+        let (asked_at, started) = (clock.now(), clock.monotonic());
         let answered = tokio::time::timeout(PROBE_MAX, probe.probe()).await;
         let probe_us = clock.monotonic().since(started);
-        let state = match answered {
-            Ok(Ok(())) if probe_us <= PROBE_SLOW_US => State::Healthy,
-            Ok(Ok(())) => State::Degraded,
-            Ok(Err(_)) | Err(_) => State::Unhealthy,
+        let (state, told) = match answered {
+            Ok(Ok(told)) if probe_us <= PROBE_SLOW_US => (State::Healthy, told),
+            Ok(Ok(told)) => (State::Degraded, told),
+            Ok(Err(_)) | Err(_) => (State::Unhealthy, None),
         };
-        Finding { state, checked_at: Some(clock.now()), probe_us }
+        let skew = told.map(|told| skew(asked_at, probe_us, told));
+        Finding { state, checked_at: Some(clock.now()), probe_us, skew }
     }
 
     fn latest(&self) -> MutexGuard<'_, Latest> {
@@ -283,6 +293,13 @@ fn overall(servers: impl Iterator<Item = (Need, State)> + Clone) -> State {
     }
 }
 
+/// A server that was asked at one time, and answered so much later, told its own.
+fn skew(asked_at: Timestamp, took_us: u64, told: Timestamp) -> Skew {
+    let half_us = took_us / 2;
+    let halfway = asked_at.plus_micros(i64::try_from(half_us).unwrap_or(i64::MAX));
+    Skew { ahead_us: told.as_micros().saturating_sub(halfway.as_micros()), unsure_us: half_us }
+}
+
 fn tell(server: &str, before: &Finding, found: &Finding) {
     if before.checked_at.is_none() || before.state == found.state {
         return;
@@ -296,12 +313,14 @@ fn tell(server: &str, before: &Finding, found: &Finding) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, AtomicI64};
 
     use uuid::Uuid;
 
     use crate::domain::time::Monotonic;
     use crate::store::{StoreError, StoreFuture};
+    use crate::telemetry::faults::Faults;
+    use crate::telemetry::faults::tests::Told;
 
     use super::*;
 
@@ -310,13 +329,29 @@ mod tests {
         down: AtomicBool,
         micros: std::sync::atomic::AtomicU64,
         takes_us: std::sync::atomic::AtomicU64,
+        /// How far the server's clock is ahead, and how far ours has been set.
+        ahead_us: AtomicI64,
+        set_us: AtomicI64,
+    }
+
+    impl Patient {
+        fn passed_us(&self) -> i64 {
+            self.micros.load(Ordering::Relaxed).try_into().unwrap()
+        }
     }
 
     impl Probe for Patient {
-        fn probe(&self) -> StoreFuture<'_, ()> {
-            self.micros.fetch_add(self.takes_us.load(Ordering::Relaxed), Ordering::Relaxed);
+        fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
+            let half_us = self.takes_us.load(Ordering::Relaxed) / 2;
+            self.micros.fetch_add(half_us, Ordering::Relaxed);
+            let now_us = self.passed_us() + self.ahead_us.load(Ordering::Relaxed);
+            self.micros.fetch_add(half_us, Ordering::Relaxed);
             let down = self.down.load(Ordering::Relaxed);
-            let answer = if down { Err(StoreError::Unavailable("down".into())) } else { Ok(()) };
+            let answer = if down {
+                Err(StoreError::Unavailable("down".into()))
+            } else {
+                Ok(Some(Timestamp::from_micros(now_us)))
+            };
             Box::pin(std::future::ready(answer))
         }
     }
@@ -337,7 +372,7 @@ mod tests {
 
     impl Clock for Patient {
         fn now(&self) -> Timestamp {
-            Timestamp::from_micros(0)
+            Timestamp::from_micros(self.passed_us() + self.set_us.load(Ordering::Relaxed))
         }
 
         fn monotonic(&self) -> Monotonic {
@@ -350,6 +385,10 @@ mod tests {
     }
 
     fn health(patient: &Arc<Patient>) -> Health {
+        telling(patient, &Arc::default())
+    }
+
+    fn telling(patient: &Arc<Patient>, faults: &Arc<Faults>) -> Health {
         Health::new(Watch {
             servers: vec![Watched {
                 name: "sqlite",
@@ -360,6 +399,7 @@ mod tests {
             caches: Box::new(Vec::new),
             queues: Box::new(Vec::new),
             clock: Arc::clone(patient) as Arc<dyn Clock>,
+            skew: ClockSkew::new(Duration::from_secs(2), Arc::clone(faults)),
         })
     }
 
@@ -371,7 +411,7 @@ mod tests {
         assert_eq!(state(&health), State::Unhealthy, "nothing is known yet");
         health.check().await;
         assert_eq!(state(&health), State::Healthy);
-        patient.takes_us.store(PROBE_SLOW_US + 1, Ordering::Relaxed);
+        patient.takes_us.store(PROBE_SLOW_US + 2, Ordering::Relaxed);
         health.check().await;
         assert_eq!(state(&health), State::Degraded);
         patient.down.store(true, Ordering::Relaxed);
@@ -380,6 +420,41 @@ mod tests {
         assert_eq!(state(&health), State::Unhealthy);
         let report = serde_json::to_value(health.report(Timestamp::from_micros(0))).unwrap();
         assert_eq!(report["services"]["sqlite"], "unhealthy");
+    }
+
+    #[tokio::test]
+    async fn clocks_are_compared_with_half_the_round_trip_taken_off() {
+        let (patient, faults) = (Arc::new(Patient::default()), Arc::new(Faults::default()));
+        let told = Arc::new(Told::default());
+        faults.tell_to(told.clone());
+        let health = telling(&patient, &faults);
+        let ahead =
+            |health: &Health| health.details()["stores"]["sqlite"]["clock_ahead_us"].clone();
+        assert_eq!(ahead(&health), Value::Null, "nothing is known yet");
+        for (takes_us, ahead_us, set_us, found_us) in [
+            (0, 0, 0, 0),
+            (400_000, 0, 0, 0),
+            (400_000, 1_999_999, 0, 1_999_999),
+            // Of a difference of 2.1 s the half of an answer that took 0.4 s may be none.
+            (400_000, 2_100_000, 0, 2_100_000),
+            (0, 0, 2_000_000, -2_000_000_i64),
+        ] {
+            patient.takes_us.store(takes_us, Ordering::Relaxed);
+            patient.ahead_us.store(ahead_us, Ordering::Relaxed);
+            patient.set_us.store(set_us, Ordering::Relaxed);
+            health.check().await;
+            assert_eq!(ahead(&health), found_us);
+        }
+        assert!(told.0.lock().unwrap().is_empty());
+        patient.set_us.store(2_000_001, Ordering::Relaxed);
+        health.check().await;
+        health.check().await;
+        let events: Vec<&str> =
+            told.0.lock().unwrap().iter().map(|notice| notice.event()).collect();
+        assert_eq!(events, ["alert.raised"]);
+        patient.down.store(true, Ordering::Relaxed);
+        health.check().await;
+        assert_eq!(ahead(&health), Value::Null, "a server that does not answer tells no time");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::broker::{Broker, QueueStats};
+use crate::domain::time::Timestamp;
 use crate::store::{Probe, StoreError, StoreFuture};
 
 /// Asks the broker, and keeps what it said last.
@@ -28,11 +29,11 @@ impl QueueWatch {
 }
 
 impl Probe for QueueWatch {
-    fn probe(&self) -> StoreFuture<'_, ()> {
+    fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
         Box::pin(async move {
             let asked = self.broker.stats().await;
             let (latest, answer) = match asked {
-                Ok(stats) => (stats, Ok(())),
+                Ok(stats) => (stats, Ok(None)),
                 Err(error) => (Vec::new(), Err(StoreError::Unavailable(Box::new(error)))),
             };
             *self.lock() = latest;

@@ -459,8 +459,8 @@ pub trait Prepare: Send + Sync {
 
 /// Whether a store answers, for health checks.
 pub trait Probe: Send + Sync {
-    /// Answers when the store does.
-    fn probe(&self) -> StoreFuture<'_, ()>;
+    /// Answers when the store does: with its time, where it has a clock of its own.
+    fn probe(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// How its connections are used; `None` where there are none to speak of.
     fn pool(&self) -> Option<PoolStats> {

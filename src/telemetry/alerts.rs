@@ -13,7 +13,7 @@ use super::notices::{Notice, Sink};
 use super::profile::{Sample, Stage};
 
 /// An alert is over when nothing has raised it for this long.
-const QUIET_US: i64 = 60_000_000;
+pub(super) const QUIET_US: i64 = 60_000_000;
 
 /// Between two log lines of one kind.
 const LOG_EVERY_US: i64 = 10_000_000;

@@ -56,6 +56,12 @@ pub const ALERTS: Metric = metric(
 /// Whether an alert is active, labelled alike.
 pub const ALERT_ACTIVE: Metric =
     metric("tollgate_alert_active", Unit::Count, "1 while an alert is active, else 0");
+/// How far the clock of a `server` is ahead of this process's; below zero: behind.
+pub const CLOCK_SKEW: Metric = metric(
+    "tollgate_clock_skew_seconds",
+    Unit::Seconds,
+    "How far a database's clock is ahead of this process's, half the round trip taken off",
+);
 /// Batches of the lanes.
 pub const LANE_BATCHES: Metric =
     metric("tollgate_lane_batches_total", Unit::Count, "Batches that lanes have committed");
@@ -293,6 +299,7 @@ const COUNTERS: &[Metric] = &[
 const GAUGES: &[Metric] = &[
     STAGE_SECONDS,
     ALERT_ACTIVE,
+    CLOCK_SKEW,
     CACHE_ENTRIES,
     CACHE_CHANGES_WAITING,
     REDIS_AVAILABLE,

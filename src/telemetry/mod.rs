@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod broker;
 pub mod card_data;
 pub mod card_testing;
+pub mod clock_skew;
 pub mod faults;
 pub mod logging;
 pub mod metrics;

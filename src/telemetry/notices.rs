@@ -69,6 +69,26 @@ pub enum Notice {
         /// The merchant's id.
         merchant: Arc<str>,
     },
+    /// The clocks of this process and of a server differ by too much.
+    ClockSkew {
+        /// `clock_skew`.
+        kind: &'static str,
+        /// `warning`.
+        level: &'static str,
+        /// Which server.
+        server: &'static str,
+        /// How far its clock is ahead of ours; below zero: behind.
+        ahead_ms: i64,
+    },
+    /// They agree again.
+    ClockSkewEnded {
+        /// `clock_skew`.
+        kind: &'static str,
+        /// `warning`.
+        level: &'static str,
+        /// Which server.
+        server: &'static str,
+    },
     /// Requests were answered by the outage policy.
     Undecided {
         /// How many since it was told last.
@@ -136,10 +156,13 @@ impl Notice {
     /// The type of the event that tells it.
     pub const fn event(&self) -> &'static str {
         match self {
-            Self::Raised { .. } | Self::CardData { .. } | Self::CardTesting { .. } => {
-                "alert.raised"
+            Self::Raised { .. }
+            | Self::CardData { .. }
+            | Self::CardTesting { .. }
+            | Self::ClockSkew { .. } => "alert.raised",
+            Self::Cleared { .. } | Self::CardTestingEnded { .. } | Self::ClockSkewEnded { .. } => {
+                "alert.cleared"
             }
-            Self::Cleared { .. } | Self::CardTestingEnded { .. } => "alert.cleared",
             Self::Undecided { .. } => "authorization.error",
             Self::Failed { work: Work::Transaction, .. } => "transaction.error",
             Self::Failed { work: Work::Notification, .. } => "webhook.error",

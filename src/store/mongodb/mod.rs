@@ -51,10 +51,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mongodb::bson::doc;
 use mongodb::options::ConnectionString;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::domain::time::Timestamp;
 use crate::store::{Probe, StoreError, StoreFuture};
 use connect::Clients;
 use error::NotPrepared;
@@ -142,15 +142,7 @@ impl MongoStore {
 }
 
 impl Probe for MongoStore {
-    fn probe(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let pipeline = vec![doc! { "$match": { "_id": "program" } }];
-            let found: Vec<rows::PolicyRow> =
-                self.reader()?.rows("policy_versions", pipeline).await?;
-            match found.first() {
-                Some(_) => Ok(()),
-                None => Err(error::unreadable("the program has no policy version")),
-            }
-        })
+    fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        Box::pin(async move { tell::now(&mut self.reader()?).await.map(Some) })
     }
 }

@@ -44,6 +44,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use crate::domain::audit::Recording;
+use crate::domain::time::Timestamp;
 use crate::store::{Probe, StoreError, StoreFuture};
 use error::{Silence, silent, translate};
 use lanes::Lanes;
@@ -177,10 +178,11 @@ impl PostgresStore {
 }
 
 impl Probe for PostgresStore {
-    fn probe(&self) -> StoreFuture<'_, ()> {
+    fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
         Box::pin(async move {
             let asked = sqlx::query_scalar::<_, i64>(include_str!("sql/store_probe.sql"));
-            asked.fetch_one(&mut self.reader().await?).await.map_err(translate).map(drop)
+            let now_us = asked.fetch_one(&mut self.reader().await?).await.map_err(translate)?;
+            Ok(Some(Timestamp::from_micros(now_us)))
         })
     }
 }

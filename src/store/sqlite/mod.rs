@@ -44,6 +44,7 @@ use tokio::task::AbortHandle;
 
 use crate::domain::audit::Recording;
 use crate::domain::clock::Clock;
+use crate::domain::time::Timestamp;
 use crate::store::{Probe, StoreError, StoreFuture};
 use error::translate;
 use jobs::Jobs;
@@ -145,10 +146,10 @@ fn migration(error: sqlx::migrate::MigrateError) -> StoreError {
 }
 
 impl Probe for SqliteStore {
-    fn probe(&self) -> StoreFuture<'_, ()> {
+    fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
         Box::pin(async move {
             let asked = ask(include_str!("sql/store_probe.sql"));
-            one::<i64>(&mut *self.reader().await?, asked).await.map(drop)
+            one::<i64>(&mut *self.reader().await?, asked).await.map(|_| None)
         })
     }
 }

@@ -4,6 +4,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use mongodb::bson::doc;
+use tollgate::app::clock::SystemClock;
+use tollgate::domain::clock::Clock;
 use tollgate::store::mongodb::{MongoOptions, MongoStore};
 use tollgate::store::{Prepare, Probe, StoreError};
 
@@ -30,7 +32,9 @@ async fn several_may_prepare_at_once_and_one_may_be_killed() {
         done.unwrap();
     }
     for store in &stores {
-        store.probe().await.unwrap();
+        let told = store.probe().await.unwrap().expect("the server's time");
+        let ours = SystemClock::new().now();
+        assert!(told.as_micros().abs_diff(ours.as_micros()) < 60_000_000, "{told} and {ours}");
         store.prepare().await.unwrap();
     }
     let schema = corner.database().await.collection::<mongodb::bson::Document>("schema");
