@@ -118,12 +118,11 @@ impl Server {
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Conflict(_))) => {
                 if loud {
-                    let (server, setting) = (self.name, self.setting);
-                    let error = &error as &dyn std::error::Error;
                     tracing::warn!(
-                        server,
-                        setting,
-                        error,
+                        server = self.name,
+                        setting = self.setting,
+                        %error,
+                        cause = error.cause(),
                         "a server does not answer; trying again"
                     );
                 }

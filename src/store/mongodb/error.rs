@@ -2,6 +2,7 @@
 //!
 //! The driver's own text is not kept: it may quote documents, and with them personal data.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use mongodb::bson::Document;
@@ -139,7 +140,7 @@ fn said(error: &Error) -> Said {
             (failure.code_name.clone(), Some(failure.code))
         }
         ErrorKind::Io(error) => (error.to_string(), None),
-        ErrorKind::ServerSelection { .. } => ("no server can take the call".to_owned(), None),
+        ErrorKind::ServerSelection { message, .. } => (unselected(message), None),
         ErrorKind::ConnectionPoolCleared { .. } => ("the connections were lost".to_owned(), None),
         ErrorKind::DnsResolve { .. } => ("the server's name is not known".to_owned(), None),
         ErrorKind::Authentication { .. } => ("the server refuses the password".to_owned(), None),
@@ -152,6 +153,19 @@ fn said(error: &Error) -> Said {
         _ => ("the driver failed".to_owned(), None),
     };
     Said { what, code }
+}
+
+/// The rest of the message is the topology: addresses, and why each server was not reached. Nothing has been
+/// asked of them yet that could be quoted.
+fn unselected(message: &str) -> String {
+    let each = message.split(", Error: ").skip(1);
+    let each = each.filter_map(|error| error.split(", labels:").next());
+    let why: BTreeSet<&str> = each.map(|error| error.trim_start_matches("Kind: ")).collect();
+    let why: Vec<&str> = why.into_iter().collect();
+    match why.as_slice() {
+        [] => "no server can take the call".to_owned(),
+        why => format!("no server can take the call: {}", why.join("; ")),
+    }
 }
 
 fn conflict(said: Said) -> StoreError {
