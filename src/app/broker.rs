@@ -23,8 +23,8 @@ use crate::ingress::queue::{Consumers, Handler, Plan, Tools};
 use crate::service::attempts::Attempts;
 use crate::service::health::State;
 
-use super::AppError;
 use super::roles::Roles;
+use super::{AppError, trust};
 
 /// The embedded broker's file in the data folder.
 const BROKER_FILE: &str = "broker.db";
@@ -57,6 +57,7 @@ impl OpenBroker {
             .map_err(|error| AppError::Url { setting: RABBITMQ_URL, source: Box::new(error) })?;
         options.prefix.clone_from(&set.prefix);
         options.confirm_timeout = Duration::from_millis(set.confirm_ms);
+        options.authority = trust::authority("broker.rabbitmq.ca_path", set.ca_path.as_deref())?;
         let broker = RabbitBroker::open(options, Arc::clone(clock));
         if let Err(source @ BrokerError::Refused(_)) = broker.declare().await {
             broker.close().await;

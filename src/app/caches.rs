@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::service::health::{Need, Watched};
 use crate::store::{Probe, StoreError, StoreFuture};
 
-use super::AppError;
+use super::{AppError, trust};
 
 /// What caches are made of.
 pub(super) struct Caches {
@@ -36,8 +36,10 @@ impl Caches {
         let shared = match (&cache.redis.url, cache.kind) {
             (None, _) | (_, CacheKind::Off) => None,
             (Some(url), CacheKind::Memory) => {
+                let ca_path = cache.redis.ca_path.as_deref();
                 let options = RedisOptions {
                     url: url.expose_secret().to_owned(),
+                    authority: trust::authority("cache.redis.ca_path", ca_path)?,
                     prefix: cache.redis.prefix.clone(),
                     connect: Duration::from_millis(cache.redis.connect_ms),
                     budget: Duration::from_millis(cache.redis.budget_ms),

@@ -27,7 +27,7 @@ use crate::store::{
     StoreError,
 };
 
-use super::AppError;
+use super::{AppError, trust};
 
 /// The embedded store's file in the data folder.
 const SQLITE_FILE: &str = "tollgate.db";
@@ -303,6 +303,9 @@ fn postgres(
             .made_by(owner.expose_secret())
             .map_err(|error| AppError::Url { setting: MIGRATE_URL, source: Box::new(error) })?;
     }
+    if let Some(pem) = trust::authority("store.postgres.ca_path", set.ca_path.as_deref())? {
+        options.trust_only_verified(&pem);
+    }
     options.pool_min = narrow(set.pool_min);
     options.pool_max = narrow(set.pool_max);
     options.acquire_timeout = millis(set.acquire_ms);
@@ -321,7 +324,9 @@ fn mongodb(
 ) -> Result<Arc<MongoStore>, AppError> {
     let set = &settings.store.mongodb;
     let millis = Duration::from_millis;
+    trust::authority("store.mongodb.ca_path", set.ca_path.as_deref())?;
     let options = MongoOptions {
+        ca_path: set.ca_path.clone(),
         pool_min: narrow(set.pool_min),
         pool_max: narrow(set.pool_max),
         lanes: u32::try_from(lanes).unwrap_or(u32::MAX),

@@ -14,6 +14,7 @@ mod relays;
 pub mod roles;
 mod run;
 mod stores;
+mod trust;
 mod webhooks;
 mod yardstick;
 
@@ -112,6 +113,14 @@ pub enum AppError {
         setting: &'static str,
         /// What is wrong with it.
         source: crate::store::Source,
+    },
+    /// The file of who may vouch for a server is none.
+    #[error("setting {setting} can not be used")]
+    Authority {
+        /// Which file.
+        setting: &'static str,
+        /// What is wrong with it.
+        source: trust::TrustError,
     },
     /// A server can not be used with these settings: a wrong password, an unsafe server, a schema
     /// that is newer than this release.

@@ -1,11 +1,13 @@
 //! The message broker: which, and how its queues are worked.
 
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::{SettingsError, within};
 use super::store::scheme;
-use super::unset::secret_or_unset;
+use super::unset::{path_or_unset, secret_or_unset};
 
 /// Settings of the message broker.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +24,9 @@ pub struct Rabbitmq {
     /// `amqp://user:password@host:port/vhost`; `None`: the embedded broker.
     #[serde(deserialize_with = "secret_or_unset")]
     pub url: Option<SecretString>,
+    /// Certificates in PEM of who may vouch for the server; `None`: those that everybody trusts.
+    #[serde(deserialize_with = "path_or_unset")]
+    pub ca_path: Option<PathBuf>,
     /// What the name of every exchange and queue begins with, so that programs can share a broker.
     pub prefix: String,
     /// How long a message may go unconfirmed, in milliseconds.

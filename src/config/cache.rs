@@ -1,11 +1,13 @@
 //! The cache of policy facts: where, how much, how long.
 
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::{SettingsError, choice, within};
 use super::store::scheme;
-use super::unset::secret_or_unset;
+use super::unset::{path_or_unset, secret_or_unset};
 
 choice! {
     /// Where policy facts are kept between purchases.
@@ -40,6 +42,9 @@ pub struct Redis {
     /// `redis://:password@host:port/database`; `None`: the memory is the only level.
     #[serde(deserialize_with = "secret_or_unset")]
     pub url: Option<SecretString>,
+    /// Certificates in PEM of who may vouch for the server; `None`: those that everybody trusts.
+    #[serde(deserialize_with = "path_or_unset")]
+    pub ca_path: Option<PathBuf>,
     /// What every key begins with, so that programs can share a server.
     pub prefix: String,
     /// How long connecting may take, in milliseconds.

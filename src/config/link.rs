@@ -5,6 +5,10 @@ use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 
+/// Parameters of MongoDB's URLs with which certificates are not looked at.
+const CARELESS: [&str; 3] =
+    ["tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames"];
+
 /// What a URL says. PostgreSQL's driver prefers what is among the parameters to what is before them; to the
 /// others, those parameters mean nothing.
 pub(super) struct Link<'a> {
@@ -74,13 +78,28 @@ impl<'a> Link<'a> {
         match self.scheme.as_str() {
             "rediss" | "amqps" | "https" => true,
             "postgres" | "postgresql" => {
-                let mode = self.last(&["sslmode", "ssl-mode"]).unwrap_or_default();
-                ["require", "verify-ca", "verify-full"].contains(&mode)
+                ["require", "verify-ca", "verify-full"].contains(&self.ssl_mode())
             }
             "mongodb+srv" => self.last(&["tls", "ssl"]) != Some("false"),
             "mongodb" => self.last(&["tls", "ssl"]) == Some("true"),
             _ => false,
         }
+    }
+
+    /// Whether the server must show a certificate that somebody vouches for.
+    pub(super) fn is_verified(&self, has_authority: bool) -> bool {
+        match self.scheme.as_str() {
+            "postgres" | "postgresql" => has_authority || self.ssl_mode().starts_with("verify-"),
+            "mongodb" | "mongodb+srv" => !self.parameters.iter().any(|(name, value)| {
+                CARELESS.iter().any(|careless| name.eq_ignore_ascii_case(careless))
+                    && value == "true"
+            }),
+            _ => true,
+        }
+    }
+
+    fn ssl_mode(&self) -> &str {
+        self.last(&["sslmode", "ssl-mode"]).unwrap_or_default()
     }
 
     fn is_postgres(&self) -> bool {

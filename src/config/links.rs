@@ -1,4 +1,5 @@
-//! The production profile refuses links to servers that others on the way can read.
+//! Links to servers: those with a certificate authority of one's own must ask for TLS, and the production
+//! profile refuses those that others on the way can read or answer.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -6,24 +7,80 @@ use super::Settings;
 use super::error::SettingsError;
 use super::link::Link;
 
+/// The settings of one link.
+struct Set<'a> {
+    key: &'static str,
+    url: Option<&'a str>,
+    /// Whether they say who may vouch for the server.
+    has_authority: bool,
+    /// How its URL asks for TLS, and for a look at the server's certificate.
+    cure: &'static str,
+}
+
 impl Settings {
-    /// Refuses servers on other machines that are reached without TLS, unless `allow_plain_links` says that
-    /// the network itself keeps strangers out.
+    fn links(&self) -> [Set<'_>; 6] {
+        let (postgres, mongodb) = (&self.store.postgres, &self.store.mongodb);
+        let (redis, rabbitmq) = (&self.cache.redis, &self.broker.rabbitmq);
+        [
+            Set {
+                key: "store.postgres.url",
+                url: exposed(postgres.url.as_ref()),
+                has_authority: postgres.ca_path.is_some(),
+                cure: "sslmode=verify-full",
+            },
+            Set {
+                key: "store.postgres.migrate_url",
+                url: exposed(postgres.migrate_url.as_ref()),
+                has_authority: postgres.ca_path.is_some(),
+                cure: "sslmode=verify-full",
+            },
+            Set {
+                key: "store.mongodb.url",
+                url: exposed(mongodb.url.as_ref()),
+                has_authority: mongodb.ca_path.is_some(),
+                cure: "tls=true",
+            },
+            Set {
+                key: "cache.redis.url",
+                url: exposed(redis.url.as_ref()),
+                has_authority: redis.ca_path.is_some(),
+                cure: "rediss://",
+            },
+            Set {
+                key: "broker.rabbitmq.url",
+                url: exposed(rabbitmq.url.as_ref()),
+                has_authority: rabbitmq.ca_path.is_some(),
+                cure: "amqps://",
+            },
+            Set {
+                key: "reconcile.platform",
+                url: self.reconcile.platform.as_deref(),
+                has_authority: false,
+                cure: "https://",
+            },
+        ]
+    }
+
+    /// Refuses a certificate authority for a link that would not ask for a certificate.
+    pub(super) fn check_authorities(&self) -> Result<(), SettingsError> {
+        for Set { key, url, has_authority, cure } in self.links() {
+            let Some(url) = url else { continue };
+            if has_authority && !Link::of(url).is_encrypted() {
+                let expected = format!("a link with TLS ({cure}), as there is a ca_path for it");
+                return Err(SettingsError::value(key, expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses servers on other machines that are reached without TLS, or whoever they are, unless
+    /// `allow_plain_links` says that the network itself keeps strangers out.
     pub(super) fn check_links(&self) -> Result<(), SettingsError> {
-        let (store, cache, broker) = (&self.store, &self.cache, &self.broker);
-        let postgres = "sslmode=require, verify-ca or verify-full";
-        let links = [
-            ("store.postgres.url", exposed(store.postgres.url.as_ref()), postgres),
-            ("store.postgres.migrate_url", exposed(store.postgres.migrate_url.as_ref()), postgres),
-            ("store.mongodb.url", exposed(store.mongodb.url.as_ref()), "tls=true"),
-            ("cache.redis.url", exposed(cache.redis.url.as_ref()), "rediss://"),
-            ("broker.rabbitmq.url", exposed(broker.rabbitmq.url.as_ref()), "amqps://"),
-            ("reconcile.platform", self.reconcile.platform.as_deref(), "https://"),
-        ];
-        for (key, url, cure) in links {
+        for Set { key, url, has_authority, cure } in self.links() {
             let Some(url) = url else { continue };
             let link = Link::of(url);
-            if !self.allow_plain_links && !link.stays_here() && !link.is_encrypted() {
+            let is_safe = link.is_encrypted() && link.is_verified(has_authority);
+            if !self.allow_plain_links && !link.stays_here() && !is_safe {
                 let expected = format!(
                     "a link with TLS in production ({cure}), or allow_plain_links = true where the \
                      network itself keeps strangers out"
@@ -41,6 +98,8 @@ fn exposed(url: Option<&SecretString>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::config::sources;
 
@@ -68,11 +127,13 @@ mod tests {
             (POSTGRES, "store.postgres.url", "postgres://app:x@db/tollgate?sslmode=prefer"),
             (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=require&sslmode=disable"),
             (POSTGRES, "store.postgres.url", "postgres://localhost/x?host=db"),
+            (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=require"),
             (POSTGRES, "store.postgres.url", "postgres:///tollgate"),
             (OWNER, "store.postgres.migrate_url", "postgres://owner:x@db/tollgate"),
             (MONGODB, "store.mongodb.url", "mongodb://a:27017,b:27017/tollgate?replicaSet=rs0"),
             (MONGODB, "store.mongodb.url", "mongodb://localhost,b/tollgate?tls=false"),
             (MONGODB, "store.mongodb.url", "mongodb+srv://cluster/tollgate?tls=false"),
+            (MONGODB, "store.mongodb.url", "mongodb://a/tollgate?tls=true&tlsInsecure=true"),
             (REDIS, "cache.redis.url", "redis://:x@cache:6379/0"),
             (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@mq:5672/%2f"),
             (RABBITMQ, "broker.rabbitmq.url", "amqp://app:x@10.0.0.7/%2f"),
@@ -92,7 +153,7 @@ mod tests {
     fn what_is_encrypted_or_stays_here_is_taken() {
         for (change, url) in [
             (POSTGRES, "postgres://app:x@db/tollgate?sslmode=verify-full"),
-            (POSTGRES, "postgresql://db/x?sslmode=disable&ssl-mode=require"),
+            (POSTGRES, "postgresql://db/x?sslmode=disable&ssl-mode=verify-ca"),
             (POSTGRES, "postgres://app:x@127.0.0.1:5432/tollgate"),
             (POSTGRES, "postgres://%2Fvar%2Frun%2Fpostgresql/tollgate"),
             (POSTGRES, "postgres:///tollgate?host=/var/run/postgresql"),
@@ -106,5 +167,57 @@ mod tests {
         ] {
             assert!(settings(change, url).check_links().is_ok(), "{url}");
         }
+    }
+
+    #[test]
+    fn an_authority_is_only_for_links_with_tls() {
+        type Case = (Change, fn(&mut Settings), &'static str, &'static str);
+        fn file() -> Option<PathBuf> {
+            Some(PathBuf::from("ca.pem"))
+        }
+        let cases: [Case; 4] = [
+            (
+                POSTGRES,
+                |settings| settings.store.postgres.ca_path = file(),
+                "postgres://db/x?sslmode=prefer",
+                "postgres://db/x?sslmode=require",
+            ),
+            (
+                MONGODB,
+                |settings| settings.store.mongodb.ca_path = file(),
+                "mongodb://a/x",
+                "mongodb://a/x?tls=true",
+            ),
+            (
+                REDIS,
+                |settings| settings.cache.redis.ca_path = file(),
+                "redis://cache/0",
+                "rediss://cache/0",
+            ),
+            (
+                RABBITMQ,
+                |settings| settings.broker.rabbitmq.ca_path = file(),
+                "amqp://mq/%2f",
+                "amqps://mq/%2f",
+            ),
+        ];
+        for (change, trust, plain, encrypted) in cases {
+            let check = |url: &str| {
+                let mut settings = settings(change, url);
+                trust(&mut settings);
+                settings.check_authorities()
+            };
+            let said = check(plain).unwrap_err().to_string();
+            assert!(said.contains(".url") && said.contains("ca_path"), "{plain}: {said}");
+            assert!(check(encrypted).is_ok(), "{encrypted}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_asked_for_must_be_looked_at() {
+        let mut settings = settings(POSTGRES, "postgres://db/x?sslmode=require");
+        assert!(settings.check_links().is_err());
+        settings.store.postgres.ca_path = Some(PathBuf::from("ca.pem"));
+        assert!(settings.check_links().is_ok());
     }
 }

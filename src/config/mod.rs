@@ -135,6 +135,7 @@ impl Settings {
         self.store.check()?;
         self.cache.check()?;
         self.broker.check()?;
+        self.check_authorities()?;
         self.ingest.check()?;
         self.reconcile.check()?;
         self.feed.check()?;

@@ -1,10 +1,12 @@
 //! Servers for the stores. A URL selects the server; without one, the embedded store does its work.
 
+use std::path::PathBuf;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::error::{SettingsError, within};
-use super::unset::secret_or_unset;
+use super::unset::{path_or_unset, secret_or_unset};
 
 /// Schemes of PostgreSQL's URLs.
 const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
@@ -27,6 +29,9 @@ pub struct Postgres {
     /// The same for the owner of the tables; `None`: the service's own role, where it may.
     #[serde(deserialize_with = "secret_or_unset")]
     pub migrate_url: Option<SecretString>,
+    /// Certificates in PEM of who may vouch for the server; `None`: those that everybody trusts.
+    #[serde(deserialize_with = "path_or_unset")]
+    pub ca_path: Option<PathBuf>,
     /// Connections for lookups and resources that are kept open.
     pub pool_min: u64,
     /// Connections for lookups and resources at most. Lanes have their own.
@@ -47,6 +52,9 @@ pub struct Mongodb {
     /// `mongodb://host:port/database?replicaSet=…`; `None`: the embedded store.
     #[serde(deserialize_with = "secret_or_unset")]
     pub url: Option<SecretString>,
+    /// Certificates in PEM of who may vouch for the server; `None`: those that everybody trusts.
+    #[serde(deserialize_with = "path_or_unset")]
+    pub ca_path: Option<PathBuf>,
     /// Connections that are kept open.
     pub pool_min: u64,
     /// Connections at most.

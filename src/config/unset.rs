@@ -1,5 +1,7 @@
 //! An empty text means: not set, or none.
 
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -15,6 +17,12 @@ pub(super) fn secret_or_unset<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<SecretString>, D::Error> {
     Ok(text_or_unset(deserializer)?.map(SecretString::from))
+}
+
+pub(super) fn path_or_unset<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    Ok(text_or_unset(deserializer)?.map(PathBuf::from))
 }
 
 /// Networks, separated by commas.

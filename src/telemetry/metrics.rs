@@ -528,6 +528,12 @@ impl RedisMetrics {
         self.call_seconds.record(Duration::from_micros(us));
     }
 
+    /// The shared cache was not reached at the start.
+    pub fn unreached(&self, error: &dyn std::error::Error) {
+        let why = error.to_string().replace('\n', " ");
+        tracing::warn!(server = "redis", why, "could not reach the shared cache; trying again");
+    }
+
     /// The shared cache does not answer, and is not asked any more.
     pub fn breaker_opened(&self) {
         self.available.set(0.0);

@@ -29,4 +29,5 @@ mod rest;
 mod simulate;
 mod startup;
 mod store;
+mod tls;
 mod webhooks;

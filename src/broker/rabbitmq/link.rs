@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use lapin::options::ExchangeDeclareOptions;
 use lapin::types::FieldTable;
-use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, Event, ExchangeKind};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::connect::Server;
 use super::error::{CALL_MAX, Silence, bounded, bounded_by, line, silent};
 use super::{Names, connect, topology};
 use crate::broker::BrokerError;
@@ -108,14 +108,14 @@ struct Told(String);
 impl Link {
     /// Begins to connect.
     pub(super) fn open(
-        uri: AMQPUri,
+        server: Server,
         names: Names,
         purpose: Purpose,
         metrics: BrokerMetrics,
     ) -> Self {
         let state = Arc::new(watch::Sender::new(State::Down));
         let supervisor =
-            Supervisor { uri, names, purpose, metrics, state: Arc::clone(&state), told: false };
+            Supervisor { server, names, purpose, metrics, state: Arc::clone(&state), told: false };
         let supervisor = tokio::spawn(supervisor.run()).abort_handle();
         Self { state, supervisor }
     }
@@ -167,7 +167,7 @@ impl State {
 
 /// The task that keeps a link up.
 struct Supervisor {
-    uri: AMQPUri,
+    server: Server,
     names: Names,
     purpose: Purpose,
     metrics: BrokerMetrics,
@@ -215,7 +215,7 @@ impl Supervisor {
 
     /// A connection on which everything is declared.
     async fn connect(&self) -> Result<Arc<Session>, BrokerError> {
-        let connection = connect::connect(self.uri.clone(), self.purpose.name()).await?;
+        let connection = connect::connect(self.server.clone(), self.purpose.name()).await?;
         let session = Session { connection, buried: watch::Sender::new(false) };
         if self.purpose == Purpose::Publish
             && let Err(error) = topology::declare(&session, &self.names).await

@@ -29,6 +29,7 @@ use super::topology::{Exchange, Queue};
 use super::{Broker, BrokerError, BrokerFuture, Deliveries, Outgoing, QueueStats, Target};
 use crate::domain::clock::Clock;
 use crate::telemetry::broker::BrokerMetrics;
+use connect::Server;
 use link::{Link, Purpose};
 use publisher::Publisher;
 
@@ -41,6 +42,8 @@ pub struct UrlError;
 #[derive(Clone)]
 pub struct RabbitOptions {
     uri: AMQPUri,
+    /// Certificates (PEM) of who may vouch for the server, beside those whom the system trusts.
+    pub authority: Option<String>,
     /// What the name of every exchange and queue begins with, so that programs can share a broker.
     pub prefix: String,
     /// How long a publish call may take until all its messages are confirmed.
@@ -54,7 +57,8 @@ impl RabbitOptions {
     /// Where this is no such URL.
     pub fn new(url: &str) -> Result<Self, UrlError> {
         let uri = connect::parse(url).ok_or(UrlError)?;
-        Ok(Self { uri, prefix: String::new(), confirm_timeout: Duration::from_secs(2) })
+        let (prefix, confirm_timeout) = (String::new(), Duration::from_secs(2));
+        Ok(Self { uri, authority: None, prefix, confirm_timeout })
     }
 }
 
@@ -141,9 +145,9 @@ impl RabbitBroker {
     pub fn open(options: RabbitOptions, clock: Arc<dyn Clock>) -> Arc<Self> {
         let names = Names::new(&options.prefix);
         let metrics = BrokerMetrics::new();
-        let link = |purpose| {
-            Arc::new(Link::open(options.uri.clone(), names.clone(), purpose, metrics.clone()))
-        };
+        let server = Server { uri: options.uri.clone(), authority: options.authority.clone() };
+        let link =
+            |purpose| Arc::new(Link::open(server.clone(), names.clone(), purpose, metrics.clone()));
         let (publishing, consuming) = (link(Purpose::Publish), link(Purpose::Consume));
         let publisher = Publisher::start(&options, &names, &publishing, clock);
         Arc::new(Self { names, publishing, consuming, publisher: Arc::new(publisher) })

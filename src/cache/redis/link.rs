@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, ErrorKind, RedisError, RedisResult};
+use redis::{Client, ErrorKind, RedisError, RedisResult, TlsCertificates};
 use tokio::sync::Notify;
 
 use crate::domain::clock::Clock;
@@ -63,7 +63,7 @@ pub(super) struct LinkStats {
 impl Link {
     /// Connects when it is first used; fails only where the URL makes no sense.
     pub(super) fn new(options: RedisOptions, clock: Arc<dyn Clock>) -> RedisResult<Self> {
-        let client = Client::open(options.url.as_str())?;
+        let client = client(&options)?;
         let manager = RwLock::new(manager(&client, options.connect)?);
         Ok(Self {
             client,
@@ -138,7 +138,9 @@ impl Link {
         // Without a budget: nobody waits for this, and it carries the first connection to its end.
         let mut connection = self.connection();
         let greeting = redis::cmd("PING");
-        let _either_way = greeting.query_async::<()>(&mut connection).await;
+        if let Err(error) = greeting.query_async::<()>(&mut connection).await {
+            self.metrics.unreached(&error);
+        }
         loop {
             self.opening.notified().await;
             let mut probes = 0;
@@ -196,6 +198,17 @@ impl Link {
     fn connect_anew(&self) {
         if let Ok(fresh) = manager(&self.client, self.options.connect) {
             *self.manager.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
+    }
+}
+
+fn client(options: &RedisOptions) -> RedisResult<Client> {
+    let url = options.url.as_str();
+    match &options.authority {
+        None => Client::open(url),
+        Some(authority) => {
+            let root_cert = Some(authority.clone().into_bytes());
+            Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert })
         }
     }
 }

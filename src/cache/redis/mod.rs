@@ -35,6 +35,8 @@ pub use routes::RedisRoutes;
 pub struct RedisOptions {
     /// `redis://user:password@host:port/database`, or `rediss://…`.
     pub url: String,
+    /// Certificates (PEM) of who may vouch for the server; `None`: those that the system trusts.
+    pub authority: Option<String>,
     /// What every key begins with.
     pub prefix: String,
     /// How long connecting may take.
@@ -46,7 +48,7 @@ pub struct RedisOptions {
 /// The URL may hold a password.
 impl fmt::Debug for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url: _, prefix, connect, budget } = self;
+        let Self { url: _, authority: _, prefix, connect, budget } = self;
         f.debug_struct("RedisOptions")
             .field("prefix", prefix)
             .field("connect", connect)

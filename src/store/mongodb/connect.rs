@@ -1,9 +1,11 @@
 //! How clients are made: one whose connections only lanes use, one for everything else.
 
+use std::path::Path;
 use std::time::Duration;
 
 use mongodb::options::{
-    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, Tls,
+    WriteConcern,
 };
 use mongodb::{Client, Database};
 use secrecy::ExposeSecret;
@@ -40,6 +42,9 @@ impl Clients {
             .map_err(|elapsed| StoreError::Unavailable(Box::new(elapsed)))?
             .map_err(translate)?;
         check(&parsed)?;
+        if let Some(ca_path) = &options.ca_path {
+            trust(&mut parsed, ca_path)?;
+        }
         parsed.connect_timeout = Some(CONNECT_TIMEOUT);
         parsed.heartbeat_freq = Some(HEARTBEAT);
         parsed.server_selection_timeout = Some(options.server_selection);
@@ -61,6 +66,17 @@ impl Clients {
         rest.min_pool_size = Some(options.pool_min);
         rest.max_pool_size = Some(options.pool_max);
         Ok(Self { lanes: database(lanes)?, rest: database(rest)? })
+    }
+}
+
+/// Takes these certificates for those of who may vouch for the server.
+fn trust(options: &mut ClientOptions, ca_path: &Path) -> Result<(), StoreError> {
+    match &mut options.tls {
+        Some(Tls::Enabled(tls)) => {
+            tls.ca_file_path = Some(ca_path.to_owned());
+            Ok(())
+        }
+        _ => Err(refused("the URL does not ask for TLS, which the authority's file is for")),
     }
 }
 

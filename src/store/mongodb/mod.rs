@@ -47,6 +47,7 @@ mod tell;
 mod transaction;
 mod wallets;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -66,6 +67,8 @@ use server_time::ServerTime;
 pub struct MongoOptions {
     /// `mongodb://host:port/database?replicaSet=…`.
     pub url: SecretString,
+    /// Certificates (PEM) of who may vouch for the server; `None`: those that everybody trusts.
+    pub ca_path: Option<PathBuf>,
     /// What the server calls this service in its log and statistics. Lanes add `-lanes`.
     pub app_name: String,
     /// Connections for lookups and resources that are kept open.
@@ -90,6 +93,7 @@ impl MongoOptions {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: SecretString::from(url.into()),
+            ca_path: None,
             app_name: "tollgate".to_owned(),
             pool_min: 2,
             pool_max: 10,

@@ -41,7 +41,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode};
 
 use crate::domain::audit::Recording;
 use crate::domain::time::Timestamp;
@@ -113,6 +113,21 @@ impl PostgresOptions {
         let owner = PgConnectOptions::from_str(url).map_err(|_| UrlError)?;
         Ok(Self { owner: Some(owner), ..self })
     }
+
+    /// Takes these certificates (PEM) for those of who may vouch for the server. Its own must be theirs,
+    /// and for its name, unless the URL asks for the former alone (`verify-ca`).
+    pub fn trust_only_verified(&mut self, authority: &str) {
+        self.connect = verified(&self.connect, authority);
+        self.owner = self.owner.as_ref().map(|owner| verified(owner, authority));
+    }
+}
+
+fn verified(connect: &PgConnectOptions, authority: &str) -> PgConnectOptions {
+    let mode = match connect.get_ssl_mode() {
+        PgSslMode::VerifyCa => PgSslMode::VerifyCa,
+        _ => PgSslMode::VerifyFull,
+    };
+    connect.clone().ssl_mode(mode).ssl_root_cert_from_pem(authority.as_bytes().to_vec())
 }
 
 /// Without the URL.

@@ -327,6 +327,7 @@ pub fn clock() -> Arc<dyn Clock> {
 pub fn open(url: &str, prefix: &str) -> RedisServer {
     let options = RedisOptions {
         url: url.to_owned(),
+        authority: None,
         prefix: prefix.to_owned(),
         connect: Duration::from_secs(5),
         budget: Duration::from_millis(20),
