@@ -59,6 +59,7 @@ async fn metrics_are_only_at_the_admin_s_address() {
     settings.admin.listen = Some("127.0.0.1:0".parse().unwrap());
     let running = start(settings).await.unwrap();
     let admin = running.admin_addr.unwrap();
+    assert!(ask(&running, "GET /api/v1/profile", "").await.starts_with("HTTP/1.1 401"));
     let metrics = ask_at(admin, "GET /metrics", "").await;
     assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics}");
     for line in [
@@ -67,6 +68,8 @@ async fn metrics_are_only_at_the_admin_s_address() {
         "tollgate_stage_seconds{stage=\"decision\",quantile=\"0.99\"}",
         "tollgate_lane_intents_total{what=\"settled\"}",
         "tollgate_cache_lookups_total{home=\"both\",level=\"memory\",kind=\"card\",result=\"hit\"}",
+        "tollgate_probe_seconds{server=\"messageQueue\"}",
+        "tollgate_http_request_seconds_bucket{door=\"api\",le=\"0.2\"}",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }

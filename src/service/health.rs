@@ -12,7 +12,7 @@ use crate::broker::QueueStats;
 use crate::cache::CacheStats;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
-use crate::store::{Outbox, Probe};
+use crate::store::{Outbox, PoolStats, Probe};
 use crate::telemetry::clock_skew::{ClockSkew, Skew};
 
 /// Between two checks. With the time that one may take, what is reported is never older than 2 s.
@@ -118,6 +118,17 @@ struct Finding {
     skew: Option<Skew>,
 }
 
+/// Figures of one server.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures {
+    /// What it is called in reports.
+    pub name: &'static str,
+    /// How long it took to answer the latest check.
+    pub probe_us: u64,
+    /// How its connections are used, where that is known.
+    pub pool: Option<PoolStats>,
+}
+
 /// The answer of `/health`.
 #[derive(Clone, Debug, Serialize)]
 pub struct HealthReport {
@@ -183,6 +194,19 @@ impl Health {
         let latest = self.latest();
         let each = self.watch.servers.iter().zip(&latest.findings);
         overall(each.map(|(server, found)| (server.need, found.state)))
+    }
+
+    /// Figures of all servers that have been checked.
+    pub fn servers(&self) -> Vec<Figures> {
+        let latest = self.latest();
+        let each = self.watch.servers.iter().zip(&latest.findings);
+        let checked = each.filter(|(_, found)| found.checked_at.is_some());
+        let figures = checked.map(|(server, found)| Figures {
+            name: server.name,
+            probe_us: found.probe_us,
+            pool: server.probe.pool(),
+        });
+        figures.collect()
     }
 
     /// How the queues stand.

@@ -9,8 +9,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::domain::id::Home;
 
-use super::broker;
 use super::profile::ProfileReport;
+use super::{broker, doors};
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,18 @@ pub const CLOCK_SKEW: Metric = metric(
     "tollgate_clock_skew_seconds",
     Unit::Seconds,
     "How far a database's clock is ahead of this process's, half the round trip taken off",
+);
+/// How long a `server` took to answer the latest health check.
+pub const PROBE_SECONDS: Metric = metric(
+    "tollgate_probe_seconds",
+    Unit::Seconds,
+    "How long a server took to answer the latest health check",
+);
+/// Connections to a `server`, by `state`: open, in_use, max.
+pub const POOL_CONNECTIONS: Metric = metric(
+    "tollgate_pool_connections",
+    Unit::Count,
+    "Connections outside the lanes: those that are open, those in use, and how many there may be",
 );
 /// Batches of the lanes.
 pub const LANE_BATCHES: Metric =
@@ -300,6 +312,8 @@ const GAUGES: &[Metric] = &[
     STAGE_SECONDS,
     ALERT_ACTIVE,
     CLOCK_SKEW,
+    PROBE_SECONDS,
+    POOL_CONNECTIONS,
     CACHE_ENTRIES,
     CACHE_CHANGES_WAITING,
     REDIS_AVAILABLE,
@@ -315,11 +329,11 @@ const GAUGES: &[Metric] = &[
     FEEDS,
 ];
 const HISTOGRAMS: &[Metric] =
-    &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS];
+    &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS, doors::REQUEST_SECONDS];
 
-/// Upper bounds of the histogram's buckets, in seconds. The budget is usually 0.02.
-const BUCKETS: [f64; 11] =
-    [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1];
+/// Upper bounds of the histograms' buckets, in seconds. Every target is one of them.
+const BUCKETS: [f64; 14] =
+    [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0];
 
 /// How many minutes [`STAGE_SECONDS`] covers.
 pub const STAGE_MINUTES: usize = 5;
@@ -565,6 +579,26 @@ mod tests {
             assert!(metric.name.starts_with("tollgate_") && !metric.help.is_empty());
             let seconds = metric.name.ends_with("_seconds");
             assert_eq!(seconds, metric.unit == Unit::Seconds, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn rules_name_only_metrics_that_there_are() {
+        let rules = include_str!("../../deploy/prometheus/tollgate.rules.yml");
+        let words = rules.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let named: Vec<&str> = words.filter(|word| word.starts_with("tollgate_")).collect();
+        assert!(named.len() > 15, "{named:?}");
+        let is_of = |word: &str, metric: &Metric, suffixes: &[&str]| {
+            let suffix = word.strip_prefix(metric.name);
+            suffix.is_some_and(|suffix| suffixes.contains(&suffix))
+        };
+        for word in named {
+            let mut single = COUNTERS.iter().chain(GAUGES);
+            let known = single.any(|metric| is_of(word, metric, &[""]))
+                || HISTOGRAMS
+                    .iter()
+                    .any(|metric| is_of(word, metric, &["_bucket", "_sum", "_count"]));
+            assert!(known, "{word} is no metric");
         }
     }
 

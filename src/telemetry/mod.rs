@@ -5,6 +5,7 @@ pub mod broker;
 pub mod card_data;
 pub mod card_testing;
 pub mod clock_skew;
+pub mod doors;
 pub mod faults;
 pub mod logging;
 pub mod metrics;

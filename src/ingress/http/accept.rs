@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::clock::Clock;
+use crate::telemetry::doors::DoorMetrics;
 use crate::telemetry::metrics;
 
 use super::Peer;
@@ -64,6 +65,7 @@ pub async fn serve(
         ids: RequestIds::new(clock.uuid()),
         clock,
         body_timeout: limits.body_timeout,
+        doors: DoorMetrics::new(),
     });
     let seats = Arc::new(Semaphore::new(limits.connections_max));
     let open = TaskTracker::new();

@@ -12,6 +12,7 @@ use http::{HeaderValue, header};
 
 use super::{Doors, health, with_fallbacks};
 use crate::pipeline::LaneStats;
+use crate::service::health::Figures;
 use crate::telemetry::broker;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Metric;
@@ -32,6 +33,7 @@ async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
     metrics::take_profile(&doors.profiler.report(doors.clock.now(), metrics::STAGE_MINUTES));
     take_lanes(&doors.pipeline.lane_stats());
     take_caches(&doors);
+    take_servers(&doors);
     if let Some(outbox) = doors.health.outbox() {
         metrics::take_outbox(outbox.rows, outbox.oldest_us);
     }
@@ -89,6 +91,19 @@ fn take_caches(doors: &Doors) {
     let Some(link) = caches.iter().find_map(|(_, cache)| cache.shared) else { return };
     split(metrics::REDIS_UNANSWERED, "why", [("failed", link.failed), ("skipped", link.skipped)]);
     metrics::count(metrics::REDIS_OPENED, &[], link.opened);
+}
+
+fn take_servers(doors: &Doors) {
+    for Figures { name, probe_us, pool } in doors.health.servers() {
+        let server = ("server", name);
+        let seconds = Duration::from_micros(probe_us).as_secs_f64();
+        metrics::set(metrics::PROBE_SECONDS, &[server], seconds);
+        let Some(pool) = pool else { continue };
+        for (state, count) in [("open", pool.open), ("in_use", pool.in_use), ("max", pool.max)] {
+            let labels = [server, ("state", state)];
+            metrics::set(metrics::POOL_CONNECTIONS, &labels, count as f64);
+        }
+    }
 }
 
 async fn take_ingest(doors: &Doors) {

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use crate::domain::clock::Clock;
+use crate::telemetry::doors::{Door, DoorMetrics};
 
 use super::Received;
 use super::card_watch;
@@ -32,6 +33,7 @@ pub(super) struct Edge {
     pub(super) ids: RequestIds,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) body_timeout: Duration,
+    pub(super) doors: DoorMetrics,
 }
 
 impl Edge {
@@ -41,7 +43,8 @@ impl Edge {
         request: Request<Incoming>,
         pulse: Arc<Pulse>,
     ) -> Response {
-        let received = Received(self.clock.monotonic());
+        let started = self.clock.monotonic();
+        let (received, door) = (Received(started), Door::of(request.uri().path()));
         pulse.begin();
         let id = self.ids.of(request.headers());
         card_watch::look_at_head(request.uri(), request.headers());
@@ -78,7 +81,9 @@ impl Edge {
             let clock = Arc::clone(&self.clock);
             return response.map(|body| Body::new(EndlessBody::new(body, pulse, clock)));
         }
-        pulse.end(self.clock.monotonic());
+        let ended = self.clock.monotonic();
+        self.doors.took(door, ended.since(started));
+        pulse.end(ended);
         response
     }
 

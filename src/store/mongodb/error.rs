@@ -180,3 +180,23 @@ fn unavailable(said: Said) -> StoreError {
 fn field(message: &str) -> &'static str {
     if message.contains("marqeta_token") { "marqeta_token" } else { "id" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::unselected;
+
+    #[test]
+    fn why_no_server_was_selected_is_told_once_for_each_reason() {
+        let refused = "Error: Kind: I/O error: Connection refused, labels: {}, source: None";
+        let timed_out = "Error: Kind: I/O error: timed out, labels: {}, source: None";
+        let server = |error: &str| format!("{{ Address: a:1, Type: Unknown, {error} }}");
+        let servers = [server(timed_out), server(refused), server(refused)].join(", ");
+        let message = format!(
+            "Server selection timeout: No available servers. Topology: {{ Type: Unknown, Servers: [ {servers} ] }}"
+        );
+        let expected =
+            "no server can take the call: I/O error: Connection refused; I/O error: timed out";
+        assert_eq!(unselected(&message), expected);
+        assert_eq!(unselected("No available servers."), "no server can take the call");
+    }
+}

@@ -45,7 +45,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode};
 
 use crate::domain::audit::Recording;
 use crate::domain::time::Timestamp;
-use crate::store::{Probe, StoreError, StoreFuture};
+use crate::store::{PoolStats, Probe, StoreError, StoreFuture};
 use error::{Silence, silent, translate};
 use lanes::Lanes;
 use limited::{Limited, statement_limit};
@@ -199,5 +199,15 @@ impl Probe for PostgresStore {
             let now_us = asked.fetch_one(&mut self.reader().await?).await.map_err(translate)?;
             Ok(Some(Timestamp::from_micros(now_us)))
         })
+    }
+
+    /// Lanes have their own, one each.
+    fn pool(&self) -> Option<PoolStats> {
+        let ready = self.ready.get()?;
+        let pools = [&ready.readers, &ready.writers];
+        let open: u64 = pools.iter().map(|pool| u64::from(pool.size())).sum();
+        let idle: u64 = pools.iter().map(|pool| u64::try_from(pool.num_idle()).unwrap_or(0)).sum();
+        let max = pools.iter().map(|pool| u64::from(pool.options().get_max_connections())).sum();
+        Some(PoolStats { open, in_use: open.saturating_sub(idle), max })
     }
 }
