@@ -176,6 +176,12 @@ pub const RECONCILE_LAST_RUN: Metric = metric(
     Unit::Seconds,
     "When the last reconciliation with the platform ended, in seconds since 1970",
 );
+/// Memory that the shared cache uses.
+pub const REDIS_MEMORY: Metric = metric(
+    "tollgate_redis_memory_bytes",
+    Unit::Bytes,
+    "Memory that the shared cache's server uses",
+);
 /// How long calls to the shared cache take.
 pub const REDIS_CALL_SECONDS: Metric = metric(
     "tollgate_redis_call_seconds",
@@ -317,6 +323,7 @@ const GAUGES: &[Metric] = &[
     CACHE_ENTRIES,
     CACHE_CHANGES_WAITING,
     REDIS_AVAILABLE,
+    REDIS_MEMORY,
     OUTBOX_ROWS,
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_SHARDS,
@@ -540,6 +547,11 @@ impl RedisMetrics {
     /// One call took so long.
     pub fn took_us(&self, us: u64) {
         self.call_seconds.record(Duration::from_micros(us));
+    }
+
+    /// The server uses so much memory.
+    pub fn uses_bytes(&self, bytes: u64) {
+        set(REDIS_MEMORY, &[], bytes as f64);
     }
 
     /// The shared cache was not reached at the start.

@@ -25,6 +25,9 @@ const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// gone, or have given up on a password that is right by now.
 const PROBES_MAX: u32 = 25;
 
+/// How often the server is asked how much memory it uses.
+const MEMORY_EVERY: Duration = Duration::from_secs(15);
+
 /// Between two attempts to connect.
 const RECONNECT_MIN: Duration = Duration::from_millis(20);
 const RECONNECT_MAX: Duration = Duration::from_millis(500);
@@ -160,6 +163,27 @@ impl Link {
         }
     }
 
+    /// Records how much memory the server uses, for ever. One that does not tell us goes without.
+    pub(super) async fn watch_memory(&self) {
+        let mut asked = redis::cmd("INFO");
+        asked.arg("memory");
+        loop {
+            tokio::time::sleep(MEMORY_EVERY).await;
+            if !self.is_available() {
+                continue;
+            }
+            // Without the budget, and no matter for the breaker: nobody waits for this.
+            let mut connection = self.connection();
+            let asking = asked.query_async::<String>(&mut connection);
+            let answer = tokio::time::timeout(self.options.connect, asking).await;
+            if let Ok(Ok(told)) = answer
+                && let Some(bytes) = used_memory(&told)
+            {
+                self.metrics.uses_bytes(bytes);
+            }
+        }
+    }
+
     async fn probe(&self) -> bool {
         let mut connection = self.connection();
         let ping = redis::cmd("PING");
@@ -222,10 +246,27 @@ fn manager(client: &Client, connect: Duration) -> RedisResult<ConnectionManager>
     ConnectionManager::new_lazy_with_config(client.clone(), config)
 }
 
+fn used_memory(told: &str) -> Option<u64> {
+    let used = told.lines().find_map(|line| line.strip_prefix("used_memory:"));
+    used?.trim().parse().ok()
+}
+
 /// Whether this was said by the server, in answer to what it was asked.
 fn is_answer(error: &RedisError) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::used_memory;
+
+    #[test]
+    fn the_memory_in_use_is_read_from_what_the_server_tells() {
+        let told = "# Memory\r\nused_memory:1048576\r\nused_memory_human:1.00M\r\n";
+        assert_eq!(used_memory(told), Some(1_048_576));
+        assert_eq!(used_memory("# Memory\r\n"), None);
+    }
 }

@@ -94,6 +94,8 @@ impl RedisServer {
         let mut task = JoinSet::new();
         let watched = Arc::clone(&link);
         task.spawn(async move { watched.keep_watch().await });
+        let watched = Arc::clone(&link);
+        task.spawn(async move { watched.watch_memory().await });
         Ok(Self { link, keys, watch: Arc::new(Watch { _task: task }) })
     }
 
