@@ -107,7 +107,7 @@ async fn both_sides_agree_on_servers_with_a_store_for_each_home() {
     let prefix = format!("{}.", servers::unique());
     let rabbitmq = servers::url("RABBITMQ_URL");
     let environment = [
-        ("DATABASE_URL", database.url()),
+        ("DATABASE_URL", database.service_url()),
         ("MONGODB_URI", corner.url()),
         ("RABBITMQ_URL", &rabbitmq),
         ("TOLLGATE__BROKER__RABBITMQ__PREFIX", &prefix),

@@ -132,7 +132,7 @@ async fn what_comes_again_after_a_restart_on_servers() {
     figures_of_a_restart("servers", |settings| {
         settings.broker.rabbitmq.url = Some(url.as_str().into());
         settings.broker.rabbitmq.prefix.clone_from(&prefix);
-        settings.store.postgres.url = Some(database.url().into());
+        settings.store.postgres.url = Some(database.service_url().into());
     })
     .await;
     brokers::clear(&url, &prefix).await;

@@ -300,7 +300,7 @@ const PART: usize = 10_000;
 #[ignore = "needs servers: scripts/test"]
 async fn a_hundred_thousand_cards_are_loaded_within_a_minute_on_servers() {
     let (database, corner) = (Database::migrated().await, Corner::new());
-    let (postgres, mongodb) = (database.url().to_owned(), corner.url().to_owned());
+    let (postgres, mongodb) = (database.service_url().to_owned(), corner.url().to_owned());
     let app = TestApp::start_with(|settings| {
         settings.store.postgres.url = Some(postgres.into());
         settings.store.mongodb.url = Some(mongodb.into());

@@ -84,7 +84,7 @@ impl Database {
     }
 
     /// As a service, which finds its schema made.
-    pub fn url(&self) -> &str {
+    pub fn service_url(&self) -> &str {
         &self.service_url
     }
 

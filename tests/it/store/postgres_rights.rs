@@ -109,7 +109,7 @@ async fn code(connection: &mut PgConnection, sql: &str) -> Option<String> {
 }
 
 async fn service(database: &Database) -> PgConnection {
-    connect(database.url()).await
+    connect(database.service_url()).await
 }
 
 async fn role(database: &Database) -> String {
@@ -204,7 +204,7 @@ async fn a_service_that_may_not_change_the_schema_says_what_is_missing() {
     let database = Database::empty().await;
     let role = role(&database).await;
     let prepare = async || {
-        let store = PostgresStore::new(PostgresOptions::new(database.url()).unwrap());
+        let store = PostgresStore::new(PostgresOptions::new(database.service_url()).unwrap());
         store.prepare().await
     };
     let missing = async || refusal(prepare().await.err());
@@ -259,7 +259,8 @@ async fn a_role_that_may_change_the_schema_is_no_service_s() {
     let database = Database::empty().await;
     let maker = role(&database).await;
     run(&mut database.connect().await, format!("grant create on schema public to {maker}")).await;
-    let options = PostgresOptions::new(&database.url).unwrap().made_by(database.url()).unwrap();
+    let options =
+        PostgresOptions::new(&database.url).unwrap().made_by(database.service_url()).unwrap();
     let refused = refusal(PostgresStore::new(options).prepare().await.err());
     assert!(refused.contains("may change the schema, as a superuser"), "{refused}");
 }
@@ -271,7 +272,7 @@ fn migrate(database: &Database, owner: Option<&str>) -> Output {
     for server in ["MONGODB_URI", "REDIS_URL", "RABBITMQ_URL"] {
         command.env_remove(server);
     }
-    command.arg("migrate").env("DATABASE_URL", database.url());
+    command.arg("migrate").env("DATABASE_URL", database.service_url());
     command.env("TOLLGATE__DATA_DIR", folder.path());
     if let Some(owner) = owner {
         command.env("TOLLGATE__STORE__POSTGRES__MIGRATE_URL", owner);
@@ -300,6 +301,6 @@ async fn the_owner_makes_the_schema_by_a_command_of_its_own() {
         let error = String::from_utf8(done.stderr).unwrap();
         assert!(done.status.success() && said.contains("postgres is up to date"), "{said}{error}");
     }
-    let service = prepared(PostgresOptions::new(database.url()).unwrap()).await;
+    let service = prepared(PostgresOptions::new(database.service_url()).unwrap()).await;
     service.probe().await.unwrap();
 }

@@ -8,8 +8,6 @@ mod proxy;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::broker::world;
 use crate::store::mongodb::Corner;
 use crate::store::postgres_database::Database;
@@ -136,7 +134,7 @@ fn read(log: &Path) -> String {
 
 async fn is_healthy(instance: &Instance, name: &str) -> bool {
     let answer = instance.client().try_get("/health").await;
-    answer.is_some_and(|answer| answer.json()["services"][name] == Value::from("healthy"))
+    answer.is_some_and(|answer| answer.json()["services"][name] == "healthy")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,7 +151,7 @@ async fn postgres_is_joined_only_where_its_certificate_is_right() {
         is_asked: true,
         settings: Vec::new(),
     };
-    check_all(&link, database.url()).await;
+    check_all(&link, database.service_url()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
