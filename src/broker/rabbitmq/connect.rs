@@ -12,8 +12,9 @@ use crate::broker::BrokerError;
 /// How long connecting may take, the handshake included.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// Between two heartbeats, in seconds. A peer that has been silent for twice as long has gone.
-const HEARTBEAT_S: u16 = 10;
+/// Between two heartbeats, in seconds. A peer that has been silent for twice as long has gone; the driver
+/// looks every half of it, so up to 15 s pass, and consumers have to be back within 25.
+const HEARTBEAT_S: u16 = 6;
 
 /// Where the server is, and who may vouch for it beside those whom the system trusts (PEM).
 #[derive(Clone)]

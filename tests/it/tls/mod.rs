@@ -140,7 +140,7 @@ async fn is_healthy(instance: &Instance, name: &str) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
 async fn postgres_is_joined_only_where_its_certificate_is_right() {
-    let database = Database::empty().await;
+    let database = Database::migrated().await;
     let link = Link {
         name: "postgres",
         called: "store.postgres.url",
