@@ -50,15 +50,16 @@ async fn come(broker: &Arc<dyn Broker>, ids: &[String]) {
             while came.len() < expected.len() {
                 let Ok(delivery) = dead.next().await else { break };
                 let message = delivery.message().clone();
-                assert_eq!(message.headers[REASON], "malformed_json", "{}", message.id);
+                // The broker itself gives up what has come twenty times.
+                let reason = message.headers[REASON].as_str();
+                assert!(["malformed_json", "delivery_limit"].contains(&reason), "{reason}");
                 let _ = delivery.settle(Settlement::Done).await; // or it comes again
                 came.extend(expected.contains(&message.id).then_some(message.id));
             }
         }
     };
     let ended = tokio::time::timeout(WITHIN, coming).await;
-    let missing: Vec<_> = expected.difference(&came).collect();
-    assert!(ended.is_ok(), "missing: {missing:?}");
+    assert!(ended.is_ok(), "{} of {} came", came.len(), expected.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
