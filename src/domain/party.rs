@@ -106,6 +106,42 @@ impl Setter {
     }
 }
 
+/// What the states of cards and cardholders have in common.
+pub trait Status: Copy + PartialEq {
+    /// Stopped for now.
+    const SUSPENDED: Self;
+
+    /// Whether it takes something away that not everyone may give back.
+    fn is_restriction(self) -> bool;
+
+    /// Whether it is gone for good.
+    fn is_end(self) -> bool;
+}
+
+impl Status for UserStatus {
+    const SUSPENDED: Self = Self::Suspended;
+
+    fn is_restriction(self) -> bool {
+        self == Self::Suspended
+    }
+
+    fn is_end(self) -> bool {
+        self == Self::Closed
+    }
+}
+
+impl Status for CardStatus {
+    const SUSPENDED: Self = Self::Suspended;
+
+    fn is_restriction(self) -> bool {
+        matches!(self, Self::Suspended | Self::Limited)
+    }
+
+    fn is_end(self) -> bool {
+        self == Self::Terminated
+    }
+}
+
 impl CompanyStatus {
     /// Whether a change to `next` is allowed. Staying the same is.
     pub fn may_become(self, next: Self) -> bool {

@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::error::{Error, allowed, at_version};
+use super::suspensions::Asked;
 use crate::domain::id::{AccountId, CardId, CompanyId, Home};
 use crate::domain::party::{Card, CardStatus, CompanyStatus, Setter, UserStatus, Wallet};
 use crate::domain::token::Token;
@@ -54,14 +55,18 @@ impl Service {
         let card = at_version(Some(found), |card| card.version, seen)?;
         let status = change.status.unwrap_or(card.status);
         allowed(card.status.may_become(status))?;
-        if card.status == CardStatus::Suspended
-            && !matches!(status, CardStatus::Suspended | CardStatus::Terminated)
-        {
-            self.may_lift(card.status_set_by)?;
-        }
-        if status == CardStatus::Active && card.status != status {
+        let moves_token =
+            change.marqeta_token.as_ref().is_some_and(|token| *token != card.marqeta_token);
+        self.may_ask(card.status, card.status_set_by, &Asked { status, moves_token })?;
+        let activates = status == CardStatus::Active && card.status != status;
+        if activates || moves_token {
             let holder = self.resources.user_record(card.user).await?;
-            allowed(holder.is_some_and(|holder| may_hold(holder.status, status)))?;
+            // With another holder the token would leave this one's suspension behind, too.
+            if let Some(holder) = &holder {
+                let asked = Asked { status: holder.status, moves_token };
+                self.may_ask(holder.status, holder.status_set_by, &asked)?;
+            }
+            allowed(!activates || holder.is_some_and(|holder| may_hold(holder.status, status)))?;
         }
         let changed = Card {
             marqeta_token: change.marqeta_token.unwrap_or(card.marqeta_token),

@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::error::{Error, allowed, at_version};
+use super::suspensions::Asked;
 use crate::domain::id::{Home, UserId};
 use crate::domain::party::{CompanyStatus, Setter, User, UserStatus};
 use crate::domain::token::Token;
@@ -56,11 +57,9 @@ impl Service {
         // Who is closed for good may have been erased: no name comes back.
         let is_gone = user.status == UserStatus::Closed && home == Home::Personal;
         allowed(user.status.may_become(status) && !is_gone)?;
-        if user.status == UserStatus::Suspended
-            && !matches!(status, UserStatus::Suspended | UserStatus::Closed)
-        {
-            self.may_lift(user.status_set_by)?;
-        }
+        let moves_token =
+            change.marqeta_token.as_ref().is_some_and(|token| *token != user.marqeta_token);
+        self.may_ask(user.status, user.status_set_by, &Asked { status, moves_token })?;
         let changed = User {
             marqeta_token: change.marqeta_token.unwrap_or(user.marqeta_token),
             first_name: change.first_name.unwrap_or(user.first_name),

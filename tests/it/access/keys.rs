@@ -260,7 +260,7 @@ async fn a_company_s_caller_lifts_no_suspension_but_its_own() {
     let mut world = World::of(&app).await;
     let bound = world.key(&["admin", "read"], Some(&world.own.company.clone())).await;
     let mut client = app.client();
-    let mut set = async |key: Option<&str>, path: &str, status: &str| {
+    let mut set = async |key: Option<&str>, path: &str, body: Value| {
         let seen = client.get(path).await.json()["version"].clone();
         let request = match key {
             Some(key) => {
@@ -269,14 +269,19 @@ async fn a_company_s_caller_lifts_no_suspension_but_its_own() {
             None => client.admin(Method::PATCH, path),
         };
         let request = request.header("if-match", format!("\"{seen}\""));
-        let body = json!({"status": status}).to_string();
-        client.send(request, body.into()).await.expect("an answer")
+        client.send(request, body.to_string().into()).await.expect("an answer")
     };
     let (own, program) = (Some(bound.as_str()), None);
-    for (path, usable, end) in [
-        (format!("/api/v1/cards/{}", world.own.card), "ACTIVE", "TERMINATED"),
-        (format!("/api/v1/users/{}", world.own.user), "LIMITED", "CLOSED"),
-    ] {
+    let moved = json!({"marqeta_token": "moved-on"});
+    let card = format!("/api/v1/cards/{}", world.own.card);
+    let user = format!("/api/v1/users/{}", world.own.user);
+    for (status, expected) in [("SUSPENDED", 403), ("ACTIVE", 200)] {
+        assert_eq!(set(program, &user, json!({"status": status})).await.status, 200);
+        let answer = set(own, &card, moved.clone()).await;
+        assert_eq!(answer.status, expected, "a card of one who is {status}: {answer:?}");
+    }
+    let moved = json!({"marqeta_token": "moved-again"});
+    for (path, usable, end) in [(card, "ACTIVE", "TERMINATED"), (user, "LIMITED", "CLOSED")] {
         for (key, status, expected) in [
             (program, "SUSPENDED", 200),
             (own, "ACTIVE", 403),
@@ -293,12 +298,17 @@ async fn a_company_s_caller_lifts_no_suspension_but_its_own() {
             (program, "SUSPENDED", 200),
             (own, end, 200),
         ] {
-            let answer = set(key, &path, status).await;
+            let answer = set(key, &path, json!({"status": status})).await;
             assert_eq!(answer.status, expected, "{path} {status}: {answer:?}");
             if expected == 403 {
                 assert_eq!(answer.says(), (403, "forbidden".into()));
+                // Nor may it carry the platform's token to a new one.
+                let answer = set(key, &path, moved.clone()).await;
+                assert_eq!(answer.says(), (403, "forbidden".into()), "{path}");
             }
         }
+        let answer = set(own, &path, moved.clone()).await;
+        assert_eq!(answer.says(), (403, "forbidden".into()), "{path} has ended");
     }
     app.stop_and_verify().await;
 }
