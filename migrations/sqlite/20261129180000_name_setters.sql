@@ -1,4 +1,5 @@
--- Who has given a card or user its status: program, company or platform. Whoever is bound to a company ends
+-- Who has given a card or user its status (program, company or platform), and the version of the row that
+-- says so: a process of the release before writes rows without it. Whoever is bound to a company ends
 -- no suspension but the company's own. Null: nobody knows, as of every row before this column; its
 -- suspension is taken for the program's.
 alter table users add column status_set_by text;

@@ -97,12 +97,25 @@ impl Setter {
     }
 
     /// The name used in rows.
-    pub const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Program => "program",
             Self::Company => "company",
             Self::Platform => "platform",
         }
+    }
+
+    /// As a row that gets this version keeps it. A process of the release before writes a status and a
+    /// version, and leaves this as it was: then it belongs to another status.
+    pub fn kept(self, version: i64) -> String {
+        format!("{} {version}", self.as_str())
+    }
+
+    /// What a row of this version keeps. `None`: somebody has written it who does not say who has given it
+    /// its status.
+    pub fn read(kept: &str, version: i64) -> Option<Self> {
+        let all = [Self::Program, Self::Company, Self::Platform];
+        all.into_iter().find(|setter| setter.kept(version) == kept)
     }
 }
 

@@ -12,7 +12,7 @@ use super::parties::{self, CardRow, UserRow};
 use super::policies::{body, subject_row};
 use crate::domain::event::Event;
 use crate::domain::id::{CardId, CompanyId, UserId};
-use crate::domain::party::{Card, Setter, User};
+use crate::domain::party::{Card, User};
 use crate::domain::policy::{Limit, PolicyStamp, Scope};
 use crate::domain::token::Token;
 use crate::store::StoreError;
@@ -39,7 +39,7 @@ pub(super) async fn insert_users(connection: &mut PgConnection, users: Vec<User>
         .bind(column(&users, |user| user.status.as_str()))
         .bind(column(&users, |user| user.version))
         .bind(column(&users, |user| user.created_at.as_micros()))
-        .bind(column(&users, |user| user.status_set_by.map(Setter::as_str)));
+        .bind(column(&users, |user| user.status_set_by.map(|setter| setter.kept(user.version))));
     let new = told(connection, query, &events).await?;
     Ok(new.into_iter().map(|id| first(Scope::User(UserId::new(id)))).collect())
 }
@@ -58,7 +58,7 @@ pub(super) async fn insert_cards(connection: &mut PgConnection, cards: Vec<Card>
         .bind(column(&cards, |card| card.status.as_str()))
         .bind(column(&cards, |card| card.version))
         .bind(column(&cards, |card| card.created_at.as_micros()))
-        .bind(column(&cards, |card| card.status_set_by.map(Setter::as_str)));
+        .bind(column(&cards, |card| card.status_set_by.map(|setter| setter.kept(card.version))));
     let new = told(connection, query, &events).await?;
     Ok(new.into_iter().map(|id| first(Scope::Card(CardId::new(id)))).collect())
 }

@@ -105,7 +105,7 @@ pub(super) fn user(row: UserRow) -> Result<User, StoreError> {
         version,
         created_at: Timestamp::from_micros(created_at),
         status_set_at: status_set_at.map(Timestamp::from_micros),
-        status_set_by: row.11.as_deref().map(word).transpose()?,
+        status_set_by: row.11.and_then(|kept| Setter::read(&kept, version)),
     })
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn insert_user(connection: &mut PgConnection, user: User) -> St
         .bind(user.status.as_str())
         .bind(user.version)
         .bind(user.created_at.as_micros())
-        .bind(user.status_set_by.map(Setter::as_str));
+        .bind(user.status_set_by.map(|setter| setter.kept(user.version)));
     affected(connection, query).await?;
     let at = now(&mut *connection).await?;
     tell(connection, &Event::user_created(&user, at)).await?;
@@ -139,7 +139,7 @@ pub(super) async fn update_user(connection: &mut PgConnection, user: User) -> St
         .bind(user.role.as_deref())
         .bind(user.status.as_str())
         .bind(user.status_set_at.map(Timestamp::as_micros))
-        .bind(user.status_set_by.map(Setter::as_str));
+        .bind(user.status_set_by.map(|setter| setter.kept(user.version)));
     replaced(connection, query).await?;
     bump(connection, Scope::User(user.id)).await
 }
@@ -175,7 +175,7 @@ pub(super) fn card(row: CardRow) -> Result<Card, StoreError> {
         version,
         created_at: Timestamp::from_micros(created_at),
         status_set_at: status_set_at.map(Timestamp::from_micros),
-        status_set_by: row.11.as_deref().map(word).transpose()?,
+        status_set_by: row.11.and_then(|kept| Setter::read(&kept, version)),
     })
 }
 
@@ -191,7 +191,7 @@ pub(super) async fn insert_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.status.as_str())
         .bind(card.version)
         .bind(card.created_at.as_micros())
-        .bind(card.status_set_by.map(Setter::as_str));
+        .bind(card.status_set_by.map(|setter| setter.kept(card.version)));
     affected(connection, query).await?;
     let at = now(&mut *connection).await?;
     tell(connection, &Event::card_issued(&card, at)).await?;
@@ -208,7 +208,7 @@ pub(super) async fn update_card(connection: &mut PgConnection, card: Card) -> St
         .bind(card.expires.map(|expires| expires.to_string()))
         .bind(card.status.as_str())
         .bind(card.status_set_at.map(Timestamp::as_micros))
-        .bind(card.status_set_by.map(Setter::as_str));
+        .bind(card.status_set_by.map(|setter| setter.kept(card.version)));
     let from: Option<String> = query.fetch_optional(&mut *connection).await.map_err(translate)?;
     let from = word(&from.ok_or(StoreError::Stale)?)?;
     let at = now(&mut *connection).await?;

@@ -98,12 +98,12 @@ pub(super) type UserRow = (
     i64,
     Timestamp,
     Option<Timestamp>,
-    Option<Setter>,
+    Option<Arc<str>>,
 );
 
 pub(super) fn user(row: UserRow) -> User {
     let (id, company, marqeta_token, first_name, last_name, email, role, status, ..) = row;
-    let (version, created_at, status_set_at, status_set_by) = (row.8, row.9, row.10, row.11);
+    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
     User {
         id,
         company,
@@ -116,7 +116,7 @@ pub(super) fn user(row: UserRow) -> User {
         version,
         created_at,
         status_set_at,
-        status_set_by,
+        status_set_by: row.11.and_then(|kept| Setter::read(&kept, version)),
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) async fn insert_user(connection: &mut SqliteConnection, user: User) -
         .bind(user.status.as_str())
         .bind(user.version)
         .bind(user.created_at.as_micros())
-        .bind(user.status_set_by.map(Setter::as_str));
+        .bind(user.status_set_by.map(|setter| setter.kept(user.version)));
     affected(connection, query).await?;
     tell(connection, &event).await?;
     bump(connection, Scope::User(user.id)).await
@@ -163,7 +163,7 @@ pub(super) async fn update_user(connection: &mut SqliteConnection, user: User) -
         .bind(text(user.role))
         .bind(user.status.as_str())
         .bind(user.status_set_at.map(Timestamp::as_micros))
-        .bind(user.status_set_by.map(Setter::as_str));
+        .bind(user.status_set_by.map(|setter| setter.kept(user.version)));
     replaced(connection, query).await?;
     bump(connection, Scope::User(user.id)).await
 }
@@ -181,12 +181,12 @@ pub(super) type CardRow = (
     i64,
     Timestamp,
     Option<Timestamp>,
-    Option<Setter>,
+    Option<Arc<str>>,
 );
 
 pub(super) fn card(row: CardRow) -> Card {
     let (id, user, account, marqeta_token, last_four, product, expires, status, ..) = row;
-    let (version, created_at, status_set_at, status_set_by) = (row.8, row.9, row.10, row.11);
+    let (version, created_at, status_set_at) = (row.8, row.9, row.10);
     Card {
         id,
         user,
@@ -199,7 +199,7 @@ pub(super) fn card(row: CardRow) -> Card {
         version,
         created_at,
         status_set_at,
-        status_set_by,
+        status_set_by: row.11.and_then(|kept| Setter::read(&kept, version)),
     }
 }
 
@@ -216,7 +216,7 @@ pub(super) async fn insert_card(connection: &mut SqliteConnection, card: Card) -
         .bind(card.status.as_str())
         .bind(card.version)
         .bind(card.created_at.as_micros())
-        .bind(card.status_set_by.map(Setter::as_str));
+        .bind(card.status_set_by.map(|setter| setter.kept(card.version)));
     affected(connection, query).await?;
     tell(connection, &event).await?;
     bump(connection, Scope::Card(card.id)).await
@@ -255,7 +255,7 @@ pub(super) async fn update_card(
         .bind(text(card.expires))
         .bind(card.status.as_str())
         .bind(card.status_set_at.map(Timestamp::as_micros))
-        .bind(card.status_set_by.map(Setter::as_str));
+        .bind(card.status_set_by.map(|setter| setter.kept(card.version)));
     replaced(connection, query).await?;
     if let Some(event) = event {
         tell(connection, &event).await?;

@@ -35,6 +35,7 @@ mod refresh;
 mod reseal;
 mod resources;
 mod routed;
+mod setters;
 pub(crate) mod sqlite;
 pub(crate) mod subject;
 pub(crate) mod unreadable;
