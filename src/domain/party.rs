@@ -119,7 +119,7 @@ impl Setter {
     }
 }
 
-/// What the states of cards and cardholders have in common.
+/// What the states of companies, cards and cardholders have in common.
 pub trait Status: Copy + PartialEq {
     /// Stopped for now.
     const SUSPENDED: Self;
@@ -129,6 +129,18 @@ pub trait Status: Copy + PartialEq {
 
     /// Whether it is gone for good.
     fn is_end(self) -> bool;
+}
+
+impl Status for CompanyStatus {
+    const SUSPENDED: Self = Self::Suspended;
+
+    fn is_restriction(self) -> bool {
+        self == Self::Suspended
+    }
+
+    fn is_end(self) -> bool {
+        self == Self::Closed
+    }
 }
 
 impl Status for UserStatus {

@@ -74,7 +74,7 @@ impl Service {
             expires: change.expires.unwrap_or(card.expires),
             product: change.product.unwrap_or(card.product),
             status,
-            status_set_at: change.status.map(|_| self.clock.now()).or(card.status_set_at),
+            status_set_at: self.set_at(change.status, card.status, card.status_set_at),
             status_set_by: self.setter(change.status, card.status, card.status_set_by),
             version: card.version.saturating_add(1),
             ..card

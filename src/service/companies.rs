@@ -52,7 +52,7 @@ impl Service {
         let changed = Company {
             name: change.name.unwrap_or(company.name),
             status,
-            status_set_at: change.status.map(|_| self.clock.now()).or(company.status_set_at),
+            status_set_at: self.set_at(change.status, company.status, company.status_set_at),
             zone: change.zone.unwrap_or(company.zone),
             marqeta_token: change.marqeta_token.unwrap_or(company.marqeta_token),
             version: company.version.saturating_add(1),

@@ -6,6 +6,7 @@ use super::Service;
 use super::error::Error;
 use crate::domain::access::Reach;
 use crate::domain::party::{Setter, Status};
+use crate::domain::time::Timestamp;
 
 /// What somebody asks of a card or user.
 pub(super) struct Asked<S> {
@@ -41,17 +42,30 @@ impl Service {
     }
 
     /// Who has set the status once this caller has asked for one (`None`: for none). To repeat what
-    /// somebody else has set does not make it the company's.
-    pub(super) fn setter<S: PartialEq>(
+    /// somebody else has set does not make it the company's, nor does to suspend what another restricts.
+    pub(super) fn setter<S: Status>(
         &self,
         asked: Option<S>,
         was: S,
         set_by: Option<Setter>,
     ) -> Option<Setter> {
-        match asked {
-            None => set_by,
-            Some(status) if status == was && self.reach != Reach::Program => set_by,
-            Some(_) => Some(Setter::of(self.reach)),
-        }
+        let Some(status) = asked else { return set_by };
+        let is_kept = status == was || (status == S::SUSPENDED && was.is_restriction());
+        let is_bound = self.reach != Reach::Program;
+        if is_kept && is_bound { set_by } else { Some(Setter::of(self.reach)) }
+    }
+
+    /// When the status was last set here, once this caller has asked for one. What the platform has done
+    /// before that does not count any more: so a company's caller that only says what is so already has not
+    /// set it, except to be on the safe side.
+    pub(super) fn set_at<S: Status>(
+        &self,
+        asked: Option<S>,
+        was: S,
+        set_at: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        let is_set =
+            |status: &S| *status != was || status.is_restriction() || self.reach == Reach::Program;
+        asked.filter(is_set).map(|_| self.clock.now()).or(set_at)
     }
 }

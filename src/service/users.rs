@@ -67,7 +67,7 @@ impl Service {
             email: change.email.unwrap_or(user.email),
             role: change.role.unwrap_or(user.role),
             status,
-            status_set_at: change.status.map(|_| self.clock.now()).or(user.status_set_at),
+            status_set_at: self.set_at(change.status, user.status, user.status_set_at),
             status_set_by: self.setter(change.status, user.status, user.status_set_by),
             version: user.version.saturating_add(1),
             ..user

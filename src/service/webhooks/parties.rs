@@ -5,7 +5,9 @@
 use super::apply::{Failure, RACED, Taken};
 use super::{Unknown, Webhooks};
 use crate::domain::id::{CardId, CompanyId, UserId};
-use crate::domain::party::{Card, CardStatus, Company, CompanyStatus, Setter, User, UserStatus};
+use crate::domain::party::{
+    Card, CardStatus, Company, CompanyStatus, Setter, Status, User, UserStatus,
+};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::webhook::{ClaimedWebhook, WebhookStatus};
@@ -41,6 +43,27 @@ fn was_set_since(one: &ClaimedWebhook, set_here_at: Option<Timestamp>) -> bool {
     matches!((told, set_here_at), (Some(told), Some(set)) if set > told)
 }
 
+/// The status, and who has given it, once the platform has told of one. `None`: what was set here since stays.
+/// The end at the platform is the end; and what the platform restricts, the program alone can have lifted
+/// since.
+fn told<S: Status>(
+    told: S,
+    (was, set_by): (S, Option<Setter>),
+    is_newer_here: bool,
+) -> Option<(S, Option<Setter>)> {
+    let binds = told.is_end() || (told.is_restriction() && set_by != Some(Setter::Program));
+    if is_newer_here && !binds {
+        return None;
+    }
+    // Whoever has suspended it here since meant the strictest there is.
+    let stays_suspended = is_newer_here && was == S::SUSPENDED && !told.is_end();
+    let status = if stays_suspended { was } else { told };
+    // What a company has suspended is not its own any more once the platform joins in.
+    let joins = told.is_restriction() && set_by == Some(Setter::Company);
+    let is_platforms = joins || status != was;
+    Some((status, if is_platforms { Some(Setter::Platform) } else { set_by }))
+}
+
 impl Webhooks {
     /// A card has another state at the platform.
     pub(super) async fn card_moved(&self, one: &ClaimedWebhook, moved: &CardMoved) -> Taken {
@@ -58,14 +81,13 @@ impl Webhooks {
         if card.status == CardStatus::Terminated {
             return ignored("terminated");
         }
-        // The end at the platform is the end. Else what was set here since stays, and the other news count.
-        let is_end = moved.status == CardStatus::Terminated;
-        let stays = !is_end && was_set_since(one, card.status_set_at);
-        let status = if stays { card.status } else { moved.status };
-        let is_same = status == card.status;
+        let here = (card.status, card.status_set_by);
+        let is_newer_here = was_set_since(one, card.status_set_at);
+        // Where the status stays, the other news count.
+        let (status, status_set_by) = told(moved.status, here, is_newer_here).unwrap_or(here);
         let changed = Card {
             status,
-            status_set_by: if is_same { card.status_set_by } else { Some(Setter::Platform) },
+            status_set_by,
             last_four: moved.last_four.clone().or(card.last_four.clone()),
             expires: moved.expires.or(card.expires),
             product: moved.product.clone().or(card.product.clone()),
@@ -87,12 +109,13 @@ impl Webhooks {
             self.create_user(company, Some(&moved.user)).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
-        let is_end = moved.status == UserStatus::Closed;
-        let stays = !is_end && was_set_since(one, user.status_set_at);
-        if stays || self.is_superseded(one).await? {
+        let here = (user.status, user.status_set_by);
+        let told = told(moved.status, here, was_set_since(one, user.status_set_at));
+        let Some((status, status_set_by)) = told else { return ignored("superseded") };
+        if self.is_superseded(one).await? {
             return ignored("superseded");
         }
-        if user.status == moved.status {
+        if (status, status_set_by) == here {
             return Ok(APPLIED);
         }
         // Closed, or erased, for good: whoever asked to be forgotten does not come back.
@@ -100,8 +123,7 @@ impl Webhooks {
             return ignored("closed");
         }
         let version = user.version.saturating_add(1);
-        let status_set_by = Some(Setter::Platform);
-        let changed = User { status: moved.status, status_set_by, version, ..user };
+        let changed = User { status, status_set_by, version, ..user };
         self.service.resources.update_user(changed).await?;
         Ok(APPLIED)
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -113,6 +113,62 @@ async fn a_transition_does_not_override_what_was_set_here_since() {
     tell(&mut client, "2", "2999-03-16T08:00:00Z").await;
     for path in [&user, &card, &company] {
         assert_eq!(client.get(path).await.json()["status"], "ACTIVE", "{path}");
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_platform_restricts_no_company_s_caller_escapes() {
+    let app = TestApp::start().await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let (user, card) = named(&mut client, &program).await;
+    let body = json!({"name": "own", "scopes": ["admin"], "company_id": program.company});
+    let key = text(&created(client.post("/api/v1/api-keys", body).await)["key"]);
+    let own = format!("Bearer {key}");
+    let all = client.bearer().to_owned();
+    let set = async |client: &mut Client, who: &str, path: &str, status: &str| {
+        let seen = client.get(path).await.json()["version"].clone();
+        let request = client.request(Method::PATCH, path).header("authorization", who);
+        let request = request.header("if-match", format!("\"{seen}\""));
+        let body = json!({"status": status}).to_string();
+        client.send(request, body.into()).await.expect("an answer").status.as_u16()
+    };
+    let tell = async |client: &mut Client, path: &str, status: &str, at: &str| {
+        let year = &at[..4];
+        let (family, event) = if path == user {
+            let event = user_moved(&format!("ut-{year}"), "mq-user", status, at);
+            ("usertransitions", event)
+        } else {
+            let event = card_moved(&format!("ct-{year}"), "mq-card", "mq-user", status, at);
+            ("cardtransitions", event)
+        };
+        assert_eq!(client.notify(envelope(family, &[event])).await.status, 200);
+        all_applied(client).await;
+    };
+    for path in [&card, &user] {
+        // To say what is so already does not make it newer than what the platform tells late.
+        assert_eq!(set(&mut client, &own, path, "ACTIVE").await, 200, "{path}");
+        tell(&mut client, path, "SUSPENDED", "2001-03-16T08:00:00Z").await;
+        assert_eq!(client.get(path).await.json()["status"], "SUSPENDED", "{path}");
+        assert_eq!(set(&mut client, &own, path, "ACTIVE").await, 403, "{path}");
+        assert_eq!(set(&mut client, &all, path, "ACTIVE").await, 200, "{path}");
+        // The platform joins in.
+        assert_eq!(set(&mut client, &own, path, "SUSPENDED").await, 200, "{path}");
+        tell(&mut client, path, "SUSPENDED", "2002-03-16T08:00:00Z").await;
+        assert_eq!(set(&mut client, &own, path, "ACTIVE").await, 403, "{path}");
+        assert_eq!(set(&mut client, &all, path, "ACTIVE").await, 200, "{path}");
+        tell(&mut client, path, "SUSPENDED", "2003-03-16T08:00:00Z").await;
+        assert_eq!(client.get(path).await.json()["status"], "ACTIVE", "the program knew: {path}");
+    }
+    tell(&mut client, &card, "LIMITED", "2999-03-16T08:00:00Z").await;
+    for (who, status, expected) in [
+        (&own, "ACTIVE", 403),
+        (&own, "SUSPENDED", 200),
+        (&own, "ACTIVE", 403),
+        (&all, "ACTIVE", 200),
+    ] {
+        assert_eq!(set(&mut client, who, &card, status).await, expected, "{status}");
     }
     app.stop_and_verify().await;
 }
