@@ -81,6 +81,7 @@ impl Stores {
                         .audit_log
                         .clone()
                         .expect("every store of companies keeps the audit log"),
+                    Arc::clone(clock),
                 ));
                 Self {
                     facts: routed.clone(),

@@ -11,6 +11,7 @@ mod resources;
 use std::sync::Arc;
 
 use crate::cache::Routes;
+use crate::domain::clock::Clock;
 use crate::domain::id::Home;
 use crate::domain::token::Token;
 
@@ -40,6 +41,7 @@ pub struct RoutedStore {
     users: Arc<dyn Routes>,
     cards: Arc<dyn Routes>,
     log: Arc<dyn AuditLog>,
+    clock: Arc<dyn Clock>,
 }
 
 impl RoutedStore {
@@ -51,8 +53,9 @@ impl RoutedStore {
         users: Arc<dyn Routes>,
         cards: Arc<dyn Routes>,
         log: Arc<dyn AuditLog>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { business, personal, users, cards, log }
+        Self { business, personal, users, cards, log, clock }
     }
 
     const fn home(&self, home: Home) -> &HomeStores {

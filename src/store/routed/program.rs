@@ -5,8 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::clock::Clock;
 use crate::domain::id::{ControlId, LimitId};
 use crate::domain::policy::{Control, Limit, PolicyStamp};
+use crate::domain::time::Timestamp;
 use crate::store::{ResourceStore, StoreError};
 
 /// Between two attempts to reach a home that was missed.
@@ -26,6 +28,7 @@ pub(super) enum Changed {
 pub(super) struct Following {
     pub(super) leader: Arc<dyn ResourceStore>,
     pub(super) follower: Arc<dyn ResourceStore>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Following {
@@ -52,22 +55,26 @@ impl Following {
     }
 
     /// Brings the follower's copy to the leader's version, one at a time: an update expects the version
-    /// before.
+    /// before. What the follower has at this version or a later one may be left of something that the leader
+    /// has no more: it is changed, too. (The follower is read first: what it has of the leader's own is never
+    /// newer than what the leader then has.)
     async fn copy(&self, changed: Changed) -> Result<Vec<PolicyStamp>, StoreError> {
         let follower = &*self.follower;
-        let Some(wanted) = changed.read(&*self.leader).await? else {
-            return changed.delete(follower).await;
-        };
         let mut stamps = Vec::new();
         loop {
-            match changed.read(follower).await? {
-                None => return wanted.insert(follower).await,
-                Some(found) if found.version() >= wanted.version() => return Ok(stamps),
-                Some(found) => {
-                    let next = wanted.clone().at(found.version().saturating_add(1));
-                    stamps = next.update(follower).await?;
-                }
+            let found = changed.read(follower).await?;
+            let Some(wanted) = changed.read(&*self.leader).await? else {
+                return changed.delete(follower).await;
+            };
+            let Some(found) = found else {
+                // New here, however old it is there: what was used in this window counts.
+                return wanted.created_at(self.clock.now()).insert(follower).await;
+            };
+            if found.version() >= wanted.version() && found.says(&wanted) {
+                return Ok(stamps);
             }
+            let next = wanted.at(found.version().saturating_add(1));
+            stamps = next.update(follower).await?;
         }
     }
 }
@@ -108,6 +115,25 @@ impl Policy {
         match self {
             Self::Limit(limit) => Self::Limit(Limit { version, ..limit }),
             Self::Control(control) => Self::Control(Control { version, ..control }),
+        }
+    }
+
+    fn created_at(self, created_at: Timestamp) -> Self {
+        match self {
+            Self::Limit(limit) => Self::Limit(Limit { created_at, ..limit }),
+            Self::Control(control) => Self::Control(Control { created_at, ..control }),
+        }
+    }
+
+    /// Whether it says the same, by what can be changed of a limit. A control's id is drawn anew for each:
+    /// nothing is left of another.
+    fn says(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Limit(own), Self::Limit(other)) => {
+                (own.amount, own.count) == (other.amount, other.count)
+            }
+            (Self::Control(_), Self::Control(_)) => true,
+            _ => false,
         }
     }
 

@@ -49,7 +49,8 @@ impl RoutedStore {
     async fn follow(&self, changed: Changed) -> Result<Vec<PolicyStamp>, StoreError> {
         let leader = Arc::clone(&self.business.resources);
         let follower = Arc::clone(&self.personal.resources);
-        Following { leader, follower }.follow(changed).await
+        let clock = Arc::clone(&self.clock);
+        Following { leader, follower, clock }.follow(changed).await
     }
 
     async fn write_limit(
@@ -119,6 +120,7 @@ impl ResourceStore for RoutedStore {
             users: Arc::clone(&self.users),
             cards: Arc::clone(&self.cards),
             log: Arc::clone(&self.log),
+            clock: Arc::clone(&self.clock),
         }))
     }
 

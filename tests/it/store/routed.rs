@@ -6,9 +6,10 @@ use futures_util::future::join_all;
 use tollgate::cache::MemoryRoutes;
 use tollgate::domain::access::Reach;
 use tollgate::domain::audit::{Act, Outcome, Record};
+use tollgate::domain::clock::Clock;
 use tollgate::domain::id::{AccountId, CardId, Home};
 use tollgate::domain::party::{Account, Card, User};
-use tollgate::domain::policy::{Control, Scope};
+use tollgate::domain::policy::{Control, Limit, Scope};
 use tollgate::domain::time::{Timestamp, Window};
 use tollgate::store::ahead::RecordedAhead;
 use tollgate::store::audit_log::AuditLog;
@@ -45,7 +46,9 @@ async fn town() -> Town {
     };
     let routes = || Arc::new(MemoryRoutes::new(1_000));
     let log = business.clone();
-    let routed = RoutedStore::new(stores(&business), stores(&personal), routes(), routes(), log);
+    let clock = subject.clock.clone();
+    let (first, second) = (stores(&business), stores(&personal));
+    let routed = RoutedStore::new(first, second, routes(), routes(), log, clock);
     Town { routed: Arc::new(routed), business, personal, subject, _folder: folder }
 }
 
@@ -336,9 +339,37 @@ async fn a_load_that_has_ended_between_the_homes_is_mended_by_the_next() {
     let limit = town.subject.limit(Scope::Program, Window::Day, 10_00);
     town.business.insert_limit(limit.clone()).await.unwrap();
     let again = || town.routed.insert_limits(vec![limit.clone()]);
+    town.subject.clock.pass(24 * 60 * 60 * 1_000_000);
     assert_eq!(again().await.unwrap().len(), 1, "it has come to the other home");
-    assert_eq!(town.personal.limit(limit.id).await.unwrap(), Some(limit.clone()));
+    let followed = Limit { created_at: town.subject.clock.now(), ..limit.clone() };
+    assert_eq!(town.personal.limit(limit.id).await.unwrap(), Some(followed), "new there");
     assert!(again().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_limit_in_the_other_home_does_not_stay() {
+    for version in [1, 3] {
+        let town = town().await;
+        let limit = town.subject.limit(Scope::Program, Window::Day, 10_00);
+        town.personal.insert_limit(Limit { amount: Some(90_00), ..limit.clone() }).await.unwrap();
+        for later in 2..=version {
+            let left = Limit { amount: Some(90_00), version: later, ..limit.clone() };
+            town.personal.update_limit(left).await.unwrap();
+        }
+        assert_eq!(town.routed.insert_limits(vec![limit.clone()]).await.unwrap().len(), 1);
+        let amounts = async || {
+            let business = town.business.limit(limit.id).await.unwrap().unwrap();
+            let personal = town.personal.limit(limit.id).await.unwrap().unwrap();
+            [business.amount, personal.amount]
+        };
+        assert_eq!(amounts().await, [Some(10_00); 2], "left at version {version}");
+        // The homes' versions differ from now on.
+        let changed = Limit { amount: Some(20_00), version: 2, ..limit.clone() };
+        town.routed.update_limit(changed).await.unwrap();
+        assert_eq!(amounts().await, [Some(20_00); 2], "left at version {version}");
+        assert!(town.routed.delete_limit(limit.id).await.unwrap().is_some());
+        assert!(town.personal.limit(limit.id).await.unwrap().is_none());
+    }
 }
 
 #[tokio::test]
