@@ -25,7 +25,7 @@ use crate::service::ingest::{Ingest, IngestParts, IngestSettings};
 use crate::service::keys::KeyDesk;
 use crate::service::keys::ring::KeyRing;
 use crate::service::queues::QueueWatch;
-use crate::service::reseal::{Among, Reseal};
+use crate::service::reseal::Reseal;
 use crate::store::api_keys::ApiKeys;
 use crate::store::audit_log::AuditLog;
 use crate::store::dead_letters::DeadLetters;
@@ -191,15 +191,9 @@ pub(super) fn sweeper(homes: &OpenHomes, pipeline: &Arc<Pipeline>) -> Sweeper {
 }
 
 /// Seals personal fields anew that another key has sealed, or none.
-pub(super) fn reseal(
-    homes: &OpenHomes,
-    stores: &Stores,
-    settings: &config::personal::Personal,
-    seal: Arc<Seal>,
-) -> Reseal {
-    let among = if settings.previous_keys.is_some() { Among::All } else { Among::Unsealed };
+pub(super) fn reseal(homes: &OpenHomes, stores: &Stores, seal: Arc<Seal>) -> Reseal {
     let lists = Arc::clone(&homes.of(Home::Personal).lists);
-    Reseal { among, lists, resources: Arc::clone(&stores.resources), seal }
+    Reseal { lists, resources: Arc::clone(&stores.resources), seal }
 }
 
 fn feed(settings: &Settings) -> FeedSettings {

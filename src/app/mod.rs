@@ -204,7 +204,7 @@ pub async fn start_as(
     let seal = Arc::new(Seal::new(Use::Personal, keys).map_err(AppError::PersonalKey)?);
     let stores = Stores::compose(&homes, &settings, &clock, &seal)?;
     let outbox = Arc::clone(&stores.outbox);
-    let reseal = build::reseal(&homes, &stores, &settings.personal, seal);
+    let reseal = build::reseal(&homes, &stores, seal);
     let broker = match broker {
         Some(broker) => OpenBroker::given(broker),
         None => OpenBroker::open(&settings, &clock).await?,
@@ -235,7 +235,9 @@ pub async fn start_as(
         if let Some(retention) = settings.outbox.drop_after(&settings.relay) {
             background.spawn(outbox::sweep_for_ever(outbox, Arc::clone(&clock), retention));
         }
-        background.spawn(reseal.until_done());
+        if settings.personal.must_seal_anew() {
+            background.spawn(reseal.until_done());
+        }
         let sweeper = build::sweeper(&homes, &pipeline);
         background.spawn(sweeper.sweep_for_ever(Duration::from_secs(settings.holds.sweep_s)));
     }

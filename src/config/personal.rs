@@ -15,9 +15,17 @@ pub struct Personal {
     /// Keys before it, separated by commas: they still open what they have sealed.
     #[serde(deserialize_with = "secret_or_unset")]
     pub previous_keys: Option<SecretString>,
+    /// Whether what was kept before there was a key is sealed at a start. Every instance must be able to open
+    /// it by then.
+    pub seal_plain: bool,
 }
 
 impl Personal {
+    /// Whether something may have to be sealed that is there already.
+    pub const fn must_seal_anew(&self) -> bool {
+        self.seal_plain || self.previous_keys.is_some()
+    }
+
     /// The keys before, one by one.
     pub fn previous(&self) -> Vec<SecretString> {
         let all = self.previous_keys.as_ref().map_or("", |keys| keys.expose_secret());

@@ -1,6 +1,5 @@
-//! After a change of the key of personal fields: what another key has sealed, or none, is written again with
-//! the present one, so that the others may go. What is done is known by its key: to begin anew does no harm.
-//! Without such a change only what was never sealed is looked for.
+//! What another key of personal fields has sealed, or none, is written again with the present one, so that the
+//! others may go. What is done is known by its key: to begin anew does no harm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,19 +31,8 @@ pub struct Resealed {
     pub left: u64,
 }
 
-/// What is looked through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Among {
-    /// All people and submissions: there are other keys.
-    All,
-    /// Submissions that the store finds unsealed: they came to be sealed later than names.
-    Unsealed,
-}
-
 /// What it works with.
 pub struct Reseal {
-    /// What is looked through.
-    pub among: Among,
     /// People and submissions as they are kept, sealed.
     pub lists: Arc<dyn Lists>,
     /// Opens what is read, and seals what is written.
@@ -65,18 +53,13 @@ impl Reseal {
         if left > 0 {
             tracing::error!(left, "personal fields remain sealed with another key: keep all keys");
         }
-        // Where nothing was ever kept plain, a start has nothing to tell.
-        if self.among == Among::All || done != Resealed::default() {
-            tracing::info!(users, submissions, left, "sealed personal fields anew");
-        }
+        tracing::info!(users, submissions, left, "sealed personal fields anew");
     }
 
-    /// Goes through everything that is asked for, and adds what it has done.
+    /// Goes through everything, and adds what it has done.
     pub async fn round(&self, done: &mut Resealed) -> Result<(), StoreError> {
         done.left = 0;
-        if self.among == Among::All {
-            self.users(done).await?;
-        }
+        self.users(done).await?;
         self.submissions(done).await
     }
 
@@ -101,13 +84,7 @@ impl Reseal {
         let mut before = None;
         loop {
             let page = Page { before, rows_max: ROWS_MAX };
-            let found = match self.among {
-                Among::All => {
-                    let query = KycQuery { user: None, status: None, page };
-                    self.lists.kyc_records(query).await?
-                }
-                Among::Unsealed => self.lists.kyc_plain(page).await?,
-            };
+            let found = self.lists.kyc_records(KycQuery { user: None, status: None, page }).await?;
             let Some(last) = found.last() else { return Ok(()) };
             before = Some(last.id);
             for record in found {

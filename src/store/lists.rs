@@ -176,9 +176,6 @@ pub trait Lists: Send + Sync {
     fn controls_page(&self, query: PolicyQuery<ControlId>) -> StoreFuture<'_, Vec<Control>>;
     /// What people have submitted.
     fn kyc_records(&self, query: KycQuery) -> StoreFuture<'_, Vec<KycRecord>>;
-    /// Submissions whose documents or reason are kept as they came: from before there was a key. All are
-    /// looked through, so it is to be asked seldom.
-    fn kyc_plain(&self, page: Page<KycId>) -> StoreFuture<'_, Vec<KycRecord>>;
     /// Authorizations.
     fn authorizations(&self, query: AuthorizationQuery) -> StoreFuture<'_, Vec<Authorization>>;
     /// What has moved on an account.

@@ -3,9 +3,9 @@
 //! documents. (Employees of a company are the company's; the business store keeps them as they are.)
 //!
 //! Each field is sealed by itself, for its own place, and names its key: with a new key in the settings
-//! it is sealed anew when it is written next, and the old key opens it until then. (A start with more than
-//! one key writes all of them, any other what was never sealed.) A field whose key is not known here stays
-//! sealed, in both directions: a person can still be suspended, and nothing is lost.
+//! it is sealed anew when it is written next, and the old key opens it until then. (A start writes all of them
+//! where the settings have more than one key, or say so.) A field whose key is not known here stays sealed, in
+//! both directions: a person can still be suspended, and nothing is lost.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use super::seal::Seal;
 use super::sealed::{opened, opened_kyc};
 use super::{StoreError, StoreFuture};
 use crate::domain::authorization::Authorization;
-use crate::domain::id::{AccountId, ControlId, KycId, LimitId, UserId};
+use crate::domain::id::{AccountId, ControlId, LimitId, UserId};
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, Scope};
@@ -31,10 +31,6 @@ impl SealedLists {
 
     fn opened(&self, users: Vec<User>) -> Result<Vec<User>, StoreError> {
         users.into_iter().map(|user| opened(&self.seal, user)).collect()
-    }
-
-    fn opened_kyc(&self, records: Vec<KycRecord>) -> Result<Vec<KycRecord>, StoreError> {
-        records.into_iter().map(|record| opened_kyc(&self.seal, record)).collect()
     }
 }
 
@@ -84,11 +80,10 @@ impl Lists for SealedLists {
     }
 
     fn kyc_records(&self, query: KycQuery) -> StoreFuture<'_, Vec<KycRecord>> {
-        Box::pin(async move { self.opened_kyc(self.lists.kyc_records(query).await?) })
-    }
-
-    fn kyc_plain(&self, page: Page<KycId>) -> StoreFuture<'_, Vec<KycRecord>> {
-        Box::pin(async move { self.opened_kyc(self.lists.kyc_plain(page).await?) })
+        Box::pin(async move {
+            let found = self.lists.kyc_records(query).await?;
+            found.into_iter().map(|record| opened_kyc(&self.seal, record)).collect()
+        })
     }
 
     fn authorizations(&self, query: AuthorizationQuery) -> StoreFuture<'_, Vec<Authorization>> {

@@ -14,9 +14,8 @@ use super::{parties, policies};
 use crate::domain::id::{KycId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord, KycStatus};
 use crate::domain::time::Timestamp;
-use crate::domain::webhook::Sealed;
 use crate::store::StoreError;
-use crate::store::lists::{KycQuery, Page};
+use crate::store::lists::KycQuery;
 
 const RECORDS: &str = "kyc_records";
 
@@ -99,17 +98,6 @@ impl MongoStore {
             filter.insert("status", status.as_str());
         }
         let rows: Vec<KycRow> = self.list(RECORDS, filter, query.page.rows_max).await?;
-        Ok(rows.into_iter().map(KycRow::record).collect())
-    }
-
-    pub(super) async fn kyc_plain_page(
-        &self,
-        page: Page<KycId>,
-    ) -> Result<Vec<KycRecord>, StoreError> {
-        let plain = doc! { "$regex": format!("^(?!{})", Sealed::TEXT_MARK) };
-        let mut filter = doc! { "$or": [{ "documents": plain.clone() }, { "reason": plain }] };
-        filter.extend(page.before.map(|id| ("_id".to_owned(), doc! { "$lt": key(&id) }.into())));
-        let rows: Vec<KycRow> = self.list(RECORDS, filter, page.rows_max).await?;
         Ok(rows.into_iter().map(KycRow::record).collect())
     }
 }

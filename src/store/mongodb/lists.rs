@@ -12,7 +12,7 @@ use super::parties::{CardRow, UserRow};
 use super::rows::{AccountRow, AuthorizationRow, PostingRow};
 use super::wallets::WalletRow;
 use crate::domain::authorization::Authorization;
-use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, KycId, LimitId, UserId};
+use crate::domain::id::{AccountId, CardId, CompanyId, ControlId, Home, LimitId, UserId};
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, Scope};
@@ -192,10 +192,6 @@ impl Lists for MongoStore {
 
     fn kyc_records(&self, query: KycQuery) -> StoreFuture<'_, Vec<KycRecord>> {
         Box::pin(self.kyc_page(query))
-    }
-
-    fn kyc_plain(&self, page: Page<KycId>) -> StoreFuture<'_, Vec<KycRecord>> {
-        Box::pin(self.kyc_plain_page(page))
     }
 
     fn authorizations(&self, query: AuthorizationQuery) -> StoreFuture<'_, Vec<Authorization>> {

@@ -12,7 +12,7 @@ use super::policies::subject_row;
 use super::{PostgresStore, parties, rows};
 use crate::domain::authorization::Authorization;
 use crate::domain::id::{
-    AccountId, AuthorizationId, CardId, CompanyId, ControlId, Home, KycId, LimitId, UserId,
+    AccountId, AuthorizationId, CardId, CompanyId, ControlId, Home, LimitId, UserId,
 };
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
@@ -175,10 +175,6 @@ impl Lists for PostgresStore {
     }
 
     fn kyc_records(&self, _query: KycQuery) -> StoreFuture<'_, Vec<KycRecord>> {
-        nothing()
-    }
-
-    fn kyc_plain(&self, _page: Page<KycId>) -> StoreFuture<'_, Vec<KycRecord>> {
         nothing()
     }
 

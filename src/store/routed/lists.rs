@@ -4,7 +4,7 @@ use futures_util::future::try_join;
 use uuid::Uuid;
 
 use crate::domain::authorization::Authorization;
-use crate::domain::id::{AccountId, ControlId, Home, KycId, LimitId, UserId};
+use crate::domain::id::{AccountId, ControlId, Home, LimitId, UserId};
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{Control, Limit, Scope};
@@ -122,10 +122,6 @@ impl Lists for RoutedStore {
 
     fn kyc_records(&self, query: KycQuery) -> StoreFuture<'_, Vec<KycRecord>> {
         self.lists(Home::Personal).kyc_records(query)
-    }
-
-    fn kyc_plain(&self, page: Page<KycId>) -> StoreFuture<'_, Vec<KycRecord>> {
-        self.lists(Home::Personal).kyc_plain(page)
     }
 
     fn authorizations(&self, query: AuthorizationQuery) -> StoreFuture<'_, Vec<Authorization>> {

@@ -11,9 +11,8 @@ use crate::domain::id::{KycId, UserId};
 use crate::domain::kyc::{KycGrant, KycRecord, KycStatus};
 use crate::domain::policy::PolicyStamp;
 use crate::domain::time::Timestamp;
-use crate::domain::webhook::Sealed;
 use crate::store::StoreError;
-use crate::store::lists::{KycQuery, Page};
+use crate::store::lists::KycQuery;
 
 /// `kyc_records`.
 pub(super) type KycRow = (
@@ -79,10 +78,6 @@ pub(super) async fn decide(
     Ok(stamps)
 }
 
-fn before(page: &Page<KycId>) -> String {
-    page.before.map_or_else(|| "kyc_~".to_owned(), |id| id.to_string())
-}
-
 impl SqliteStore {
     pub(super) async fn kyc_page(&self, query: KycQuery) -> Result<Vec<KycRecord>, StoreError> {
         let sql = match (&query.user, &query.status) {
@@ -90,23 +85,12 @@ impl SqliteStore {
             (None, Some(_)) => include_str!("sql/kyc_by_status.sql"),
             (None, None) => include_str!("sql/kyc_page.sql"),
         };
+        let before = query.page.before.map_or_else(|| "kyc_~".to_owned(), |id| id.to_string());
         let asked = ask(sql)
-            .bind(before(&query.page))
+            .bind(before)
             .bind(query.page.rows_max)
             .bind(query.user.map(|user| user.to_string()))
             .bind(query.status.map(KycStatus::as_str));
-        let rows: Vec<KycRow> = many(&mut *self.reader().await?, asked).await?;
-        Ok(rows.into_iter().map(record).collect())
-    }
-
-    pub(super) async fn kyc_plain_page(
-        &self,
-        page: Page<KycId>,
-    ) -> Result<Vec<KycRecord>, StoreError> {
-        let asked = ask(include_str!("sql/kyc_plain.sql"))
-            .bind(before(&page))
-            .bind(page.rows_max)
-            .bind(Sealed::TEXT_MARK);
         let rows: Vec<KycRow> = many(&mut *self.reader().await?, asked).await?;
         Ok(rows.into_iter().map(record).collect())
     }

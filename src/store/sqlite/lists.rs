@@ -11,7 +11,7 @@ use super::query::{Asked, ask, many};
 use super::rows::{self, AccountRow, AuthorizationRow, PostingRow};
 use crate::domain::authorization::Authorization;
 use crate::domain::id::{
-    AccountId, AuthorizationId, CardId, CompanyId, ControlId, Home, KycId, LimitId, UserId,
+    AccountId, AuthorizationId, CardId, CompanyId, ControlId, Home, LimitId, UserId,
 };
 use crate::domain::kyc::KycRecord;
 use crate::domain::party::{Account, Card, Company, User, Wallet};
@@ -194,10 +194,6 @@ impl Lists for SqliteStore {
 
     fn kyc_records(&self, query: KycQuery) -> StoreFuture<'_, Vec<KycRecord>> {
         Box::pin(self.kyc_page(query))
-    }
-
-    fn kyc_plain(&self, page: Page<KycId>) -> StoreFuture<'_, Vec<KycRecord>> {
-        Box::pin(self.kyc_plain_page(page))
     }
 
     fn authorizations(&self, query: AuthorizationQuery) -> StoreFuture<'_, Vec<Authorization>> {
