@@ -63,7 +63,7 @@ pub(super) fn write(message: &Message, now_ms: i64) -> Option<BasicProperties> {
 /// has taken it for dead, they say so as if we had.
 pub(super) fn read(delivery: &mut Delivery, names: &Names) -> Message {
     let properties = &delivery.properties;
-    let unread = unread(properties);
+    let mut unread = unread(properties);
     let short = |text: &Option<lapin::types::ShortString>| {
         text.as_ref().map(|text| text.as_str().to_owned())
     };
@@ -73,7 +73,10 @@ pub(super) fn read(delivery: &mut Delivery, names: &Names) -> Message {
     for (name, value) in table.into_iter().flatten() {
         let (name, value) = (name.as_str(), as_text(value));
         match value {
-            Some(value) if name == PUBLISHED_MS => published_ms = value.parse().ok(),
+            Some(value) if name == PUBLISHED_MS => match value.parse::<i64>() {
+                Ok(ms) => published_ms = Some(ms),
+                Err(_) => unread.push(value),
+            },
             Some(value) if !OF_THE_BROKER.iter().any(|own| name.starts_with(own)) => {
                 headers.insert(name.to_owned(), value);
             }
@@ -100,8 +103,8 @@ pub(super) fn read(delivery: &mut Delivery, names: &Names) -> Message {
     }
 }
 
-/// The texts of a delivery that nobody works with: of other properties, and of headers that are no texts
-/// or numbers.
+/// The texts of a delivery that nobody works with, or not as they are: of other properties, and of headers
+/// that are no texts or numbers.
 fn unread(properties: &BasicProperties) -> Vec<String> {
     let others = [
         properties.app_id(),
@@ -109,9 +112,12 @@ fn unread(properties: &BasicProperties) -> Vec<String> {
         properties.kind(),
         properties.content_encoding(),
         properties.cluster_id(),
+        properties.expiration(),
     ];
     let others = others.into_iter().flatten().map(|text| text.as_str().to_owned());
-    let mut texts: Vec<String> = others.collect();
+    // Of a time that is none, milliseconds would not show what it was.
+    let seconds = properties.timestamp().map(|seconds| seconds.to_string());
+    let mut texts: Vec<String> = others.chain(seconds).collect();
     let table = properties.headers().as_ref().map(FieldTable::inner);
     for (name, value) in table.into_iter().flatten() {
         let is_ours = OF_THE_BROKER.iter().any(|own| name.as_str().starts_with(own));
@@ -140,6 +146,7 @@ fn gather(value: &AMQPValue, levels: u32, texts: &mut Vec<String>) {
             texts.push(String::from_utf8_lossy(bytes.as_slice()).into_owned());
         }
         AMQPValue::Timestamp(seconds) => texts.push(seconds.to_string()),
+        AMQPValue::Double(value) => texts.push(value.to_string()),
         other => texts.extend(as_text(other)),
     }
 }
@@ -180,6 +187,7 @@ mod tests {
         inner.insert("deep".into(), AMQPValue::FieldArray(FieldArray::from(vec![text("within")])));
         let mut headers = FieldTable::default();
         headers.insert("table".into(), AMQPValue::FieldTable(inner));
+        headers.insert("number".into(), AMQPValue::Double(5_500.0));
         headers.insert("x-note".into(), text("a header like others"));
         headers.insert("x-death".into(), AMQPValue::FieldArray(FieldArray::from(vec![text("b")])));
         let properties = BasicProperties::default()
@@ -187,8 +195,12 @@ mod tests {
             .with_app_id("an app".into())
             .with_user_id("a user".into())
             .with_type("a type".into())
+            .with_expiration("an expiration".into())
+            .with_timestamp(4_111)
             .with_headers(headers);
-        let expected = ["an app", "a user", "a type", "table", "deep", "within"];
+        let expected =
+            ["an app", "a user", "a type", "an expiration", "4111", "number", "5500", "table"];
+        let expected = [expected.as_slice(), &["deep", "within"]].concat();
         assert_eq!(unread(&properties), expected);
         assert!(unread(&BasicProperties::default()).is_empty());
     }

@@ -16,8 +16,8 @@ const REMOVED: &str = "removed";
 /// What the body scanner says of a body: handlers need not scan it again.
 pub type Scanned = Result<(), ScanError>;
 
-/// Times that a message can have been published at, in milliseconds since 1970. Others are none; the
-/// shortest card numbers begin behind them.
+/// Times that a message can have been published at, in milliseconds since 1970. What is later is none, and
+/// what is earlier is as old as can be; the shortest card numbers begin behind them.
 const PUBLISHED_MS: Range<i64> = 0..4_000_000_000_000;
 
 /// The message without what may not be kept; `None`: it holds nothing of the kind. What was in a
@@ -44,7 +44,10 @@ fn cleansed(message: &Message, body: Option<Bytes>) -> Option<Message> {
     let reply = message.reply_to.as_ref().is_some_and(|text| number::is_in(text));
     let kind = number::is_in(&message.content_type);
     let time = message.published_ms.is_some_and(|ms| !PUBLISHED_MS.contains(&ms));
-    let properties = [id, correlation, reply, kind].into_iter().filter(|found| *found).count();
+    let is_number = |ms: i64| number::is_in(&ms.unsigned_abs().to_string());
+    let stamp = time && message.published_ms.is_some_and(is_number);
+    let properties =
+        [id, correlation, reply, kind, stamp].into_iter().filter(|found| *found).count();
     let found = headers.saturating_add(unread).saturating_add(properties);
     seen(Place::Message, What::Number, u32::try_from(found).unwrap_or(u32::MAX));
     if body.is_none() && found == 0 && !time {
@@ -62,7 +65,8 @@ fn cleansed(message: &Message, body: Option<Bytes>) -> Option<Message> {
     }
     clean.correlation_id = clean.correlation_id.filter(|_| !correlation);
     clean.reply_to = clean.reply_to.filter(|_| !reply);
-    clean.published_ms = clean.published_ms.filter(|_| !time);
+    let published_ms = clean.published_ms.filter(|ms| *ms < PUBLISHED_MS.end);
+    clean.published_ms = published_ms.map(|ms| ms.max(PUBLISHED_MS.start));
     clean.headers.retain(|name, _| !number::is_in(name));
     for (name, value) in &mut clean.headers {
         if must_go(name, value) {
@@ -159,6 +163,18 @@ mod tests {
             assert_eq!(clean.body, plain.body);
             assert_eq!(without_card_data(&clean), None);
         }
+    }
+
+    #[test]
+    fn a_time_before_all_others_stays_too_old() {
+        for early in [-1, -4_111_111_111_111_111, i64::MIN] {
+            let sent = Message { published_ms: Some(early), ..message(r#"{"a":1}"#, &[]) };
+            let clean = without_card_data(&sent).unwrap();
+            assert_eq!(clean.published_ms, Some(0), "{early}");
+            assert_eq!(without_card_data(&clean), None);
+        }
+        let late = Message { published_ms: Some(i64::MAX), ..message(r#"{"a":1}"#, &[]) };
+        assert_eq!(without_card_data(&late).unwrap().published_ms, None);
     }
 
     #[test]
