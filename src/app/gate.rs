@@ -8,6 +8,7 @@ use crate::domain::access::Scope;
 use crate::ingress::http::access::Gate;
 use crate::ingress::http::access::lockout::Lockout;
 use crate::ingress::http::access::rate::{Rate, Rates};
+use crate::ingress::http::access::refused::Refusals;
 use crate::ingress::http::access::token::Tokens;
 use crate::ingress::http::webhooks::networks::Networks;
 use crate::service::keys::ring::KeyRing;
@@ -35,6 +36,7 @@ pub(super) fn gate(
         ),
         lockout: Lockout::new(narrow(set.failures_max)),
         proxies: Networks { allowed: Vec::new(), proxies: set.proxies.clone() },
+        refusals: Refusals::new(&rand::random()),
     })
 }
 

@@ -31,11 +31,11 @@ pub(super) const fn metric(name: &'static str, unit: Unit, help: &'static str) -
 pub const REQUESTS: Metric =
     metric("tollgate_requests_total", Unit::Count, "Authorization requests by door and outcome");
 /// Calls of the REST routes that were refused for who has called, or how often, by `reason`: unauthorized,
-/// forbidden, rate_limited, locked_out.
+/// forbidden, rate_limited, locked_out; and notifications from where nobody may notify: address.
 pub const ACCESS_REFUSED: Metric = metric(
     "tollgate_access_refused_total",
     Unit::Count,
-    "Calls of the REST routes that were refused for who has called, or how often",
+    "Calls of the REST routes that were refused for who has called, or how often, and of the door for notifications for its address",
 );
 /// Declined requests, by the platform's `reason`.
 pub const DECLINES: Metric =

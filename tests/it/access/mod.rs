@@ -5,6 +5,7 @@ mod calls;
 mod keys;
 mod limits;
 mod matrix;
+mod refusals;
 mod routes;
 mod tokens;
 mod world;

@@ -6,7 +6,7 @@ mod bearer;
 pub mod bound;
 pub mod lockout;
 pub mod rate;
-mod refused;
+pub mod refused;
 pub mod token;
 
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ use crate::telemetry::metrics;
 
 use lockout::Lockout;
 use rate::{Exceeded, Left, Rates};
-use refused::Attempt;
+use refused::{Attempt, Refusals};
 use token::Tokens;
 
 pub(super) use act::Recorded;
@@ -56,6 +56,8 @@ pub struct Gate {
     pub lockout: Lockout,
     /// Proxies that say where a call comes from.
     pub proxies: Networks,
+    /// What is told of callers that may not.
+    pub refusals: Refusals,
 }
 
 impl Gate {
@@ -132,14 +134,14 @@ pub async fn admit(State(doors): State<Arc<Doors>>, request: Request, next: Next
         Err(found) => return exceeded("rate_limited", RATE_LIMITED, found),
     };
     let attempt = Attempt::of(&caller, &request);
-    let wall = Arc::clone(&doors.clock);
+    let told_by = Arc::clone(&doors);
     let answer = match may_call(&caller, &request) {
         Ok(row) => act::run(doors, caller, row, request, next).await,
         Err(refused) => refused.into_response(),
     };
     // Not only here: what a caller may do to an object is known where the object is.
     if answer.status() == StatusCode::FORBIDDEN {
-        attempt.tell(wall.now());
+        told_by.gate.refusals.tell(&attempt, told_by.clock.now());
     }
     told(answer, left)
 }

@@ -21,6 +21,10 @@ impl FromRequestParts<Arc<Doors>> for WebhookAccess {
         let door = &doors.webhooks;
         let peer = parts.extensions.get::<Peer>().map(|Peer(address)| *address);
         if !door.networks.admit(peer, &parts.headers) {
+            let address =
+                peer.and_then(|peer| door.networks.origin(peer.to_canonical(), &parts.headers));
+            let now = doors.clock.now();
+            doors.gate.refusals.tell_of_address(address, &parts.extensions, now);
             const DETAIL: &str = "this address may not notify";
             return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", DETAIL).into_response());
         }
