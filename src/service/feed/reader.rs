@@ -118,7 +118,10 @@ fn begin(feed: &Feed, after: Option<EventId>) -> (u64, Option<Gap>, Option<Again
         Some((place, _)) if feed.overlap.is_zero() => (place + 1, None, None),
         Some((place, key)) => {
             let again = Again { until: place + 1, key: key.to_owned() };
-            (ring.shortly_before(place, feed.overlap), None, Some(again))
+            let next = ring.shortly_before(place, feed.overlap);
+            // Of what should come again, the oldest may be gone.
+            let is_cut = next == ring.first() && next > 0;
+            (next, is_cut.then_some(Gap::NotKept), Some(again))
         }
     }
 }

@@ -102,6 +102,16 @@ fn who_comes_from_another_process_hears_other_keys_again() {
 }
 
 #[test]
+fn who_comes_back_to_the_oldest_that_is_kept_is_told_that_others_may_be_gone() {
+    let feed = feed(2);
+    hear(&feed, &["b", "a", "b", "a", "b", "a"]);
+    let mut among = feed.open(Some(heard(3, "", "").id)).unwrap();
+    assert_eq!(told(&mut among), ["not_kept", "2", "4", "5"], "0 is gone, and had another key");
+    let mut behind = feed.open(Some(heard(4, "", "").id)).unwrap();
+    assert_eq!(told(&mut behind), ["3", "5"], "all of the two seconds before it are kept");
+}
+
+#[test]
 fn what_may_be_missing_is_told_once() {
     let feed = feed(0);
     let mut reader = feed.open(None).unwrap();
