@@ -13,6 +13,9 @@ use crate::support::client::Client;
 use crate::support::own_servers::OwnServers;
 use crate::support::{Program, TestApp, servers};
 
+/// How much comes again to whoever comes back.
+const OVERLAP: Duration = Duration::from_secs(2);
+
 async fn start(url: &str, prefix: &str) -> TestApp {
     let app = TestApp::start_with(|settings| {
         settings.broker.rabbitmq.url = Some(url.into());
@@ -54,6 +57,8 @@ async fn every_instance_tells_what_one_has_decided_and_goes_on_for_another() {
     let mut at_two = open(two.addr, ADMIN_KEY, query, None).await;
     until_heard(&mut client, &program, &mut at_one, "one").await;
     until_heard(&mut client, &program, &mut at_two, "two").await;
+    // What is told again begins behind the gap of before they listened.
+    tokio::time::sleep(OVERLAP + Duration::from_millis(500)).await;
     buy(&mut client, &program, "t-0").await;
     let first = until_token(&mut at_one, "t-0").await;
     assert_eq!(until_token(&mut at_two, "t-0").await, first);
