@@ -271,7 +271,7 @@ pub const FEED_GAPS: Metric = metric(
     "Times that a live feed was told that events may be missing",
 );
 /// Feeds that were ended from here, by `why`: stopped (the process), refused (the key is not valid any
-/// more), untaken (nobody has read for 45 s).
+/// more), unchecked (the store did not say whether it is), untaken (nobody has read for 45 s).
 pub const FEEDS_ENDED: Metric = metric(
     "tollgate_feeds_ended_total",
     Unit::Count,

@@ -24,7 +24,7 @@ use crate::telemetry::metrics;
 
 use super::Peer;
 use super::edge::Edge;
-use super::pulse::{Patience, Pulse, Watched};
+use super::pulse::{Patience, Pulse, UNTAKEN_MAX, Watched};
 use super::request_id::RequestIds;
 
 /// Bytes of header, and of body between two reads, that one connection may make us keep. The
@@ -37,6 +37,9 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// How long a header that has begun may still take once it is time to stop.
 const LAST_HEADER: Duration = Duration::from_secs(1);
+
+/// How long the peer of an answer may take nothing of it once it is time to stop.
+const LAST_UNTAKEN: Duration = Duration::from_secs(2);
 
 /// Bounds of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -70,12 +73,13 @@ pub async fn serve(
     let seats = Arc::new(Semaphore::new(limits.connections_max));
     let open = TaskTracker::new();
     while let Some((stream, seat)) = next(&listener, &seats, &stop).await {
-        let connection = Connection {
-            edge: Arc::clone(&edge),
-            patience: Patience { header: limits.header_timeout, idle: limits.idle_timeout },
-            stop: stop.clone(),
-            _seat: seat,
+        let patience = Patience {
+            header: limits.header_timeout,
+            idle: limits.idle_timeout,
+            untaken: UNTAKEN_MAX,
         };
+        let connection =
+            Connection { edge: Arc::clone(&edge), patience, stop: stop.clone(), _seat: seat };
         open.spawn(connection.drive(stream));
     }
     drop(listener);
@@ -157,7 +161,7 @@ impl Connection {
                     Some(left) => look.set(tokio::time::sleep(left)),
                     None => {
                         if pulse.is_streaming() {
-                            metrics::feed_ended("untaken");
+                            metrics::feed_ended(if stopping { "stopped" } else { "untaken" });
                         }
                         return;
                     }
@@ -167,12 +171,21 @@ impl Connection {
                         return;
                     }
                     stopping = true;
-                    patience.header = patience.header.min(LAST_HEADER);
+                    patience = last(patience);
                     look.set(tokio::time::sleep(patience.header));
                     http.as_mut().graceful_shutdown();
                 }
             }
         }
+    }
+}
+
+/// How long each phase may last once it is time to stop.
+fn last(patience: Patience) -> Patience {
+    Patience {
+        header: patience.header.min(LAST_HEADER),
+        idle: patience.idle.min(LAST_UNTAKEN),
+        untaken: LAST_UNTAKEN,
     }
 }
 

@@ -25,7 +25,7 @@ use super::refusal;
 const LINGER: Duration = Duration::from_millis(500);
 
 /// How long the peer of an answer without an end may take nothing of it: three of its signs of life.
-const UNTAKEN_MAX: Duration = Duration::from_secs(45);
+pub(super) const UNTAKEN_MAX: Duration = Duration::from_secs(45);
 
 /// How long a peer may take over an answer, as long as it goes on. Without going on it has as long as a
 /// connection may rest.
@@ -52,6 +52,8 @@ pub(super) struct Pulse {
 pub(super) struct Patience {
     pub(super) header: Duration,
     pub(super) idle: Duration,
+    /// Of an answer without an end, between two bytes that are taken.
+    pub(super) untaken: Duration,
 }
 
 impl Pulse {
@@ -135,7 +137,7 @@ impl Pulse {
         let limit = match self.phase.load(Ordering::Relaxed) {
             FRESH | HEADER => patience.header,
             IDLE => patience.idle,
-            STREAM => UNTAKEN_MAX,
+            STREAM => patience.untaken,
             _ => return Some(patience.header),
         };
         let since = Monotonic::from_micros(self.since_us.load(Ordering::Relaxed));
@@ -312,8 +314,11 @@ mod tests {
         }
     }
 
-    const PATIENCE: Patience =
-        Patience { header: Duration::from_secs(5), idle: Duration::from_secs(60) };
+    const PATIENCE: Patience = Patience {
+        header: Duration::from_secs(5),
+        idle: Duration::from_secs(60),
+        untaken: UNTAKEN_MAX,
+    };
 
     fn left(pulse: &Pulse, second: u64) -> Option<u64> {
         let now = Monotonic::from_micros(second * 1_000_000);

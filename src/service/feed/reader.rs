@@ -103,6 +103,11 @@ impl Reader {
         let _ = self.progress.wait_for(is_there).await;
     }
 
+    /// Waits until the process is about to stop.
+    pub async fn stopped(&mut self) {
+        let _ = self.progress.wait_for(|progress| progress.is_stopped).await; // as above
+    }
+
     /// Whether the process is about to stop.
     pub fn is_stopped(&self) -> bool {
         self.progress.borrow().is_stopped

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tollgate::app::clock::SystemClock;
 use tollgate::domain::clock::Clock;
 
-use super::listener::{PATIENCE, listen, open};
+use super::listener::{PATIENCE, listen, narrow, open};
 use super::live::buy;
+use super::told::{event, until_heard};
 use crate::support::app::ADMIN_KEY;
 use crate::support::program::{created, text};
 use crate::support::{Program, TestApp};
@@ -98,4 +100,28 @@ async fn a_feed_that_is_open_does_not_hold_up_the_end() {
         feed.ends_within(Duration::from_secs(4)),
     );
     assert!(stopped.is_ok() && ended);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_who_takes_nothing_does_not_hold_up_the_end() {
+    let app = TestApp::start().await;
+    until_heard(&app).await;
+    let mut silent = narrow(app.addr).await;
+    let request = format!(
+        "GET /api/v1/events HTTP/1.1\r\nhost: tollgate.test\r\nauthorization: Bearer {ADMIN_KEY}\r\n\r\n"
+    );
+    silent.write_all(request.as_bytes()).await.unwrap();
+    // The header is the last that it takes.
+    silent.read_exact(&mut [0; 16]).await.unwrap();
+    let mut taker = open(app.addr, ADMIN_KEY, "?types=test.filled", None).await;
+    // More than systems keep on the way.
+    for number in 0..600 {
+        app.broker().publish(vec![event("test.filled", number, 32 * 1024)]).await.unwrap();
+        taker.until("test.filled").await;
+    }
+    let (stopped, ended) = tokio::join!(
+        tokio::time::timeout(Duration::from_secs(4), app.stop()),
+        taker.ends_within(Duration::from_secs(4)),
+    );
+    assert!(stopped.is_ok() && ended, "{stopped:?}");
 }

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::client::EVENTS;
 
@@ -39,7 +39,23 @@ pub async fn listen(
     query: &str,
     last: Option<&str>,
 ) -> Result<Listener, (StatusCode, Value)> {
-    let stream = TcpStream::connect(addr).await.unwrap();
+    listen_on(TcpStream::connect(addr).await.unwrap(), key, query, last).await
+}
+
+/// A connection for one who takes little at a time.
+pub async fn narrow(addr: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.connect(addr).await.unwrap()
+}
+
+/// The same over this connection.
+pub async fn listen_on(
+    stream: TcpStream,
+    key: &str,
+    query: &str,
+    last: Option<&str>,
+) -> Result<Listener, (StatusCode, Value)> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);

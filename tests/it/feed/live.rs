@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::listener::{self, Listener, Told, listen};
+use super::told::until_heard;
 use crate::support::app::ADMIN_KEY;
 use crate::support::client::Client;
 use crate::support::{Program, TestApp};
@@ -90,6 +91,7 @@ async fn what_is_not_kept_any_more_is_a_gap_and_then_it_goes_on() {
     });
     let app = app.await;
     let mut client = app.client();
+    until_heard(&app).await;
     let mut parties = open(&app, "?types=card.issued,user.created", None).await;
     let program = Program::set_up(&mut client, 100_00, 1).await;
     // Nor is what was told of the program.
@@ -120,6 +122,7 @@ async fn what_is_not_kept_any_more_is_a_gap_and_then_it_goes_on() {
 async fn types_and_a_card_are_asked_for() {
     let app = TestApp::start().await;
     let mut client = app.client();
+    until_heard(&app).await;
     let mut issued = open(&app, "?types=card.issued,user.created", None).await;
     let program = Program::set_up(&mut client, 100_00, 2).await;
     let mut kinds = Vec::new();

@@ -6,3 +6,4 @@ mod listener;
 mod live;
 mod servers;
 mod slow;
+mod told;

@@ -1,12 +1,7 @@
 //! A reader who takes nothing holds nobody up, and is told what it has missed.
 
-use tollgate::app::clock::SystemClock;
-use tollgate::broker::topology::Exchange;
-use tollgate::broker::{Message, Outgoing, Target};
-use tollgate::domain::clock::Clock;
-use tollgate::domain::id::EventId;
-
-use super::listener::{PATIENCE, open};
+use super::listener::{PATIENCE, listen_on, narrow, open};
+use super::told::{event, until_heard};
 use crate::support::TestApp;
 use crate::support::app::ADMIN_KEY;
 
@@ -14,30 +9,16 @@ use crate::support::app::ADMIN_KEY;
 const EVENTS: usize = 600;
 const FILLING_BYTES: usize = 32 * 1024;
 
-fn event(number: usize) -> Outgoing {
-    let id = EventId::new(SystemClock::new().uuid());
-    let body = serde_json::json!({
-        "id": id, "type": "test.filled", "version": 1, "key": "test",
-        "at": "2026-11-20T12:00:00.000001Z",
-        "payload": {"number": number, "filling": "x".repeat(FILLING_BYTES)},
-    });
-    let message = Message {
-        id: id.to_string(),
-        content_type: "application/json".to_owned(),
-        body: body.to_string().into(),
-        ..Message::default()
-    };
-    Outgoing { target: Target::Topic(Exchange::Events, "test.filled".to_owned()), message }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_reads_too_slowly_is_told_of_a_gap_and_goes_on_behind_it() {
     let app = TestApp::start_with(|settings| settings.feed.kept_max = 50).await;
-    let mut slow = open(app.addr, ADMIN_KEY, "?types=test.filled", None).await;
+    until_heard(&app).await;
+    let stream = narrow(app.addr).await;
+    let mut slow = listen_on(stream, ADMIN_KEY, "?types=test.filled", None).await.ok().unwrap();
     let mut fast = open(app.addr, ADMIN_KEY, "?types=test.filled", None).await;
     let broker = app.broker();
     for number in 0..EVENTS {
-        broker.publish(vec![event(number)]).await.unwrap();
+        broker.publish(vec![event("test.filled", number, FILLING_BYTES)]).await.unwrap();
         // One who reads at once misses nothing, whoever else does not.
         let told = fast.until("test.filled").await;
         assert_eq!(told.data["payload"]["number"], number);

@@ -69,10 +69,13 @@ impl Gate {
         Ok(known.map(counts))
     }
 
-    /// Whether whoever sends these credentials is still this caller, with the same rights. Not where that
-    /// can not be told.
-    pub(super) async fn is_still(&self, caller: &Caller, credentials: &HeaderMap) -> bool {
-        self.recognise(credentials).await.is_ok_and(|known| known.as_ref() == Some(caller))
+    /// Whether whoever sends these credentials is still this caller, with the same rights.
+    pub(super) async fn is_still(
+        &self,
+        caller: &Caller,
+        credentials: &HeaderMap,
+    ) -> Result<bool, Error> {
+        Ok(self.recognise(credentials).await?.as_ref() == Some(caller))
     }
 
     async fn whose(&self, headers: &HeaderMap) -> Result<Option<Caller>, Error> {

@@ -74,8 +74,19 @@ impl Tail {
             }
             if self.look_at <= Instant::now() {
                 let Wanted { caller, credentials, .. } = &self.wanted;
-                if !self.doors.gate.is_still(caller, credentials).await {
-                    metrics::feed_ended("refused");
+                let is_still = tokio::select! {
+                    biased;
+                    // A store that does not answer does not hold up the end.
+                    () = self.reader.stopped() => continue,
+                    is_still = self.doors.gate.is_still(caller, credentials) => is_still,
+                };
+                let end = match is_still {
+                    Ok(true) => None,
+                    Ok(false) => Some("refused"),
+                    Err(_) => Some("unchecked"),
+                };
+                if let Some(why) = end {
+                    metrics::feed_ended(why);
                     return None;
                 }
                 self.look_at = Instant::now() + LOOK_EVERY;
