@@ -14,8 +14,13 @@ pub struct Feed {
 }
 
 impl Feed {
-    pub(super) fn check(&self) -> Result<(), SettingsError> {
+    /// Feeds must leave connections to others.
+    pub(super) fn check(&self, connections_max: u64) -> Result<(), SettingsError> {
         within("feed.feeds_max", self.feeds_max, 0..=10_000)?;
+        if self.feeds_max > connections_max / 2 {
+            let half = "at most half of http.connections_max";
+            return Err(SettingsError::value("feed.feeds_max", half));
+        }
         within("feed.kept_max", self.kept_max, 1..=1_000_000)
     }
 }

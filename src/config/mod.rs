@@ -138,7 +138,7 @@ impl Settings {
         self.check_authorities()?;
         self.ingest.check()?;
         self.reconcile.check()?;
-        self.feed.check()?;
+        self.feed.check(self.http.connections_max)?;
         self.outbox.check()?;
         self.relay.check()?;
         self.alerts.check()

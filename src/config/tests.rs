@@ -102,6 +102,11 @@ fn wrong_values_name_the_key_and_the_cure_and_are_not_repeated() {
         "postgres://owner@db/tollgate",
         "setting store.postgres.url must be set together with store.postgres.migrate_url",
     );
+    check(
+        "TOLLGATE__HTTP__CONNECTIONS_MAX",
+        "399",
+        "setting feed.feeds_max must be at most half of http.connections_max",
+    );
     check("TOLLGATE__JIT__USERNAME", "a:b", "setting jit.username must be a name without a colon");
     check("TOLLGATE__DATA_DIR", "", "setting data_dir must be a folder, such as \"data\"");
     check(
