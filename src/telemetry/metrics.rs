@@ -438,7 +438,7 @@ pub fn platform_timeout() {
 }
 
 /// So many live feeds are open.
-pub fn feeds(open: u64) {
+pub fn feeds(open: usize) {
     set(FEEDS, &[], open as f64);
 }
 

@@ -55,6 +55,7 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
             body = String,
             example = json!(EXAMPLE),
         ),
+        (status = 404, description = "not_found"),
         (status = 503, description = "too_many_feeds"),
     ),
 )]
@@ -72,7 +73,7 @@ async fn follow(
         let found = Owner::find(&*doors.service.resources, company).await;
         owners.push(found.map_err(Error::from)?);
     }
-    let reader = doors.feed.open(after).map_err(closed)?;
+    let reader = doors.feed.open(caller.reach.company(), after).map_err(closed)?;
     let credentials = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
     let credentials = credentials.filter(|(name, _)| name == header::AUTHORIZATION).collect();
     let wanted = Wanted { caller, credentials, query, owners };
@@ -93,11 +94,14 @@ fn stream(body: Body) -> Response {
 }
 
 fn closed(why: Closed) -> Problem {
-    const FULL: &str = "as many feeds are open here as may be; see Retry-After";
+    const FULL: &str =
+        "as many feeds are open here as may be, or as one company may; see Retry-After";
+    const ABSENT: &str = "this instance has no live feed";
     const STOPPING: &str = "this instance is about to stop; ask again, and another one answers";
     let status = StatusCode::SERVICE_UNAVAILABLE;
     match why {
         Closed::Full => Problem::new(status, "too_many_feeds", FULL),
+        Closed::Absent => Problem::new(StatusCode::NOT_FOUND, "not_found", ABSENT),
         Closed::Stopping => Problem::new(status, "unavailable", STOPPING),
     }
 }

@@ -3,24 +3,24 @@
 
 mod reader;
 mod ring;
+mod seats;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::broker::{Broker, BrokerError};
 use crate::domain::clock::Clock;
 use crate::domain::id::{AccountId, CompanyId, EventId};
 use crate::store::{ResourceStore, StoreError};
-use crate::telemetry::metrics;
 use crate::wire::v1::feed::Heard;
 
 pub use reader::{Gap, Part, Reader};
 use ring::Ring;
+use seats::Seats;
 
 /// Between two attempts to hear from the broker: first and at most.
 const AGAIN_MIN: Duration = Duration::from_millis(100);
@@ -48,8 +48,10 @@ struct Progress {
 /// Why nobody else may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// As many read as may.
+    /// As many read as may, or as many of this company.
     Full,
+    /// Nobody may ever: there is no feed here.
+    Absent,
     /// The process is about to stop.
     Stopping,
 }
@@ -82,8 +84,7 @@ pub struct Feed {
     clock: Arc<dyn Clock>,
     ring: Mutex<Ring>,
     progress: watch::Sender<Progress>,
-    seats: Arc<Semaphore>,
-    open: AtomicU64,
+    seats: Arc<Seats>,
     overlap: Duration,
 }
 
@@ -95,8 +96,7 @@ impl Feed {
             clock,
             ring: Mutex::new(Ring::new(set.kept_max)),
             progress: watch::Sender::default(),
-            seats: Arc::new(Semaphore::new(set.feeds_max)),
-            open: AtomicU64::new(0),
+            seats: Seats::new(set.feeds_max),
             overlap: set.overlap,
         }
     }
@@ -148,16 +148,23 @@ impl Feed {
         self.progress.send_modify(|progress| progress.end = end);
     }
 
-    /// A reader of what comes from now on, or of what came after this event.
+    /// A reader for a caller of this company or of the program, of what comes from now on, or of what
+    /// came after this event.
     ///
     /// # Errors
     /// Where no more readers are taken.
-    pub fn open(self: &Arc<Self>, after: Option<EventId>) -> Result<Reader, Closed> {
+    pub fn open(
+        self: &Arc<Self>,
+        company: Option<CompanyId>,
+        after: Option<EventId>,
+    ) -> Result<Reader, Closed> {
+        if self.seats.are_none() {
+            return Err(Closed::Absent);
+        }
         if self.progress.borrow().is_stopped {
             return Err(Closed::Stopping);
         }
-        let seat = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| Closed::Full)?;
-        metrics::feeds(self.open.fetch_add(1, Ordering::Relaxed).saturating_add(1));
+        let seat = self.seats.take(company).ok_or(Closed::Full)?;
         Ok(Reader::new(Arc::clone(self), seat, after))
     }
 

@@ -1,14 +1,13 @@
 //! One who reads the feed: a place in what is kept, and nothing else that could grow.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::ring::Taken;
+use super::seats::Seat;
 use super::{Feed, Progress};
 use crate::domain::id::EventId;
-use crate::telemetry::metrics;
 use crate::wire::v1::feed::Heard;
 
 /// Why events may be missing here.
@@ -62,11 +61,11 @@ pub struct Reader {
     next: u64,
     gap: Option<Gap>,
     again: Option<Again>,
-    _seat: OwnedSemaphorePermit,
+    _seat: Seat,
 }
 
 impl Reader {
-    pub(super) fn new(feed: Arc<Feed>, seat: OwnedSemaphorePermit, after: Option<EventId>) -> Self {
+    pub(super) fn new(feed: Arc<Feed>, seat: Seat, after: Option<EventId>) -> Self {
         let progress = feed.progress.subscribe();
         let (next, gap, again) = begin(&feed, after);
         Self { feed, progress, next, gap, again, _seat: seat }
@@ -128,11 +127,5 @@ fn begin(feed: &Feed, after: Option<EventId>) -> (u64, Option<Gap>, Option<Again
             let is_cut = next == ring.first() && next > 0;
             (next, is_cut.then_some(Gap::NotKept), Some(again))
         }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        metrics::feeds(self.feed.open.fetch_sub(1, Ordering::Relaxed).saturating_sub(1));
     }
 }

@@ -1,5 +1,7 @@
 //! Tests: where a reader begins, what it is told, and whose an event is.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use uuid::Uuid;
 
 use super::*;
@@ -88,16 +90,16 @@ fn told(reader: &mut Reader) -> Vec<String> {
 fn who_comes_back_hears_what_came_after() {
     let feed = feed(0);
     hear(&feed, &["a", "b", "a", "b", "a"]);
-    let mut reader = feed.open(Some(heard(3, "", "").id)).unwrap();
+    let mut reader = feed.open(None, Some(heard(3, "", "").id)).unwrap();
     assert_eq!(told(&mut reader), ["4"]);
-    assert!(told(&mut feed.open(None).unwrap()).is_empty());
+    assert!(told(&mut feed.open(None, None).unwrap()).is_empty());
 }
 
 #[test]
 fn who_comes_from_another_process_hears_other_keys_again() {
     let feed = feed(2);
     hear(&feed, &["a", "b", "a", "b", "a"]);
-    let mut reader = feed.open(Some(heard(3, "", "").id)).unwrap();
+    let mut reader = feed.open(None, Some(heard(3, "", "").id)).unwrap();
     assert_eq!(told(&mut reader), ["2", "4"], "1 and 3 have the key of 3, whose order is known");
 }
 
@@ -105,38 +107,41 @@ fn who_comes_from_another_process_hears_other_keys_again() {
 fn who_comes_back_to_the_oldest_that_is_kept_is_told_that_others_may_be_gone() {
     let feed = feed(2);
     hear(&feed, &["b", "a", "b", "a", "b", "a"]);
-    let mut among = feed.open(Some(heard(3, "", "").id)).unwrap();
+    let mut among = feed.open(None, Some(heard(3, "", "").id)).unwrap();
     assert_eq!(told(&mut among), ["not_kept", "2", "4", "5"], "0 is gone, and had another key");
-    let mut behind = feed.open(Some(heard(4, "", "").id)).unwrap();
+    let mut behind = feed.open(None, Some(heard(4, "", "").id)).unwrap();
     assert_eq!(told(&mut behind), ["3", "5"], "all of the two seconds before it are kept");
 }
 
 #[test]
 fn what_may_be_missing_is_told_once() {
     let feed = feed(0);
-    let mut reader = feed.open(None).unwrap();
+    let mut reader = feed.open(None, None).unwrap();
     feed.keep(None);
     feed.keep(None);
     hear(&feed, &["a"]);
     assert_eq!(told(&mut reader), ["not_heard", "0"]);
     hear(&feed, &["a"; 7]);
     assert_eq!(told(&mut reader), ["too_slow", "2", "3", "4", "5", "6"]);
-    let mut unknown = feed.open(Some(heard(9, "", "").id)).unwrap();
+    let mut unknown = feed.open(None, Some(heard(9, "", "").id)).unwrap();
     assert_eq!(told(&mut unknown), ["not_kept", "2", "3", "4", "5", "6"]);
 }
 
 #[tokio::test]
 async fn seats_are_given_back_and_a_stop_is_the_end_for_all() {
     let feed = feed(0);
-    let mut first = feed.open(None).unwrap();
-    let second = feed.open(None).unwrap();
-    assert_eq!(feed.open(None).err(), Some(Closed::Full));
+    let mut first = feed.open(None, None).unwrap();
+    let second = feed.open(None, None).unwrap();
+    assert_eq!(feed.open(None, None).err(), Some(Closed::Full));
     drop(second);
-    let _third = feed.open(None).unwrap();
+    let _third = feed.open(None, None).unwrap();
     feed.stop();
     first.more().await;
     assert!(first.is_stopped());
-    assert_eq!(feed.open(None).err(), Some(Closed::Stopping));
+    assert_eq!(feed.open(None, None).err(), Some(Closed::Stopping));
+    let set = FeedSettings { feeds_max: 0, kept_max: 5, overlap: Duration::ZERO };
+    let none = Arc::new(Feed::new(Arc::new(Silent), Arc::new(Seconds::default()), set));
+    assert_eq!(none.open(None, None).err(), Some(Closed::Absent));
 }
 
 #[test]

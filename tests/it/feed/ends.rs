@@ -77,6 +77,26 @@ async fn no_more_feeds_are_open_than_may_be_and_who_goes_makes_room() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_leaves_feeds_to_others_and_where_there_are_none_is_no_route() {
+    let app = TestApp::start_with(|settings| settings.feed.feeds_max = 4).await;
+    let mut client = app.client();
+    let program = Program::set_up(&mut client, 100_00, 1).await;
+    let key = json!({"name": "a", "scopes": ["operator"], "company_id": program.company});
+    let key = text(&created(client.post("/api/v1/api-keys", key).await)["key"]);
+    let of_company = open(app.addr, &key, "", None).await;
+    let (status, body) = listen(app.addr, &key, "", None).await.err().unwrap();
+    assert_eq!((status.as_u16(), &body["code"]), (503, &json!("too_many_feeds")));
+    let of_program = open(app.addr, ADMIN_KEY, "", None).await;
+    drop((of_company, of_program));
+    app.stop_and_verify().await;
+
+    let app = TestApp::start_with(|settings| settings.feed.feeds_max = 0).await;
+    let (status, body) = listen(app.addr, ADMIN_KEY, "", None).await.err().unwrap();
+    assert_eq!((status.as_u16(), &body["code"]), (404, &json!("not_found")));
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_stops_ends_its_feeds_first() {
     let app = TestApp::start().await;
     let mut client = app.client();
