@@ -16,7 +16,8 @@ use super::answer::Answer;
 use super::endless::Endless;
 use super::extract::{LastEventId, QueryPairs};
 use super::problem::Problem;
-use crate::domain::access::Caller;
+use crate::domain::access::{Caller, Reach};
+use crate::domain::id::CompanyId;
 use crate::service::error::Error;
 use crate::service::feed::{Closed, Owner};
 use crate::wire::v1::feed::FeedQuery;
@@ -68,16 +69,26 @@ async fn follow(
 ) -> Answer {
     let query = FeedQuery::parse(&pairs)?;
     let after = last.or(query.after);
-    let mut owners = Vec::new();
-    for company in [caller.reach.company(), query.company].into_iter().flatten() {
-        let found = Owner::find(&*doors.service.resources, company).await;
-        owners.push(found.map_err(Error::from)?);
-    }
+    let owner = owner(&doors, caller.reach, query.company).await?;
     let reader = doors.feed.open(caller.reach.company(), after).map_err(closed)?;
     let credentials = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
     let credentials = credentials.filter(|(name, _)| name == header::AUTHORIZATION).collect();
-    let wanted = Wanted { caller, credentials, query, owners };
+    let wanted = Wanted { caller, credentials, query, owner };
     Ok(stream(tail::body(doors, reader, wanted)))
+}
+
+/// Whose events are told; `None`: everybody's.
+async fn owner(
+    doors: &Doors,
+    reach: Reach,
+    asked: Option<CompanyId>,
+) -> Result<Option<Owner>, Error> {
+    if asked.is_some() && !reach.covers(asked) {
+        return Err(Error::NotFound(None));
+    }
+    let Some(company) = reach.company().or(asked) else { return Ok(None) };
+    let found = Owner::find(&*doors.service.resources, company).await?;
+    found.map(Some).ok_or(Error::NotFound(None))
 }
 
 const EXAMPLE: &str = "id: evt_01901234567878ab8def0123456789ab\nevent: card.issued\ndata: {\"id\":\"evt_01901234567878ab8def0123456789ab\",\"type\":\"card.issued\"}\n\n";

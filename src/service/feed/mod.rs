@@ -60,21 +60,24 @@ pub enum Closed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     company: CompanyId,
-    account: Option<AccountId>,
+    account: AccountId,
 }
 
 impl Owner {
-    /// Looks the company up. One that is not there has nothing.
-    pub async fn find(resources: &dyn ResourceStore, id: CompanyId) -> Result<Self, StoreError> {
+    /// Looks the company up.
+    pub async fn find(
+        resources: &dyn ResourceStore,
+        id: CompanyId,
+    ) -> Result<Option<Self>, StoreError> {
         let found = resources.company(id).await?;
-        Ok(Self { company: id, account: found.map(|company| company.account) })
+        Ok(found.map(|company| Self { company: id, account: company.account }))
     }
 
     /// Whether an event is about this company: its account, its cards or its users. Alerts and errors
     /// are the program's, whatever they are about.
     pub fn has(&self, event: &Heard) -> bool {
-        let is_own_account = event.account.is_some() && event.account == self.account;
-        !event.is_notice() && (is_own_account || event.company == Some(self.company))
+        let is_own = event.account == Some(self.account) || event.company == Some(self.company);
+        is_own && !event.is_notice()
     }
 }
 

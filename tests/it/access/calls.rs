@@ -13,6 +13,9 @@ use crate::support::marqeta;
 use crate::support::program::{created, text};
 use crate::webhooks::events::{authorization, envelope};
 
+/// Its query names whose events are asked for.
+const FEED: &str = "/api/v1/events";
+
 /// An operation as the document has it.
 #[derive(Clone, Copy)]
 pub struct Operation<'a> {
@@ -43,8 +46,11 @@ impl World {
     /// All that a call needs to succeed. What it uses up is made anew each time.
     pub async fn prepare(&mut self, operation: Operation<'_>) -> Call {
         let Operation { method, route, told } = operation;
-        let id = if route.contains('{') { self.object(method, route).await } else { String::new() };
-        let path = route.replace("{id}", &id).replace("{code}", &id).replace("{script}", &id);
+        let names_object = route.contains('{') || route == FEED;
+        let id = if names_object { self.object(method, route).await } else { String::new() };
+        let template =
+            if route == FEED { format!("{FEED}?company={{id}}") } else { route.to_owned() };
+        let path = template.replace("{id}", &id).replace("{code}", &id).replace("{script}", &id);
         let version = match method {
             "PATCH" => self.client.get(&path).await.json()["version"].as_i64().expect("a version"),
             _ => 1,
@@ -103,7 +109,7 @@ impl World {
         let own = &self.own;
         let [wallet, user, card] = &self.personal;
         let standing: &str = match route {
-            "/api/v1/companies/{id}" => &own.company,
+            "/api/v1/companies/{id}" | FEED => &own.company,
             "/api/v1/users/{id}" => &own.user,
             "/api/v1/cards/{id}" => &own.card,
             "/api/v1/accounts/{id}"

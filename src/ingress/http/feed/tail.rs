@@ -35,13 +35,13 @@ pub(super) struct Wanted {
     pub(super) credentials: HeaderMap,
     /// What it has asked for.
     pub(super) query: FeedQuery,
-    /// Whose events it may see, and has asked for; none: everybody's.
-    pub(super) owners: Vec<Owner>,
+    /// Whose events it is told; `None`: everybody's.
+    pub(super) owner: Option<Owner>,
 }
 
 impl Wanted {
     fn has(&self, event: &Heard) -> bool {
-        self.query.wants(event) && self.owners.iter().all(|owner| owner.has(event))
+        self.query.wants(event) && self.owner.is_none_or(|owner| owner.has(event))
     }
 }
 
