@@ -261,6 +261,18 @@ pub const HOLDS_EXPIRED: Metric =
 /// Readers of the live feed.
 pub const FEEDS: Metric =
     metric("tollgate_feeds", Unit::Count, "Live feeds that are open at this process");
+/// Whether it hears.
+pub const FEED_HEARS: Metric = metric(
+    "tollgate_feed_hears",
+    Unit::Count,
+    "1 while the live feed of this process hears events from the broker, else 0",
+);
+/// What it could not read.
+pub const FEED_UNREADABLE: Metric = metric(
+    "tollgate_feed_unreadable_total",
+    Unit::Count,
+    "Messages of the exchange of events that are none of ours and that no live feed was told",
+);
 /// What they were sent.
 pub const FEED_EVENTS: Metric =
     metric("tollgate_feed_events_total", Unit::Count, "Events that were sent to live feeds");
@@ -310,6 +322,7 @@ const COUNTERS: &[Metric] = &[
     INGEST_RECORDS,
     INGEST_WRITES,
     INGEST_ATTEMPTS,
+    FEED_UNREADABLE,
     FEED_EVENTS,
     FEED_GAPS,
     FEEDS_ENDED,
@@ -334,6 +347,7 @@ const GAUGES: &[Metric] = &[
     RECONCILE_FAILED,
     RECONCILE_LAST_RUN,
     FEEDS,
+    FEED_HEARS,
 ];
 const HISTOGRAMS: &[Metric] =
     &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS, doors::REQUEST_SECONDS];
@@ -440,6 +454,16 @@ pub fn platform_timeout() {
 /// So many live feeds are open.
 pub fn feeds(open: usize) {
     set(FEEDS, &[], open as f64);
+}
+
+/// Whether they are told what is told.
+pub fn feed_hears(hears: bool) {
+    set(FEED_HEARS, &[], f64::from(u8::from(hears)));
+}
+
+/// Something was heard that could not be read.
+pub fn feed_unreadable() {
+    add_one(FEED_UNREADABLE, &[]);
 }
 
 /// So many events were sent to one.

@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use crate::broker::{Broker, BrokerError};
 use crate::domain::clock::Clock;
 use crate::domain::id::{AccountId, CompanyId, EventId};
+use crate::domain::time::Monotonic;
 use crate::store::{ResourceStore, StoreError};
+use crate::telemetry::metrics;
 use crate::wire::v1::feed::Heard;
 
 pub use reader::{Gap, Part, Reader};
@@ -107,11 +109,10 @@ impl Feed {
     /// Hears what the broker tells, for ever. What is told while it does not answer is a gap.
     pub async fn hear_for_ever(self: Arc<Self>) {
         let (mut pause, mut is_told) = (AGAIN_MIN, false);
+        metrics::feed_hears(false);
         loop {
-            let heard_until = self.lock().end();
-            let error = self.hear().await;
-            let has_heard = self.lock().end() > heard_until;
-            if has_heard {
+            let (heard_for, error) = self.hear().await;
+            if heard_for >= AGAIN_MAX {
                 (pause, is_told) = (AGAIN_MIN, false);
             }
             if !is_told {
@@ -124,28 +125,41 @@ impl Feed {
         }
     }
 
-    /// Comes back with the end.
-    async fn hear(&self) -> BrokerError {
+    /// Comes back with the end, and with how long it has heard until then.
+    async fn hear(&self) -> (Duration, BrokerError) {
         let mut events = match self.broker.events().await {
             Ok(events) => events,
-            Err(error) => return error,
+            Err(error) => return (Duration::ZERO, error),
         };
-        // What was told before has not been heard, by whoever has waited for it here.
-        self.keep(None);
-        loop {
+        let began = self.clock.monotonic();
+        self.turn(true);
+        let error = loop {
             match events.next().await {
                 Ok(event) => match Heard::parse(event.message().body.clone()) {
-                    Some(heard) => self.keep(Some(Arc::new(heard))),
-                    None => tracing::debug!("something that is none of our events was passed over"),
+                    Some(heard) => self.keep(heard),
+                    None => metrics::feed_unreadable(),
                 },
-                Err(error) => return error,
+                Err(error) => break error,
             }
-        }
+        };
+        self.turn(false);
+        (Duration::from_micros(self.clock.monotonic().since(began)), error)
     }
 
-    fn keep(&self, heard: Option<Arc<Heard>>) {
+    /// From now on events are heard, or are not. Whoever reads is told at once, and whoever waits for the
+    /// first of them is told that it may not be the first.
+    fn turn(&self, hears: bool) {
+        metrics::feed_hears(hears);
+        self.change(|ring, at| ring.turn(hears, at));
+    }
+
+    fn keep(&self, heard: Heard) {
+        self.change(|ring, at| ring.push(Arc::new(heard), at));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Ring, Monotonic)) {
         let mut ring = self.lock();
-        ring.push(heard, self.clock.monotonic());
+        change(&mut ring, self.clock.monotonic());
         let end = ring.end();
         drop(ring);
         self.progress.send_modify(|progress| progress.end = end);

@@ -115,7 +115,7 @@ impl Reader {
 
 fn begin(feed: &Feed, after: Option<EventId>) -> (u64, Option<Gap>, Option<Again>) {
     let ring = feed.lock();
-    let Some(after) = after else { return (ring.end(), None, None) };
+    let Some(after) = after else { return (ring.now(), None, None) };
     match ring.find(after) {
         // Whatever is kept may have come after it.
         None => (ring.first(), Some(Gap::NotKept), None),

@@ -11,6 +11,9 @@ use crate::wire::v1::feed::Heard;
 /// Bytes of all that is kept, at most.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes of an entry beside its text, about.
+const ENTRY_BYTES: usize = 512;
+
 /// Bytes of what is taken at once: no more is copied for a reader than it can be sent.
 const TAKEN_BYTES_MAX: usize = 64 * 1024;
 
@@ -21,6 +24,8 @@ pub(super) struct Ring {
     first: u64,
     bytes: usize,
     kept_max: usize,
+    /// Whether what is told now is heard.
+    hears: bool,
 }
 
 struct Entry {
@@ -30,8 +35,12 @@ struct Entry {
 }
 
 impl Entry {
-    fn bytes(&self) -> usize {
+    fn text_bytes(&self) -> usize {
         self.heard.as_ref().map_or(0, |heard| heard.text.len())
+    }
+
+    fn kept_bytes(&self) -> usize {
+        ENTRY_BYTES.saturating_add(self.text_bytes())
     }
 }
 
@@ -49,17 +58,30 @@ pub(super) struct Taken {
 impl Ring {
     /// Keeps so many events.
     pub(super) fn new(kept_max: usize) -> Self {
-        Self { entries: VecDeque::new(), first: 0, bytes: 0, kept_max }
+        Self { entries: VecDeque::new(), first: 0, bytes: 0, kept_max, hears: false }
     }
 
-    /// An event was heard, or, with `None`, some may not have been.
-    pub(super) fn push(&mut self, heard: Option<Arc<Heard>>, at: Monotonic) {
-        let entry = Entry { heard, at };
-        self.bytes = self.bytes.saturating_add(entry.bytes());
+    /// An event was heard.
+    pub(super) fn push(&mut self, heard: Arc<Heard>, at: Monotonic) {
+        self.keep(Entry { heard: Some(heard), at });
+    }
+
+    /// From now on what is told is heard, or is not. Either way some may be missing here.
+    pub(super) fn turn(&mut self, hears: bool, at: Monotonic) {
+        self.hears = hears;
+        match self.entries.back_mut() {
+            // One hole is as good as two, and evicts nothing.
+            Some(last) if last.heard.is_none() => last.at = at,
+            Some(_) | None => self.keep(Entry { heard: None, at }),
+        }
+    }
+
+    fn keep(&mut self, entry: Entry) {
+        self.bytes = self.bytes.saturating_add(entry.kept_bytes());
         self.entries.push_back(entry);
         while self.entries.len() > self.kept_max || self.bytes > BYTES_MAX {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+            self.bytes = self.bytes.saturating_sub(oldest.kept_bytes());
             self.first += 1;
         }
     }
@@ -72,6 +94,12 @@ impl Ring {
     /// The place of what comes next.
     pub(super) fn end(&self) -> u64 {
         self.first + self.entries.len() as u64
+    }
+
+    /// Where whoever reads from now on begins: at the end, or at the hole that is still open.
+    pub(super) fn now(&self) -> u64 {
+        let is_hole = self.entries.back().is_some_and(|last| last.heard.is_none());
+        self.end().saturating_sub(u64::from(is_hole && !self.hears))
     }
 
     /// Where an event was heard first, and its key; `None`: it is not kept.
@@ -103,7 +131,7 @@ impl Ring {
             if bytes >= TAKEN_BYTES_MAX {
                 break;
             }
-            bytes = bytes.saturating_add(entry.bytes());
+            bytes = bytes.saturating_add(entry.text_bytes());
             taken.entries.push((taken.next, entry.heard.clone()));
             taken.next += 1;
         }
@@ -124,7 +152,7 @@ mod tests {
         let mut ring = Ring::new(kept_max);
         for number in 0..count {
             let event = Arc::new(heard(number, "card.issued", ""));
-            ring.push(Some(event), Monotonic::from_micros(u64::from(number) * 1_000_000));
+            ring.push(event, Monotonic::from_micros(u64::from(number) * 1_000_000));
         }
         ring
     }
@@ -154,12 +182,40 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_grows_and_evicts_nothing_and_who_comes_while_it_is_open_is_told() {
+        let mut ring = ring(3, 3);
+        let at = |second: u64| Monotonic::from_micros(second * 1_000_000);
+        ring.turn(true, at(3));
+        assert_eq!((ring.first(), ring.now(), ring.end()), (1, 4, 4));
+        for second in 4..10 {
+            ring.turn(second % 2 == 1, at(second));
+        }
+        assert_eq!((ring.first(), ring.now(), ring.end()), (1, 4, 4));
+        ring.turn(false, at(10));
+        assert_eq!((ring.now(), ring.end()), (3, 4), "it is not over yet");
+        ring.turn(true, at(11));
+        ring.push(Arc::new(heard(3, "card.issued", "")), at(12));
+        assert_eq!(ring.shortly_before(4, Duration::from_secs(1)), 3, "it has ended a second ago");
+    }
+
+    #[test]
+    fn what_has_no_text_takes_room_as_well() {
+        let kept_max = 10 * BYTES_MAX / ENTRY_BYTES;
+        let mut ring = Ring::new(kept_max);
+        let event = Arc::new(heard(1, "card.issued", ""));
+        for _ in 0..=BYTES_MAX / ENTRY_BYTES {
+            ring.push(Arc::clone(&event), Monotonic::default());
+        }
+        assert_eq!((ring.entries.len(), ring.first()), (BYTES_MAX / ENTRY_BYTES, 1));
+    }
+
+    #[test]
     fn a_long_wait_is_taken_in_pieces_and_kept_within_bounds() {
         let mut ring = Ring::new(10_000);
         let long = "x".repeat(60_000);
         for number in 0..1_000 {
             let event = Arc::new(heard(number, "card.issued", &long));
-            ring.push(Some(event), Monotonic::default());
+            ring.push(event, Monotonic::default());
         }
         assert!(ring.bytes <= BYTES_MAX && ring.entries.len() < 1_000);
         let taken = ring.take(ring.first());

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::broker::topology::Queue;
 use crate::broker::{BrokerFuture, Deliveries, Outgoing, QueueStats};
-use crate::domain::time::{Monotonic, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::wire::v1::feed::tests::heard;
 
 /// Nobody is asked.
@@ -67,7 +67,7 @@ fn feed(overlap_s: u64) -> Arc<Feed> {
 fn hear(feed: &Feed, keys: &[&str]) {
     for (number, key) in (0..).zip(keys) {
         let event = Heard { key: (*key).to_owned(), ..heard(number, "card.issued", "") };
-        feed.keep(Some(Arc::new(event)));
+        feed.keep(event);
     }
 }
 
@@ -117,10 +117,15 @@ fn who_comes_back_to_the_oldest_that_is_kept_is_told_that_others_may_be_gone() {
 fn what_may_be_missing_is_told_once() {
     let feed = feed(0);
     let mut reader = feed.open(None, None).unwrap();
-    feed.keep(None);
-    feed.keep(None);
+    feed.turn(true);
+    feed.turn(false);
+    assert_eq!(told(&mut reader), ["not_heard"], "as soon as it is known");
+    let mut meanwhile = feed.open(None, None).unwrap();
+    feed.turn(true);
     hear(&feed, &["a"]);
-    assert_eq!(told(&mut reader), ["not_heard", "0"]);
+    assert_eq!(told(&mut meanwhile), ["not_heard", "0"]);
+    assert_eq!(told(&mut reader), ["0"]);
+    drop(meanwhile);
     hear(&feed, &["a"; 7]);
     assert_eq!(told(&mut reader), ["too_slow", "2", "3", "4", "5", "6"]);
     let mut unknown = feed.open(None, Some(heard(9, "", "").id)).unwrap();
