@@ -35,7 +35,8 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
 /// An answer without an end, of Server-Sent Events: `id` is the event's, `event` its type, and `data` the
 /// event in one line of JSON. Who comes back with the id of the last event gets what came after it, as long
 /// as that is kept. `event: gap` says that events may be missing there: list `/api/v1/authorizations`
-/// to make up for it. An event may come twice. Comments come where nothing else does for 15 seconds.
+/// to make up for it. An event may come twice. Where nothing else comes for 15 seconds a
+/// comment does, with the `id` to come back with.
 #[utoipa::path(
     get,
     path = "/api/v1/events",

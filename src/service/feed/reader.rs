@@ -1,10 +1,11 @@
 //! One who reads the feed: a place in what is kept, and nothing else that could grow.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::ring::Taken;
+use super::ring::{Ring, Taken};
 use super::seats::Seat;
 use super::{Feed, Progress};
 use crate::domain::id::EventId;
@@ -48,10 +49,12 @@ struct Again {
     key: String,
 }
 
-impl Again {
-    fn is_known(&self, place: u64, heard: &Heard) -> bool {
-        place < self.until && heard.key == self.key
-    }
+/// Where a reader begins.
+struct Start {
+    next: u64,
+    gap: Option<Gap>,
+    again: Option<Again>,
+    newest: Option<EventId>,
 }
 
 /// One who reads. Dropped, it gives its seat back.
@@ -61,14 +64,15 @@ pub struct Reader {
     next: u64,
     gap: Option<Gap>,
     again: Option<Again>,
+    newest: Option<EventId>,
     _seat: Seat,
 }
 
 impl Reader {
     pub(super) fn new(feed: Arc<Feed>, seat: Seat, after: Option<EventId>) -> Self {
         let progress = feed.progress.subscribe();
-        let (next, gap, again) = begin(&feed, after);
-        Self { feed, progress, next, gap, again, _seat: seat }
+        let Start { next, gap, again, newest } = begin(&feed.lock(), after, feed.overlap);
+        Self { feed, progress, next, gap, again, newest, _seat: seat }
     }
 
     /// What there is by now, as much as is sent at once; nothing: all was taken.
@@ -81,8 +85,11 @@ impl Reader {
         for (place, heard) in entries {
             match heard {
                 Some(heard) => {
-                    let again = self.again.as_ref();
-                    if !again.is_some_and(|again| again.is_known(place, &heard)) {
+                    let again = self.again.as_ref().filter(|again| place < again.until);
+                    if again.is_none() {
+                        self.newest = Some(heard.id);
+                    }
+                    if again.is_none_or(|again| again.key != heard.key) {
                         parts.push(Part::Event(heard));
                     }
                 }
@@ -92,6 +99,12 @@ impl Reader {
             }
         }
         parts
+    }
+
+    /// The latest event before what is taken next, whether it was asked for or not: whoever goes on after
+    /// it misses nothing. `None`: it is not known.
+    pub const fn newest(&self) -> Option<EventId> {
+        self.newest
     }
 
     /// Waits until there is more, or this is the end.
@@ -113,19 +126,22 @@ impl Reader {
     }
 }
 
-fn begin(feed: &Feed, after: Option<EventId>) -> (u64, Option<Gap>, Option<Again>) {
-    let ring = feed.lock();
-    let Some(after) = after else { return (ring.now(), None, None) };
-    match ring.find(after) {
+fn begin(ring: &Ring, after: Option<EventId>, overlap: Duration) -> Start {
+    let Some(after) = after else {
+        return Start { next: ring.now(), gap: None, again: None, newest: ring.newest() };
+    };
+    let Some((place, key)) = ring.find(after) else {
         // Whatever is kept may have come after it.
-        None => (ring.first(), Some(Gap::NotKept), None),
-        Some((place, _)) if feed.overlap.is_zero() => (place + 1, None, None),
-        Some((place, key)) => {
-            let again = Again { until: place + 1, key: key.to_owned() };
-            let next = ring.shortly_before(place, feed.overlap);
-            // Of what should come again, the oldest may be gone.
-            let is_cut = next == ring.first() && next > 0;
-            (next, is_cut.then_some(Gap::NotKept), Some(again))
-        }
+        let (next, gap) = (ring.first(), Some(Gap::NotKept));
+        return Start { next, gap, again: None, newest: None };
+    };
+    let newest = Some(after);
+    if overlap.is_zero() {
+        return Start { next: place + 1, gap: None, again: None, newest };
     }
+    let next = ring.shortly_before(place, overlap);
+    // Of what should come again, the oldest may be gone.
+    let is_cut = next == ring.first() && next > 0;
+    let again = Some(Again { until: place + 1, key: key.to_owned() });
+    Start { next, gap: is_cut.then_some(Gap::NotKept), again, newest }
 }

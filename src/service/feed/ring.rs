@@ -102,6 +102,11 @@ impl Ring {
         self.end().saturating_sub(u64::from(is_hole && !self.hears))
     }
 
+    /// The latest event that is kept.
+    pub(super) fn newest(&self) -> Option<EventId> {
+        self.entries.iter().rev().find_map(|entry| Some(entry.heard.as_ref()?.id))
+    }
+
     /// Where an event was heard first, and its key; `None`: it is not kept.
     pub(super) fn find(&self, id: EventId) -> Option<(u64, &str)> {
         let places = self.first..;

@@ -96,6 +96,21 @@ fn who_comes_back_hears_what_came_after() {
 }
 
 #[test]
+fn who_asks_for_nothing_that_comes_can_come_back_to_where_it_was() {
+    let feed = feed(2);
+    let mut early = feed.open(None, None).unwrap();
+    assert_eq!(early.newest(), None, "nothing has been heard");
+    hear(&feed, &["a", "b", "a", "b", "a"]);
+    assert_eq!(feed.open(None, None).unwrap().newest(), Some(heard(4, "", "").id));
+    told(&mut early);
+    assert_eq!(early.newest(), Some(heard(4, "", "").id));
+    let mut again = feed.open(None, Some(heard(3, "", "").id)).unwrap();
+    assert_eq!(again.newest(), Some(heard(3, "", "").id));
+    told(&mut again);
+    assert_eq!(again.newest(), Some(heard(4, "", "").id));
+}
+
+#[test]
 fn who_comes_from_another_process_hears_other_keys_again() {
     let feed = feed(2);
     hear(&feed, &["a", "b", "a", "b", "a"]);

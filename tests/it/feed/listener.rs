@@ -30,6 +30,8 @@ pub struct Listener {
     read: String,
     /// Comments so far.
     pub beats: usize,
+    /// The latest id, of an event or beside a comment; empty: none so far.
+    pub last: String,
 }
 
 /// Asks for a feed; `Err` with the status and the body of any other answer.
@@ -74,7 +76,8 @@ pub async fn listen_on(
     }
     assert_eq!(response.headers()[header::CONTENT_TYPE], EVENTS);
     assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
-    let mut listener = Listener { body: response.into_body(), read: String::new(), beats: 0 };
+    let mut listener =
+        Listener { body: response.into_body(), read: String::new(), beats: 0, last: String::new() };
     // Once something has come, whatever happens from now on is told.
     listener.piece().await;
     Ok(listener)
@@ -92,10 +95,14 @@ impl Listener {
             if let Some((block, rest)) = self.read.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.read = rest;
-                match told(&block) {
-                    Some(told) => return Some(told),
-                    None => self.beats += 1,
+                let told = told(&block);
+                if !told.id.is_empty() {
+                    self.last.clone_from(&told.id);
                 }
+                if !told.event.is_empty() {
+                    return Some(told);
+                }
+                self.beats += 1;
             } else if !self.piece().await {
                 return None;
             }
@@ -143,8 +150,8 @@ impl Listener {
     }
 }
 
-/// `None`: a comment.
-fn told(block: &str) -> Option<Told> {
+/// Without an event: a comment.
+fn told(block: &str) -> Told {
     let mut told = Told { id: String::new(), event: String::new(), data: Value::Null };
     for line in block.lines().filter(|line| !line.starts_with(':')) {
         let (name, value) = line.split_once(": ").expect("a field");
@@ -155,5 +162,5 @@ fn told(block: &str) -> Option<Told> {
             _ => panic!("{line}"),
         }
     }
-    (!told.event.is_empty()).then_some(told)
+    told
 }

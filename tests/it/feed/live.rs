@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::listener::{self, Listener, Told, listen};
-use super::told::until_heard;
+use super::told::{event, until_heard};
 use crate::support::app::ADMIN_KEY;
 use crate::support::client::Client;
 use crate::support::{Program, TestApp};
@@ -115,6 +115,23 @@ async fn what_is_not_kept_any_more_is_a_gap_and_then_it_goes_on() {
     buy(&mut client, &program, "t-6").await;
     assert_eq!(tokens_until(&mut late, "t-6").await, ["t-6"]);
     drop((parties, feed, late));
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_told_nothing_comes_back_with_its_sign_of_life() {
+    let app = TestApp::start().await;
+    until_heard(&app).await;
+    let mut quiet = open(&app, "?types=test.asked", None).await;
+    assert!(quiet.for_a_while(Duration::from_millis(100)).await.is_empty());
+    assert_eq!((quiet.beats, quiet.last.is_empty()), (1, false), "one, with an id");
+    let last = quiet.last.clone();
+    drop(quiet);
+    let meanwhile = ["test.other", "test.asked"].map(|kind| event(kind, 1, 0));
+    app.broker().publish(meanwhile.into()).await.unwrap();
+    let mut again = open(&app, "?types=test.asked", Some(&last)).await;
+    assert_eq!(again.next().await.unwrap().event, "test.asked", "no gap, and nothing missed");
+    drop(again);
     app.stop_and_verify().await;
 }
 

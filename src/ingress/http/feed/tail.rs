@@ -9,10 +9,11 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderMap;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::super::Doors;
 use crate::domain::access::Caller;
+use crate::domain::id::EventId;
 use crate::service::feed::{Gap, Owner, Part, Reader};
 use crate::telemetry::metrics;
 use crate::wire::v1::feed::{FeedQuery, Heard};
@@ -24,8 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The longest silence.
 const BEAT_EVERY: Duration = Duration::from_secs(15);
 
-/// A comment, which clients pass over.
-const BEAT: Bytes = Bytes::from_static(b": alive\n\n");
+/// The shortest time between two looks at what has come. At thousands of events in a second, a reader is
+/// not woken for each.
+const REST: Duration = Duration::from_millis(5);
 
 /// Who reads, and what.
 pub(super) struct Wanted {
@@ -48,7 +50,8 @@ impl Wanted {
 /// The body of the answer.
 pub(super) fn body(doors: Arc<Doors>, reader: Reader, wanted: Wanted) -> Body {
     let now = Instant::now();
-    let tail = Tail { doors, reader, wanted, look_at: now + LOOK_EVERY, beat_at: now };
+    let tail =
+        Tail { doors, reader, wanted, look_at: now + LOOK_EVERY, beat_at: now, rest_until: now };
     let pieces = stream::unfold(tail, |mut tail| async move {
         let piece = tail.next().await?;
         Some((Ok::<_, Infallible>(piece), tail))
@@ -62,6 +65,7 @@ struct Tail {
     wanted: Wanted,
     look_at: Instant,
     beat_at: Instant,
+    rest_until: Instant,
 }
 
 impl Tail {
@@ -99,10 +103,12 @@ impl Tail {
             }
             if self.beat_at <= Instant::now() {
                 self.beat_at = Instant::now() + BEAT_EVERY;
-                return Some(BEAT);
+                return Some(sign_of_life(self.reader.newest()));
             }
+            sleep_until(self.rest_until).await;
             // More has come, or it is time for one of these.
             let _ = timeout_at(self.look_at.min(self.beat_at), self.reader.more()).await;
+            self.rest_until = Instant::now() + REST;
         }
     }
 
@@ -121,6 +127,13 @@ impl Tail {
         metrics::feed_sent(events);
         text
     }
+}
+
+/// A comment, which clients pass over, and where to go on from, which they take without telling anybody:
+/// else whoever asks for little comes back to a place that is long gone.
+fn sign_of_life(newest: Option<EventId>) -> Bytes {
+    let id = newest.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    format!(": alive\n{id}\n").into()
 }
 
 /// It has no id: whoever comes back goes on after the last event that was told.

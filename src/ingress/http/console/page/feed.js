@@ -30,7 +30,9 @@ async function follow(shelf, notice) {
   function hear(event) {
     pause_s = 1;
     last_id = event.id ?? last_id;
-    shelf.put(event);
+    if (event.data !== '' || event.type === 'gap') {
+      shelf.put(event);
+    }
   }
   for (;;) {
     try {

@@ -8,7 +8,10 @@ export class Reader {
   #rest = '';
   #event = { data: [] };
 
-  /** The events that end in this piece: `{id, type, data}`; `id` is absent where the event has none. */
+  /**
+   * The events that end in this piece: `{id, type, data}`; `id` is absent where the event has none. One with
+   * empty `data` tells nothing: its `id` is where to go on from.
+   */
   take(piece) {
     const text = this.#rest + piece;
     // The second half of a line end may come with the next piece.
@@ -25,7 +28,7 @@ export class Reader {
     if (line === '') {
       const { id, type = 'message', data } = this.#event;
       this.#event = { data: [] };
-      return data.length > 0 || type === 'gap' ? { id, type, data: data.join('\n') } : null;
+      return data.length > 0 || type === 'gap' || id !== undefined ? { id, type, data: data.join('\n') } : null;
     }
     const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line);
     if (field === 'data') {
