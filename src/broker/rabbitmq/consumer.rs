@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Consumer};
 use tokio::sync::watch;
@@ -22,6 +24,31 @@ use crate::broker::{BrokerError, BrokerFuture, Deliveries, Delivery};
 /// A consumer to which nothing has come for so long asks its channel whether it is still there.
 const PING_AFTER: Duration = Duration::from_secs(5);
 
+/// Events that the broker sends before it hears what has become of them: the driver keeps whatever has
+/// come, and asks nobody how much that is.
+const EVENTS_PREFETCH: u16 = 4_096;
+
+/// So many of them are acknowledged at once, and fewer when there has been time for a ping: the broker
+/// waits for half an hour at most.
+const ROW_MAX: u16 = 512;
+
+/// How the broker is told of what has come.
+enum Receipts {
+    /// Each delivery is settled by whoever has it.
+    Each(Acks),
+    /// What has been taken does not come again, and is acknowledged by the row.
+    Rows(Row),
+    /// The broker lets go of what it has delivered.
+    Never,
+}
+
+/// What has been taken and not been acknowledged.
+#[derive(Default)]
+struct Row {
+    last: u64,
+    length: u16,
+}
+
 /// A consumer of one queue.
 pub(super) struct RabbitDeliveries {
     channel: Channel,
@@ -29,8 +56,7 @@ pub(super) struct RabbitDeliveries {
     prefetch: u16,
     /// None for a queue of answers or events.
     queue: Option<Queue>,
-    /// None where the broker lets go of what it has delivered.
-    acks: Option<Acks>,
+    receipts: Receipts,
     publisher: Arc<Publisher>,
     buried: watch::Receiver<bool>,
     ping: Interval,
@@ -50,18 +76,9 @@ pub(super) async fn consume(
     let prefetch = prefetch.max(1);
     bounded(channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
     let consumer = begin(&channel, name, BasicConsumeOptions::default()).await?;
-    let buried = session.buried();
-    Ok(Box::new(RabbitDeliveries {
-        acks: Some(Acks::start(session, channel.clone())),
-        channel,
-        consumer,
-        prefetch,
-        queue: Some(queue),
-        publisher,
-        buried,
-        ping: ping(),
-        has_come: false,
-    }))
+    let receipts = Receipts::Each(Acks::start(Arc::clone(&session), channel.clone()));
+    let all = RabbitDeliveries::new(&session, channel, consumer, prefetch, receipts, publisher);
+    Ok(Box::new(RabbitDeliveries { queue: Some(queue), ..all }))
 }
 
 /// Makes a queue of answers that goes with its consumer, and consumes it. Nothing is acknowledged: a
@@ -75,52 +92,40 @@ pub(super) async fn replies(
     let options = QueueDeclareOptions::exclusive().auto_delete();
     let declaring = channel.queue_declare(name.as_str().into(), options, FieldTable::default());
     bounded(declaring).await?;
-    unacknowledged(&session, channel, name, publisher).await
+    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    let consumer = begin(&channel, name, options).await?;
+    let receipts = Receipts::Never;
+    let all = RabbitDeliveries::new(&session, channel, consumer, u16::MAX, receipts, publisher);
+    Ok(Box::new(all))
 }
 
 /// Makes a queue for all events that goes with its consumer, and consumes it. Classic, whatever the
-/// broker makes where nothing is said: others outlive their connection.
+/// broker makes where nothing is said: others outlive their connection. Bound last, so that nothing comes
+/// into a queue that nobody consumes.
 pub(super) async fn events(
     session: Arc<Session>,
     names: &Names,
+    name: String,
     publisher: Arc<Publisher>,
 ) -> Result<Box<dyn Deliveries>, BrokerError> {
     let channel = session.channel().await?;
+    bounded(channel.basic_qos(EVENTS_PREFETCH, BasicQosOptions::default())).await?;
     let options = QueueDeclareOptions::exclusive().auto_delete();
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
-    let name = bounded(channel.queue_declare("".into(), options, arguments)).await?;
-    let name = name.name().as_str().to_owned();
+    bounded(channel.queue_declare(name.as_str().into(), options, arguments)).await?;
+    let consumer = begin(&channel, name.clone(), BasicConsumeOptions::default()).await?;
     let binding = channel.queue_bind(
-        name.as_str().into(),
+        name.into(),
         names.exchange(Exchange::Events).into(),
         "#".into(),
         QueueBindOptions::default(),
         FieldTable::default(),
     );
     bounded(binding).await?;
-    unacknowledged(&session, channel, name, publisher).await
-}
-
-async fn unacknowledged(
-    session: &Session,
-    channel: Channel,
-    name: String,
-    publisher: Arc<Publisher>,
-) -> Result<Box<dyn Deliveries>, BrokerError> {
-    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
-    let consumer = begin(&channel, name, options).await?;
-    Ok(Box::new(RabbitDeliveries {
-        channel,
-        consumer,
-        prefetch: u16::MAX,
-        queue: None,
-        acks: None,
-        publisher,
-        buried: session.buried(),
-        ping: ping(),
-        has_come: false,
-    }))
+    let (prefetch, receipts) = (EVENTS_PREFETCH, Receipts::Rows(Row::default()));
+    let all = RabbitDeliveries::new(&session, channel, consumer, prefetch, receipts, publisher);
+    Ok(Box::new(all))
 }
 
 async fn begin(
@@ -142,20 +147,44 @@ async fn burial(buried: &mut watch::Receiver<bool>) {
 }
 
 impl RabbitDeliveries {
+    fn new(
+        session: &Session,
+        channel: Channel,
+        consumer: Consumer,
+        prefetch: u16,
+        receipts: Receipts,
+        publisher: Arc<Publisher>,
+    ) -> Self {
+        Self {
+            channel,
+            consumer,
+            prefetch,
+            queue: None,
+            receipts,
+            publisher,
+            buried: session.buried(),
+            ping: ping(),
+            has_come: false,
+        }
+    }
+
     async fn one(&mut self) -> Result<Box<dyn Delivery>, BrokerError> {
         loop {
             tokio::select! {
                 biased;
                 next = self.consumer.next() => {
                     self.has_come = true;
-                    return match next {
-                        Some(Ok(delivery)) => Ok(self.take(delivery)),
-                        Some(Err(error)) => Err(translate(error)),
-                        None => Err(silent(Silence::Cancelled)),
+                    let delivery = match next {
+                        Some(Ok(delivery)) => self.take(delivery),
+                        Some(Err(error)) => return Err(translate(error)),
+                        None => return Err(silent(Silence::Cancelled)),
                     };
+                    self.acknowledge_row(ROW_MAX).await?;
+                    return Ok(delivery);
                 }
                 () = burial(&mut self.buried) => return Err(silent(Silence::Disconnected)),
                 _ = self.ping.tick() => {
+                    self.acknowledge_row(1).await?;
                     if !std::mem::take(&mut self.has_come) {
                         self.ask().await?;
                     }
@@ -164,10 +193,28 @@ impl RabbitDeliveries {
         }
     }
 
-    fn take(&self, delivery: lapin::message::Delivery) -> Box<dyn Delivery> {
-        let ticket = self.acks.as_ref().map(|acks| acks.ticket(delivery.delivery_tag));
+    fn take(&mut self, delivery: lapin::message::Delivery) -> Box<dyn Delivery> {
+        let tag = delivery.delivery_tag;
+        let ticket = match &mut self.receipts {
+            Receipts::Each(acks) => Some(acks.ticket(tag)),
+            Receipts::Rows(row) => {
+                *row = Row { last: tag, length: row.length.saturating_add(1) };
+                None
+            }
+            Receipts::Never => None,
+        };
         let publisher = Arc::clone(&self.publisher);
         Box::new(RabbitDelivery::new(delivery, self.queue, ticket, publisher))
+    }
+
+    /// Acknowledges the row, where it is so long.
+    async fn acknowledge_row(&mut self, length_min: u16) -> Result<(), BrokerError> {
+        let Receipts::Rows(row) = &mut self.receipts else { return Ok(()) };
+        if row.length < length_min {
+            return Ok(());
+        }
+        let last = std::mem::take(row).last;
+        bounded(self.channel.basic_ack(last, BasicAckOptions { multiple: true })).await
     }
 
     /// What it sets is set already: it is the answer that counts.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::uri::AMQPUri;
+use uuid::Uuid;
 
 use super::topology::{Exchange, Queue};
 use super::{Broker, BrokerError, BrokerFuture, Deliveries, Outgoing, QueueStats, Target};
@@ -96,6 +97,11 @@ impl Names {
         format!("{}{}", self.prefix, queue.name())
     }
 
+    /// One of those in which events are heard: named as ours are, for a user who may touch no others.
+    fn feed(&self, id: Uuid) -> String {
+        format!("{}live-feed.{id}", self.prefix)
+    }
+
     /// Where a failed message waits. The pause is part of the name, because it is part of the
     /// queue's arguments: another pause is another queue.
     fn retry(&self, queue: Queue, pause: Duration) -> String {
@@ -137,6 +143,7 @@ pub struct RabbitBroker {
     publishing: Arc<Link>,
     consuming: Arc<Link>,
     publisher: Arc<Publisher>,
+    clock: Arc<dyn Clock>,
 }
 
 impl RabbitBroker {
@@ -149,8 +156,8 @@ impl RabbitBroker {
         let link =
             |purpose| Arc::new(Link::open(server.clone(), names.clone(), purpose, metrics.clone()));
         let (publishing, consuming) = (link(Purpose::Publish), link(Purpose::Consume));
-        let publisher = Publisher::start(&options, &names, &publishing, clock);
-        Arc::new(Self { names, publishing, consuming, publisher: Arc::new(publisher) })
+        let publisher = Publisher::start(&options, &names, &publishing, Arc::clone(&clock));
+        Arc::new(Self { names, publishing, consuming, publisher: Arc::new(publisher), clock })
     }
 
     /// Closes both connections. Later calls are [`BrokerError::Unavailable`].
@@ -202,8 +209,9 @@ impl Broker for RabbitBroker {
         Box::pin(async move {
             let session = self.consuming.session().await?;
             let consume = || {
-                let publisher = Arc::clone(&self.publisher);
-                consumer::events(Arc::clone(&session), &self.names, publisher)
+                let (publisher, name) =
+                    (Arc::clone(&self.publisher), self.names.feed(self.clock.uuid()));
+                consumer::events(Arc::clone(&session), &self.names, name, publisher)
             };
             match consume().await {
                 Err(error) if error::is_missing(&error) => {
