@@ -81,6 +81,7 @@ impl Jobs {
     }
 }
 
-fn closed() -> Arc<str> {
+/// Why nothing is done any more.
+pub(super) fn closed() -> Arc<str> {
     "the embedded broker is closed".into()
 }

@@ -68,7 +68,7 @@ impl EmbeddedBroker {
             Writer::new(queued, options, connection, Arc::clone(&queues), Arc::clone(&clock));
         writer.recover().await.map_err(unavailable)?;
         tokio::spawn(writer.run());
-        let (hearers, metrics) = (Hearers::default(), BrokerMetrics::new());
+        let (hearers, metrics) = (Hearers::new(), BrokerMetrics::new());
         Ok(Arc::new(Self { jobs, queues, hearers, clock, metrics }))
     }
 
@@ -171,8 +171,8 @@ impl Broker for EmbeddedBroker {
     }
 
     fn events(&self) -> BrokerFuture<'_, Box<dyn Deliveries>> {
-        let heard: Box<dyn Deliveries> = Box::new(self.hearers.join());
-        Box::pin(std::future::ready(Ok(heard)))
+        let heard = self.hearers.join().map(|heard| Box::new(heard) as Box<dyn Deliveries>);
+        Box::pin(std::future::ready(heard))
     }
 
     fn stats(&self) -> BrokerFuture<'_, Vec<QueueStats>> {

@@ -127,3 +127,20 @@ async fn who_hears_events_too_slowly_is_told_and_holds_nobody_up() {
     };
     assert!(matches!(error, BrokerError::Unavailable(_)) && heard < 17_000, "{heard}: {error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_events_of_a_broker_that_closes_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = open(&folder).await.unwrap();
+    let mut events = broker.events().await.unwrap();
+    broker.close().await;
+    let (ended, refused) = (events.next().await.err(), broker.events().await.err());
+    for error in [ended, refused] {
+        match error {
+            Some(BrokerError::Unavailable(source)) => {
+                assert_eq!(source.to_string(), "the embedded broker is closed");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
