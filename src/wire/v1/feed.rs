@@ -69,7 +69,9 @@ impl Heard {
         if body.len() > TEXT_BYTES_MAX {
             return None;
         }
-        let Envelope { id, kind, key, payload } = serde_json::from_slice(&body).ok()?;
+        // What is passed over here is sent all the same.
+        let text = str::from_utf8(&body).ok()?;
+        let Envelope { id, kind, key, payload } = serde_json::from_str(text).ok()?;
         if !is_kind(&kind) {
             return None;
         }
@@ -228,6 +230,11 @@ pub(crate) mod tests {
         for body in ["", "{}", "[]", "\u{0}", r#"{"id":"evt_1","type":"card.issued","key":"k"}"#] {
             assert_eq!(Heard::parse(Bytes::from(body.to_owned())), None, "{body}");
         }
+        let id = "evt_01901234567878ab8def0123456789ab";
+        let start = format!(r#"{{"id":"{id}","type":"card.issued","key":"k","other":""#);
+        let broken = |byte: &[u8]| [start.as_bytes(), byte, br#""}"#].concat();
+        assert!(Heard::parse(broken(b"x").into()).is_some());
+        assert_eq!(Heard::parse(broken(b"\xff").into()), None, "in what nobody reads");
         let long = format!("{{\"filling\":\"{}\"}}", "x".repeat(TEXT_BYTES_MAX));
         assert_eq!(parse("card.issued", "k", &long), None);
     }
