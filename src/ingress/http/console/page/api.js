@@ -27,12 +27,16 @@ export class Failure extends Error {
   }
 }
 
-/** The JSON of an answer. What `accepts` names is an answer as well, though its status is an error. */
-export async function read(route, { accepts = [], ...request } = {}) {
+/** The JSON of an answer. What `accepts` takes is an answer as well, though its status is an error. */
+export async function read(route, { accepts = () => false, ...request } = {}) {
   const signal = AbortSignal.timeout(request.within_ms ?? ANSWER_WITHIN_MS);
   const response = await send(route, { ...request, signal });
-  if (!response.ok && !accepts.includes(response.status)) {
-    throw await failure(response);
+  if (!response.ok) {
+    const told = await problem(response);
+    if (accepts(told)) {
+      return told;
+    }
+    throw failure(response, told);
   }
   try {
     return await response.json();
@@ -56,7 +60,7 @@ export async function act(route, request) {
 export async function stream(route, request) {
   const response = await send(route, request);
   if (!response.ok) {
-    throw await failure(response);
+    throw failure(response, await problem(response));
   }
   return response;
 }
@@ -97,9 +101,13 @@ async function send([method, path], { id = '', query = {}, headers = {}, body, s
   return response;
 }
 
+/** What is told with an error; nothing where that is not JSON. */
+async function problem(response) {
+  return (await response.json().catch(() => null)) ?? {};
+}
+
 /** The problem that the service tells, or what can be said of an answer that is none of its own. */
-async function failure(response) {
-  const told = (await response.json().catch(() => null)) ?? {};
+function failure(response, told) {
   const foreign = 'The answer was not the service\'s own: something stands before it.';
   return new Failure(told.detail ?? foreign, {
     status: response.status,

@@ -11,8 +11,9 @@ const KINDS = { healthy: 'good', degraded: 'fair', unhealthy: 'bad' };
 /** Shows it; answers what begins it anew. */
 export function health(section) {
   const shown = section.querySelector('.shown');
-  // Unhealthy is 503, with a body that says what is down.
-  const ask = () => read(ROUTES.health, { accepts: [503] });
+  // Unhealthy is an error, with a body that says what is down. So is the answer of a proxy that reaches no
+  // instance: that one names no servers.
+  const ask = () => read(ROUTES.health, { accepts: (told) => told.services !== undefined });
   return poll(section, 5, ask, (report) => {
     document.title = `${report.status ?? 'unknown'} · Tollgate console`;
     shown.replaceChildren(...parts(report));

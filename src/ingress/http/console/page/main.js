@@ -12,10 +12,13 @@ import { ROUTES } from './routes.js';
 
 const place = (selector) => document.querySelector(selector);
 const [access, key, panels, forget] = ['#access', '#key', '#panels', '#forget'].map(place);
+const enters = access.querySelector('button');
 
 /** Takes the key if the service knows it. A wrong one is tried once, so that nobody is locked out over it. */
 async function enter() {
   const notice = access.querySelector('.notice');
+  // Without its button the form is not sent, whatever key is pressed: what begins below begins once.
+  enters.disabled = true;
   use(key.value);
   try {
     await read(ROUTES.profile);
@@ -23,6 +26,8 @@ async function enter() {
     // Any other failure is of one panel, which tells it.
     if (failed.status === 401 || failed.status === 429) {
       tell(notice, failed);
+      enters.disabled = false;
+      key.focus();
       return;
     }
   }

@@ -6,13 +6,17 @@ import { el } from './dom.js';
 /** What a failure is followed by where the page itself tries again. */
 export const AGAIN = ' It is asked again by itself.';
 
-/** Says it in this place; `null`: nothing failed. What stands there already is not said again. */
+/**
+ * Says it in this place; `null`: nothing failed. What stands there already is not said again, though it is
+ * of another request: who has it read aloud would hear it every few seconds.
+ */
 export function tell(place, failed, then = '') {
-  const parts = failed ? [...described(failed), then] : [];
-  const said = parts.map((part) => part.textContent ?? part).join('');
+  const parts = failed ? described(failed) : [];
+  const said = parts.map((part) => part.textContent ?? part).join('') + then;
   place.hidden = !failed;
-  if (place.textContent !== said) {
-    place.replaceChildren(...parts);
+  if ((place.dataset.said ?? '') !== said) {
+    place.dataset.said = said;
+    place.replaceChildren(...parts, ...(failed ? [...request(failed), then] : []));
   }
 }
 
@@ -31,10 +35,12 @@ function described(failed) {
     const page = `/docs/errors/${encodeURIComponent(failed.code)}`;
     parts.push(', code ', el('a', { href: page, target: '_blank', rel: 'noopener' }, failed.code));
   }
-  if (failed.request_id) {
-    parts.push(', request ', el('code', {}, failed.request_id));
-  }
-  return [...parts, failed.status > 0 ? '.' : ''];
+  return parts;
+}
+
+function request({ status, request_id }) {
+  const known = request_id ? [', request ', el('code', {}, request_id)] : [];
+  return [...known, status > 0 ? '.' : ''];
 }
 
 function cure({ status, retry_after_s }) {
