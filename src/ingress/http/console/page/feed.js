@@ -129,8 +129,9 @@ class Shelf {
       this.state.textContent = text;
     }
     if (!this.hold.checked && this.#waiting.length > 0) {
-      this.events.prepend(...this.#waiting.reverse().map(line));
-      this.#waiting = [];
+      const waiting = this.#waiting;
+      this.#waiting = []; // what can not be shown is not tried again
+      this.events.prepend(...waiting.reverse().map(line));
       while (this.events.childElementCount > SHOWN_MAX) {
         this.events.lastElementChild.remove();
       }
@@ -144,13 +145,16 @@ function line({ type, data }) {
   if (type === 'gap') {
     return el('li', { class: 'fair' }, GAP);
   }
-  let told;
   try {
-    told = JSON.parse(data);
+    return story(type, JSON.parse(data));
   } catch {
     return el('li', { class: 'bad' }, `An event of the type ${type} could not be read.`);
   }
-  const { at, payload = {} } = told;
+}
+
+function story(type, told) {
+  const { at } = told;
+  const payload = told.payload ?? {};
   const about = [
     payload.amount?.currency && amount(payload.amount),
     payload.refusal?.reason,

@@ -19,6 +19,7 @@ const COLUMNS = [
 
 // One call sends a hundred a second, a thousand at most, and answers when it has.
 const MANY_WITHIN_MS = 60_000;
+const MANY_MAX = 1_000;
 
 const LATE = 'A request to decide is not judged any more, but answered as late.';
 const ONE = 'Its effects are once, however often it is sent.';
@@ -32,6 +33,7 @@ export function letters(section) {
   all.addEventListener('click', async () => {
     const form = section.querySelector('form');
     if (form.reportValidity()) {
+      form.elements.state.value = 'waiting'; // no other is sent
       form.requestSubmit(); // what is listed is what is asked about
       all.disabled = true;
       await redriveAll(section, filter(form));
@@ -56,7 +58,9 @@ async function redriveAll(section, { state: _, older_than_s, ...filters }) {
     const which = Object.entries(body).map(([name, value]) => `${name} ${value}`).join(', ');
     const text = `${count(matched)} waiting letters match (${which || 'no filter'}). ${MANY}`;
     if ((await confirm('Redrive letters', text, 'Redrive', 'none')) !== null) {
-      const report = await act(ROUTES.redriveLetters, { body, within_ms: MANY_WITHIN_MS });
+      // Those that died meanwhile are newer: nobody was asked about them.
+      const counted = { ...body, max: Math.min(matched, MANY_MAX) };
+      const report = await act(ROUTES.redriveLetters, { body: counted, within_ms: MANY_WITHIN_MS });
       say(done, `Sent again: ${count(report.redriven)}. Failed, and as they were: ${count(report.failed)}.`);
     }
   } catch (failed) {
@@ -71,15 +75,17 @@ function say(place, text) {
 
 async function show(id, changed) {
   const notice = el('p', { class: 'notice', role: 'alert', hidden: '' });
-  const content = el('div', {}, 'Reading…');
+  const reading = el('p', {}, 'Reading…');
+  const content = el('div', {}, reading);
   const dialog = open('Dead letter', [notice, content]);
   // What was done is seen in the list once nothing covers it.
   dialog.addEventListener('close', () => changed());
   async function fill(asked) {
+    tell(notice, null);
     try {
       content.replaceChildren(...letter(await asked, acts));
-      tell(notice, null);
     } catch (failed) {
+      reading.remove(); // a letter that was read before stays
       tell(notice, failed);
     }
   }
