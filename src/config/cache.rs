@@ -9,6 +9,10 @@ use super::error::{SettingsError, choice, within};
 use super::store::scheme;
 use super::unset::{path_or_unset, secret_or_unset};
 
+/// Schemes of Redis's URLs, and of those who speak as it does.
+const REDIS: [&str; 7] =
+    ["redis", "rediss", "valkey", "valkeys", "redis+unix", "valkey+unix", "unix"];
+
 choice! {
     /// Where policy facts are kept between purchases.
     CacheKind {
@@ -39,7 +43,8 @@ pub struct Cache {
 /// Settings of the shared level.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Redis {
-    /// `redis://:password@host:port/database`; `None`: the memory is the only level.
+    /// `redis://:password@host:port/database`, or `unix:///socket?pass=password`; `None`: the memory is the
+    /// only level.
     #[serde(deserialize_with = "secret_or_unset")]
     pub url: Option<SecretString>,
     /// Certificates in PEM of who may vouch for the server; `None`: those that everybody trusts.
@@ -63,7 +68,7 @@ impl Cache {
         within("cache.card_ttl_s", self.card_ttl_s, 1..=3_600)?;
         within("cache.limits_ttl_s", self.limits_ttl_s, 1..=3_600)?;
         let redis = &self.redis;
-        scheme("cache.redis.url", &redis.url, &["redis", "rediss"])?;
+        scheme("cache.redis.url", &redis.url, &REDIS)?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte);
         if redis.prefix.len() > 64 || !redis.prefix.bytes().all(plain) {
             let expected = "at most 64 letters, digits, and _ - : .";

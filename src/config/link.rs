@@ -7,10 +7,10 @@ use percent_encoding::percent_decode_str;
 
 /// Parameters of MongoDB's URLs with which certificates are not looked at.
 const CARELESS: [&str; 3] =
-    ["tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames"];
+    ["tlsinsecure", "tlsallowinvalidcertificates", "tlsallowinvalidhostnames"];
 
-/// What a URL says. PostgreSQL's driver prefers what is among the parameters to what is before them; to the
-/// others, those parameters mean nothing.
+/// What a URL says. PostgreSQL's driver prefers what is among the parameters to what is before them, and
+/// that of Redis reads who asks at a socket there; to the others, those parameters mean nothing.
 pub(super) struct Link<'a> {
     scheme: String,
     user: Cow<'a, str>,
@@ -23,7 +23,13 @@ impl<'a> Link<'a> {
     /// Takes it apart.
     pub(super) fn of(url: &'a str) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
-        let rest = rest.split('#').next().unwrap_or_default();
+        let scheme = scheme.to_ascii_lowercase();
+        // To MongoDB's driver `#` begins nothing; names are the same in any case, and not encoded.
+        let is_mongodb = scheme.starts_with("mongodb");
+        let rest = if is_mongodb { rest } else { rest.split('#').next().unwrap_or_default() };
+        let named = |name: &'a str| {
+            if is_mongodb { Cow::Owned(name.to_ascii_lowercase()) } else { decoded(name) }
+        };
         let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let authority = place.split('/').next().unwrap_or_default();
         let (caller, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -33,36 +39,35 @@ impl<'a> Link<'a> {
         };
         let pairs = parameters.split('&').filter_map(|pair| pair.split_once('='));
         Self {
-            scheme: scheme.to_ascii_lowercase(),
+            scheme,
             user: decoded(user),
             password: password.map(decoded),
             hosts,
-            parameters: pairs.map(|(name, value)| (decoded(name), decoded(value))).collect(),
+            parameters: pairs.map(|(name, value)| (named(name), decoded(value))).collect(),
         }
     }
 
     /// As whom the server is asked; empty where the URL does not say.
     pub(super) fn user(&self) -> &str {
-        self.preferred(&["user"]).unwrap_or(&self.user)
+        self.asking("user").unwrap_or(&self.user)
     }
 
     /// What the server is told to be let in.
     pub(super) fn password(&self) -> Option<&str> {
         // A client of RabbitMQ that is given no password says this one.
         let unsaid = self.scheme.starts_with("amqp").then_some("guest");
-        self.preferred(&["password"]).or(self.password.as_deref()).or(unsaid)
-    }
-
-    /// Whether this is a server of Redis: its rules let everybody in who has no password.
-    pub(super) fn is_redis(&self) -> bool {
-        self.scheme.starts_with("redis")
+        let parameter = if self.is_socket() { "pass" } else { "password" };
+        self.asking(parameter).or(self.password.as_deref()).or(unsaid)
     }
 
     /// Whether all hosts are this machine, or sockets on it.
     pub(super) fn stays_here(&self) -> bool {
-        let named = self.preferred(&["host", "hostaddr"]).unwrap_or(self.hosts);
-        named.split(',').all(|host| {
+        let preferred = self.last(&["host", "hostaddr"]).filter(|_| self.is_postgres());
+        preferred.unwrap_or(self.hosts).split(',').all(|host| {
             let host = decoded(host);
+            if let Ok(address) = host.parse::<IpAddr>() {
+                return address.is_loopback(); // its colons are no port's
+            }
             let bare = host.strip_prefix('[').and_then(|rest| rest.split(']').next());
             let bare = bare.or_else(|| host.split(':').next()).unwrap_or_default();
             if bare.is_empty() {
@@ -76,7 +81,7 @@ impl<'a> Link<'a> {
     /// Whether what is sent can not be read on the way.
     pub(super) fn is_encrypted(&self) -> bool {
         match self.scheme.as_str() {
-            "rediss" | "amqps" | "https" => true,
+            "rediss" | "valkeys" | "amqps" | "https" => true,
             "postgres" | "postgresql" => {
                 ["require", "verify-ca", "verify-full"].contains(&self.ssl_mode())
             }
@@ -90,10 +95,9 @@ impl<'a> Link<'a> {
     pub(super) fn is_verified(&self, has_authority: bool) -> bool {
         match self.scheme.as_str() {
             "postgres" | "postgresql" => has_authority || self.ssl_mode().starts_with("verify-"),
-            "mongodb" | "mongodb+srv" => !self.parameters.iter().any(|(name, value)| {
-                CARELESS.iter().any(|careless| name.eq_ignore_ascii_case(careless))
-                    && value == "true"
-            }),
+            "mongodb" | "mongodb+srv" => {
+                !CARELESS.into_iter().any(|careless| self.last(&[careless]) == Some("true"))
+            }
             _ => true,
         }
     }
@@ -106,8 +110,14 @@ impl<'a> Link<'a> {
         self.scheme.starts_with("postgres")
     }
 
-    fn preferred(&self, names: &[&str]) -> Option<&str> {
-        self.last(names).filter(|_| self.is_postgres())
+    /// Whether this is a socket of Redis.
+    fn is_socket(&self) -> bool {
+        self.scheme.ends_with("unix")
+    }
+
+    /// Who asks, where parameters say it.
+    fn asking(&self, name: &str) -> Option<&str> {
+        self.last(&[name]).filter(|_| self.is_postgres() || self.is_socket())
     }
 
     /// What drivers read of a parameter that may be there more than once.
@@ -139,6 +149,9 @@ mod tests {
         check("AMQP://mq/%2f", "", Some("guest"));
         check("redis://:@cache/0?user=y", "", Some(""));
         check("postgres://app:x@db/t#?password=y", "app", Some("x"));
+        check("unix:///run/redis.sock?user=app&pass=x%40y", "app", Some("x@y"));
+        check("redis+unix:///run/redis.sock?password=x", "", None);
+        check("valkey://app:x@cache/0?pass=y", "app", Some("x"));
         check("none of these", "", None);
     }
 
@@ -154,5 +167,7 @@ mod tests {
             !here("postgres:///t") && !here("postgres://:5432/t") && !here("postgres:///t?host=")
         );
         assert!(here("amqp:///%2f") && here("unix:///run/redis.sock"));
+        assert!(here("postgres://db/t?hostaddr=::1") && here("postgres://db/t?hostaddr=127.0.0.1"));
+        assert!(!here("postgres://localhost/t?hostaddr=2001:db8::1"));
     }
 }

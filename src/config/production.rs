@@ -78,7 +78,7 @@ impl Settings {
             ("store.postgres.url", &self.store.postgres.url),
             ("store.postgres.migrate_url", &self.store.postgres.migrate_url),
             ("store.mongodb.url", &self.store.mongodb.url),
-            ("cache.redis.url", &self.cache.redis.url),
+            (OPEN, &self.cache.redis.url),
             ("broker.rabbitmq.url", &self.broker.rabbitmq.url),
         ];
         urls.into_iter().try_for_each(|(key, url)| server(key, url))
@@ -100,15 +100,17 @@ fn strong(key: &str, secret: Option<&SecretString>, chars_min: usize) -> Result<
     Ok(())
 }
 
-/// The password in a URL. One without a password is checked by the server's own rules; Redis has none.
+/// The one server whose own rules let everybody in who has no password.
+const OPEN: &str = "cache.redis.url";
+
+/// The password in a URL. One without a password is checked by the server's own rules.
 fn server(key: &str, url: &Option<SecretString>) -> Result<(), SettingsError> {
     let Some(url) = url.as_ref().map(ExposeSecret::expose_secret) else { return Ok(()) };
     let link = Link::of(url);
     let Some(password) = link.password() else {
         const EXPECTED: &str =
             "a URL with a password in production: without one everybody is let in";
-        let open = link.is_redis();
-        return if open { Err(SettingsError::value(key, EXPECTED)) } else { Ok(()) };
+        return if key == OPEN { Err(SettingsError::value(key, EXPECTED)) } else { Ok(()) };
     };
     if GUESSED.contains(&&*password.to_lowercase()) || password.eq_ignore_ascii_case(link.user()) {
         let expected =
@@ -197,13 +199,26 @@ mod tests {
     #[test]
     fn a_cache_that_lets_everybody_in_is_refused() {
         let redis: Change = |settings, url| settings.cache.redis.url = Some(url);
-        for open in ["redis://cache:6379/0", "rediss://cache/", "redis://app@cache/0", "REDIS://c/"]
-        {
+        for open in [
+            "redis://cache:6379/0",
+            "rediss://cache/",
+            "redis://app@cache/0",
+            "REDIS://c/",
+            "valkey://cache/0",
+            "valkeys://app@cache/0",
+            "unix:///run/redis.sock",
+            "redis+unix:///run/redis.sock?password=v9x_Lm4Zt8Hs1",
+        ] {
             assert!(set(redis, open).unwrap_err().contains("a password"), "{open}");
         }
         assert!(set(redis, "redis://cache/0?password=v9x_Lm4Zt8Hs1").is_err(), "nobody reads it");
         assert!(set(redis, "redis://:@cache/0").is_err());
         assert!(set(redis, "redis://:redis@cache/0").is_err());
+        assert!(set(redis, "valkey://:redis@cache/0").is_err());
+        assert!(set(redis, "unix:///run/redis.sock?pass=redis").is_err());
+        assert!(set(redis, "unix:///run/s?user=v9x_Lm4Zt8Hs1&pass=v9x_Lm4Zt8Hs1").is_err());
         assert_eq!(set(redis, "redis://:v9x_Lm4Zt8Hs1@cache:6379/0"), Ok(()));
+        assert_eq!(set(redis, "valkeys://:v9x_Lm4Zt8Hs1@cache:6379/0"), Ok(()));
+        assert_eq!(set(redis, "valkey+unix:///run/s?user=app&pass=v9x_Lm4Zt8Hs1"), Ok(()));
     }
 }

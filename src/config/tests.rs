@@ -162,6 +162,21 @@ fn a_url_of_another_server_is_refused_by_its_key() {
 }
 
 #[test]
+fn redis_is_asked_over_every_way_that_its_driver_knows() {
+    for url in [
+        "redis://:x@cache/0",
+        "rediss://:x@cache/0",
+        "valkey://:x@cache/0",
+        "valkeys://:x@cache/0",
+        "redis+unix:///run/redis.sock?pass=x",
+        "valkey+unix:///run/valkey.sock?pass=x",
+        "unix:///run/redis.sock?pass=x",
+    ] {
+        assert!(with(&[("REDIS_URL", url)]).is_ok(), "{url}");
+    }
+}
+
+#[test]
 fn the_file_of_an_environment_lies_between_defaults_and_variables() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("stage.toml"), "[lane]\nbatch_max = 8\nqueue_max = 99\n")
