@@ -72,7 +72,7 @@ pub fn openapi() -> &'static [u8] {
     &http::openapi::TEXT
 }
 
-/// How long requests that are under way may take to end once the door is closed.
+/// How long requests may take to end once the door is closed, then workers, and at last the stores.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 
 /// Why the service can not start, or did not end well.
@@ -353,8 +353,13 @@ impl Running {
             relays.stop().await;
         }
         self.broker.close().await;
-        for home in self.homes.each() {
-            home.close().await;
+        let closed = async {
+            for home in self.homes.each() {
+                home.close().await;
+            }
+        };
+        if tokio::time::timeout(FINISH_MAX, closed).await.is_err() {
+            tracing::warn!("stores did not close in time: their connections are dropped");
         }
         tracing::info!("tollgate has stopped");
     }

@@ -40,14 +40,21 @@ pub(super) fn lane(options: &PostgresOptions) -> PgConnectOptions {
     ])
 }
 
-/// Connections for lookups. Opened as they are needed, those that must be kept too. What is only read
-/// in single statements leaves nothing open behind it, so that nothing is to be rolled back.
+/// Connections for lookups. Opened as they are needed; [`super::keep`] keeps those that must be. What is
+/// only read in single statements leaves nothing open behind it, so that nothing is to be rolled back.
 pub(super) fn readers(options: &PostgresOptions) -> PgPool {
     let connecting = pooled(options).options([("default_transaction_read_only", "on")]);
-    let connections_max = options.pool_max.saturating_sub(writers_max(options)).max(1);
-    sized(options, connections_max)
-        .min_connections(options.pool_min.min(connections_max))
-        .connect_lazy_with(connecting)
+    sized(options, readers_max(options)).connect_lazy_with(connecting)
+}
+
+/// How many of them are kept open.
+pub(super) fn readers_min(options: &PostgresOptions) -> u32 {
+    options.pool_min.min(readers_max(options))
+}
+
+/// What writers leave.
+fn readers_max(options: &PostgresOptions) -> u32 {
+    options.pool_max.saturating_sub(writers_max(options)).max(1)
 }
 
 /// Connections for writes outside the lanes.

@@ -14,6 +14,7 @@ mod expiry;
 mod facts;
 mod history;
 mod inbox;
+mod keep;
 mod lanes;
 mod limited;
 mod lists;
@@ -42,6 +43,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgSslMode};
+use tokio::task::JoinSet;
 
 use crate::domain::audit::Recording;
 use crate::domain::time::Timestamp;
@@ -150,6 +152,8 @@ struct Ready {
     readers: PgPool,
     writers: PgPool,
     lanes: Arc<Lanes>,
+    /// Ends with the store.
+    _keeping: JoinSet<()>,
 }
 
 impl PostgresStore {

@@ -28,6 +28,11 @@ impl Pooled {
     pub(super) async fn of(pool: &PgPool) -> Result<Self, StoreError> {
         in_few_turns(pool.acquire()).await.map(Self).map_err(translate)
     }
+
+    /// Lends one that nobody uses. `None`: there is none.
+    pub(super) fn idle(pool: &PgPool) -> Option<Self> {
+        pool.try_acquire().map(Self)
+    }
 }
 
 impl Deref for Pooled {

@@ -5,6 +5,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::time::{Duration, timeout};
 
 use super::error::translate;
+use super::keep::keep;
 use super::lanes::Lanes;
 use super::money::PREPARE_LOCK;
 use super::turns::in_few_turns;
@@ -60,8 +61,10 @@ async fn bring_up_to_date(
 fn ready(options: &PostgresOptions) -> Ready {
     let transaction_max = options.deadline * 2;
     let connecting = connect::lane(options);
+    let readers = connect::readers(options);
     Ready {
-        readers: connect::readers(options),
+        _keeping: keep(&readers, connect::readers_min(options), options.idle_timeout),
+        readers,
         writers: connect::writers(options),
         lanes: Lanes::new(connecting, PREPARE_LOCK, options.lanes, transaction_max).into(),
     }

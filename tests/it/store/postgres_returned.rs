@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
+use tollgate::store::Outbox;
 use tollgate::store::postgres::PostgresOptions;
 
 use super::postgres_cancelled::{behind, connections, open, proxy};
-use super::postgres_database::{Database, run};
-use super::subject::Subject;
+use super::postgres_database::{Database, prepared, run};
 
 /// Connections for reads.
 const READERS: usize = 3;
@@ -33,12 +33,12 @@ async fn waiting(database: &Database) -> Vec<i32> {
 }
 
 /// As many reads as there may be at a time, waiting for what this connection has locked.
-async fn blocked(database: &Database, subject: &Subject) -> (PgConnection, JoinSet<()>) {
+async fn blocked(database: &Database, outbox: &Arc<dyn Outbox>) -> (PgConnection, JoinSet<()>) {
     let mut locker = database.connect().await;
     run(&mut locker, "begin; lock table outbox in access exclusive mode").await;
     let mut reads = JoinSet::new();
     for _ in 0..READERS {
-        let outbox = Arc::clone(&subject.outbox);
+        let outbox = Arc::clone(outbox);
         reads.spawn(async move { drop(outbox.depth().await) });
     }
     while waiting(database).await.len() < READERS {
@@ -53,7 +53,7 @@ async fn a_read_that_ends_soon_after_its_caller_went_away_costs_no_connection() 
     let database = Database::migrated().await;
     let subject = open(few_readers(&database.url)).await;
     for _ in 0..5 {
-        let (locker, mut reads) = blocked(&database, &subject).await;
+        let (locker, mut reads) = blocked(&database, &subject.outbox).await;
         let before = waiting(&database).await;
         reads.shutdown().await;
         drop(locker);
@@ -69,7 +69,7 @@ async fn a_read_whose_caller_went_away_ends_at_the_server_too() {
     let database = Database::migrated().await;
     let subject = open(few_readers(&database.url)).await;
     let program = subject.program("acme", 1_00).await;
-    let (_locker, mut reads) = blocked(&database, &subject).await;
+    let (_locker, mut reads) = blocked(&database, &subject.outbox).await;
     reads.shutdown().await;
     let until = Instant::now() + Duration::from_secs(15);
     while !waiting(&database).await.is_empty() {
@@ -113,7 +113,7 @@ async fn reads_that_were_dropped_as_the_host_vanished_leave_their_places_to_othe
     let gone = Arc::clone(&vanished);
     let port = proxy(server, move |client, server| pass(client, server, Arc::clone(&gone))).await;
     let subject = open(few_readers(&url(port))).await;
-    let (locker, mut reads) = blocked(&database, &subject).await;
+    let (locker, mut reads) = blocked(&database, &subject.outbox).await;
     vanished.fetch_add(1, Ordering::SeqCst);
     reads.shutdown().await;
     drop(locker);
@@ -121,4 +121,45 @@ async fn reads_that_were_dropped_as_the_host_vanished_leave_their_places_to_othe
     while subject.outbox.depth().await.is_err() {
         assert!(Instant::now() < until, "their places are given to others");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_store_whose_server_went_away_in_the_middle_of_reads_closes_in_time() {
+    let database = Database::migrated().await;
+    let (server, url) = behind(&database);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // With it go its connections, and others are refused.
+    let before = tokio::spawn(async move {
+        let mut passing = JoinSet::new();
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(&server).await.unwrap();
+            passing.spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let store = prepared(few_readers(&url(port))).await;
+    let outbox: Arc<dyn Outbox> = store.clone();
+    let (_locker, mut reads) = blocked(&database, &outbox).await;
+    before.abort();
+    while reads.join_next().await.is_some() {}
+    sleep(Duration::from_millis(500)).await;
+    timeout(Duration::from_secs(10), store.close()).await.expect("nobody opens connections");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn an_idle_pool_keeps_the_connections_that_it_is_to_keep() {
+    let database = Database::migrated().await;
+    let mut options = few_readers(&database.url);
+    (options.pool_min, options.idle_timeout) = (2, Duration::from_secs(2));
+    let _subject = open(options).await;
+    sleep(Duration::from_secs(3)).await;
+    let before = connections(&database).await;
+    sleep(Duration::from_secs(5)).await;
+    let after = connections(&database).await;
+    let kept = before.iter().filter(|server| after.contains(server)).count();
+    assert_eq!((kept, after.len()), (2, 2), "{before:?} {after:?}");
 }
