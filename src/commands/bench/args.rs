@@ -52,7 +52,7 @@ pub struct Args {
     /// Print one JSON object for each profile, a line each.
     #[arg(long)]
     pub(super) json: bool,
-    /// Fail where a figure misses its bar, and name it.
+    /// Fail where a figure misses its bar, and name it; or where a profile has no bars.
     #[arg(long)]
     pub(super) bars: bool,
     /// Leave out the empty handler and the bare batch.

@@ -78,6 +78,11 @@ impl Bars {
         Self(figures.iter().filter(|figure| figure.bar.is_some()).copied().collect())
     }
 
+    /// Whether nothing is judged.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The bars that were missed, a line each.
     pub fn missed(&self) -> impl Iterator<Item = String> {
         self.0.iter().filter_map(|figure| {

@@ -103,7 +103,7 @@ pub enum BenchError {
 }
 
 /// Measures, and prints the results. Fails if a request failed or the books differ, and with `--bars` if a
-/// figure misses its bar.
+/// figure misses its bar, or none has one.
 pub async fn run(args: Args) -> Result<ExitCode, BenchError> {
     let deadline = args.time_limit.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let plan = Plan::new(args.seconds, deadline, !args.no_yardsticks && args.target.is_none());

@@ -24,12 +24,14 @@ pub(super) struct Results<'a> {
     args: &'a Args,
     sound: bool,
     missed: Vec<String>,
+    /// The profiles that have no bars where they were measured.
+    unjudged: Vec<&'static str>,
 }
 
 impl<'a> Results<'a> {
     /// None yet.
     pub(super) const fn new(args: &'a Args) -> Self {
-        Self { args, sound: true, missed: Vec::new() }
+        Self { args, sound: true, missed: Vec::new(), unjudged: Vec::new() }
     }
 
     /// Prints one, and keeps what is wrong with it.
@@ -44,15 +46,20 @@ impl<'a> Results<'a> {
         if self.args.bars {
             let (profile, bars) = (outcome.profile(), outcome.bars());
             self.missed.extend(bars.missed().map(|bar| format!("{profile}: {bar}")));
+            self.unjudged.extend(bars.is_empty().then_some(profile));
         }
     }
 
-    /// Names the bars that were missed, apart from the results, which others may read.
+    /// Names the bars that were missed, and what was not judged, apart from the results, which others may
+    /// read.
     pub(super) fn end(self) -> ExitCode {
         for bar in &self.missed {
             eprintln!("missed {bar}");
         }
-        let passed = self.sound && self.missed.is_empty();
+        for profile in &self.unjudged {
+            eprintln!("not judged: {profile} has no bars on what was measured (see docs/BENCH.md)");
+        }
+        let passed = self.sound && self.missed.is_empty() && self.unjudged.is_empty();
         if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
@@ -78,11 +85,25 @@ mod tests {
         bars.tell("rss_mb", Some(200.0), Bar::Below(150.0));
         let mut results = Results::new(&args);
         results.show(&Report { profile: "personal", errors, bars, ..Report::default() });
-        results.show(&Report::default());
         let named: Vec<String> = results.missed.clone();
         assert_eq!(named.is_empty(), !args.bars, "{named:?}");
         let code = if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         assert_eq!(format!("{:?}", results.end()), format!("{code:?}"), "{flags:?} {errors}");
+    }
+
+    #[test]
+    fn what_has_no_bars_passes_none() {
+        for (flags, passes) in [(&["bench"][..], true), (&["bench", "--bars"], false)] {
+            let args = Cli::parse_from(flags).args;
+            let mut bars = Bars::default();
+            bars.tell("rss_mb", Some(100.0), Bar::Below(150.0));
+            let mut results = Results::new(&args);
+            results.show(&Report { profile: "personal", bars, ..Report::default() });
+            assert!(results.unjudged.is_empty());
+            results.show(&Report { profile: "uncontended", ..Report::default() });
+            let code = if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            assert_eq!(format!("{:?}", results.end()), format!("{code:?}"), "{flags:?}");
+        }
     }
 
     #[test]
