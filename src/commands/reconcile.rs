@@ -9,8 +9,8 @@ use secrecy::SecretString;
 
 use crate::app;
 use crate::app::clock::SystemClock;
-use crate::config::Settings;
 use crate::config::log::{Log, LogFormat};
+use crate::config::{Settings, SettingsError};
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::service::reconcile::{List, Report, Window, reconcile};
@@ -64,16 +64,27 @@ pub(super) fn start(args: Args) -> Result<ExitCode, Failure> {
 
 /// Compares and prints. Fails if anything differs, or can not be read.
 async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let settings = match &args.data_dir {
+    let mut settings = match &args.data_dir {
         Some(data_dir) => Settings::embedded(data_dir.clone(), ANYWHERE),
         None => Settings::load()?,
     };
+    name_platform(&args, &mut settings)?;
     let window = args.from.zip(args.to).map(|(from, to)| Window { from, to });
     let list = list(&args, &settings, window).await?;
     let books = app::open_books(&settings).await?;
     let report = reconcile(&list, &books, window).await?;
     print(&report, &list);
     Ok(if report.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What flags say comes before what settings say, and is checked as they are: tokens go with each call.
+fn name_platform(args: &Args, settings: &mut Settings) -> Result<(), SettingsError> {
+    let Some(platform) = &args.platform else { return Ok(()) };
+    let set = &mut settings.reconcile;
+    set.platform = Some(platform.clone());
+    set.application = args.application.clone().or(set.application.take());
+    set.access = args.access.clone().map(SecretString::from).or(set.access.take());
+    settings.check_platform()
 }
 
 async fn list(args: &Args, settings: &Settings, window: Option<Window>) -> Result<List, Failure> {
@@ -83,13 +94,7 @@ async fn list(args: &Args, settings: &Settings, window: Option<Window>) -> Resul
         let list = List::of_file(&text);
         return list.map_err(|error| format!("{} is no list: {error}", path.display()).into());
     }
-    let mut set = settings.reconcile.clone();
-    if let Some(platform) = &args.platform {
-        set.platform = Some(platform.clone());
-        set.application = args.application.clone().or(set.application);
-        set.access = args.access.clone().map(SecretString::from).or(set.access);
-    }
-    let platform = app::platform(&set)?;
+    let platform = app::platform(&settings.reconcile)?;
     let platform = platform.ok_or("say --file or --platform: reconcile.platform is not set")?;
     let now = SystemClock::new().now();
     let listed = window.map(|window| Window { to: window.to.max(now), ..window });

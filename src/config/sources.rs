@@ -34,6 +34,11 @@ pub(super) fn defaults() -> Result<Settings, SettingsError> {
     settle(Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)))
 }
 
+/// Whether this process selects the production profile.
+pub(super) fn is_production() -> bool {
+    std::env::var(SELECTOR).is_ok_and(|name| name == PRODUCTION)
+}
+
 /// Defaults, then `folder/{TOLLGATE_ENV}.toml`, then `TOLLGATE__…` of `environment`.
 pub(super) fn read(
     folder: &Path,

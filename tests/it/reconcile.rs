@@ -169,3 +169,23 @@ async fn the_list_is_fetched_from_the_platform_page_by_page() {
     assert!(said.contains(" 114 purchases are equal, 0 can not be judged"), "{said}");
     instance.verify();
 }
+
+#[test]
+fn in_production_the_platform_s_tokens_are_not_sent_in_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |platform: &str, said: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .env("TOLLGATE_ENV", "production")
+            .args(["reconcile", "--application", "a", "--access", "b", "--platform", platform])
+            .arg("--data-dir")
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && complained.contains(said), "{platform}: {complained}");
+        complained.contains("reconcile.platform must be")
+    };
+    assert!(check("http://platform.invalid/v3", "a link with TLS"));
+    assert!(check("ftp://platform.invalid/v3", "https://host/v3"));
+    assert!(!check("http://127.0.0.1:1/v3", ""), "nobody listens, and that is all");
+}
