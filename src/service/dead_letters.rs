@@ -152,7 +152,7 @@ impl DeadLetterDesk {
         if found.letter.state == LetterState::Discarded {
             return Err(Error::InvalidTransition);
         }
-        let message = again(&found).ok_or(Error::NotSupported(NO_QUEUE))?;
+        let message = again(&found).map_err(Error::NotSupported)?;
         self.act(id, LetterState::Waiting, actor, reason.clone()).await?;
         let published = self.broker.publish(vec![message]).await;
         let confirmed =
@@ -265,6 +265,7 @@ fn faults(envelope: &Envelope) -> Vec<Fault> {
 }
 
 const NO_QUEUE: &str = "the letter does not say which queue it comes from";
+const NO_EVENT: &str = "the event can not be read: there is nothing that could be sent";
 
 fn envelope(message: &Message) -> Envelope {
     let mut headers = message.headers.clone();
@@ -294,14 +295,17 @@ fn envelope(message: &Message) -> Envelope {
 }
 
 /// The message as it was first published, for the queue that it died in, or for all who listen to
-/// events. `None`: that is not known.
-fn again(found: &WholeLetter) -> Option<Outgoing> {
+/// events. An error says why that is not known.
+fn again(found: &WholeLetter) -> Result<Outgoing, &'static str> {
     let envelope = found.letter.envelope.clone();
+    if envelope.queue == OUTBOX {
+        return Err(NO_EVENT);
+    }
     let mut headers = envelope.headers;
     let target = if envelope.queue == Exchange::Events.name() {
-        Target::Topic(Exchange::Events, headers.remove(ROUTING_KEY)?)
+        Target::Topic(Exchange::Events, headers.remove(ROUTING_KEY).ok_or(NO_QUEUE)?)
     } else {
-        let queue = Queue::parse(&envelope.queue)?;
+        let queue = Queue::parse(&envelope.queue).ok_or(NO_QUEUE)?;
         Target::Topic(Exchange::Transactions, queue.binding().to_owned())
     };
     headers.insert(REDRIVES.to_owned(), envelope.redrives.saturating_add(1).to_string());
@@ -315,7 +319,7 @@ fn again(found: &WholeLetter) -> Option<Outgoing> {
         body: found.body.clone().into(),
         ..Message::default()
     };
-    Some(Outgoing { target, message })
+    Ok(Outgoing { target, message })
 }
 
 #[cfg(test)]
@@ -377,15 +381,22 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_without_an_origin_can_not_go_back() {
-        let letter = DeadLetter {
-            id: DeadLetterId::new(uuid::Uuid::nil()),
-            state: LetterState::Waiting,
-            died_at: Timestamp::from_micros(0),
-            envelope: envelope(&Message::default()),
+    fn a_letter_that_can_not_go_back_says_why() {
+        let check = |headers: &[(&str, &str)], reason: &str, why: &str| {
+            let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            let message = Message { headers: headers.collect(), ..Message::default() };
+            let letter = DeadLetter {
+                id: DeadLetterId::new(uuid::Uuid::nil()),
+                state: LetterState::Waiting,
+                died_at: Timestamp::from_micros(0),
+                envelope: envelope(&message),
+            };
+            assert_eq!(letter.envelope.reason, reason);
+            let whole = WholeLetter { letter, body: Vec::new(), acts: Vec::new() };
+            assert_eq!(again(&whole).err(), Some(why), "{headers:?}", headers = message.headers);
         };
-        assert_eq!(letter.envelope.reason, "unknown");
-        let whole = WholeLetter { letter, body: Vec::new(), acts: Vec::new() };
-        assert!(again(&whole).is_none());
+        check(&[], "unknown", NO_QUEUE);
+        check(&[(ORIGIN, "events")], "unknown", NO_QUEUE);
+        check(&[(ORIGIN, OUTBOX), (REASON, UNREADABLE)], UNREADABLE, NO_EVENT);
     }
 }
