@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::error::{Silence, silent};
 use super::link::Link;
-use super::sender::Sender;
+use super::sender::{OnSilence, Sender};
 use super::{Names, RabbitOptions};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{BrokerError, Outgoing, Target};
@@ -71,14 +71,15 @@ impl Publisher {
     ) -> Self {
         let timeout = options.confirm_timeout;
         let mut tasks = Vec::new();
-        let mut way = || {
+        let mut way = |on_silence| {
             let (calls, queue) = mpsc::channel(CALLS_MAX);
             let (link, clock) = (Arc::clone(link), Arc::clone(&clock));
-            let sender = Sender::new(queue, link, names.clone(), clock, timeout);
+            let sender = Sender::new(queue, link, names.clone(), clock, timeout, on_silence);
             tasks.push(tokio::spawn(sender.run()).abort_handle());
             calls
         };
-        let (work, answers, events) = (way(), way(), way());
+        let (work, events) = (way(OnSilence::Reconnect), way(OnSilence::Reconnect));
+        let answers = way(OnSilence::Reopen);
         let (names, metrics) = (names.clone(), BrokerMetrics::new());
         Self { work, answers, events, tasks, names, timeout, clock, metrics }
     }

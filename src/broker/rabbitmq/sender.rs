@@ -23,6 +23,16 @@ const ON_THEIR_WAY_MAX: usize = 1_024;
 /// How often it is looked whether a confirm is overdue. Callers keep their own time.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// What is looked for anew where a confirm is overdue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnSilence {
+    /// The connection: our own queues confirm, or the broker does not work.
+    Reconnect,
+    /// The channel alone: the queue may be somebody else's, and not work while all others do. A connection
+    /// that does not work shows by its ping, and by what goes to our own queues.
+    Reopen,
+}
+
 /// A task with a channel of its own.
 pub(super) struct Sender {
     calls: mpsc::Receiver<Call>,
@@ -30,6 +40,7 @@ pub(super) struct Sender {
     names: Names,
     clock: Arc<dyn Clock>,
     timeout: Duration,
+    on_silence: OnSilence,
     open: Option<(Arc<Session>, Arc<Channel>)>,
     flights: Flights,
 }
@@ -41,8 +52,10 @@ impl Sender {
         names: Names,
         clock: Arc<dyn Clock>,
         timeout: Duration,
+        on_silence: OnSilence,
     ) -> Self {
-        Self { calls, link, names, clock, timeout, open: None, flights: Flights::default() }
+        let flights = Flights::default();
+        Self { calls, link, names, clock, timeout, on_silence, open: None, flights }
     }
 
     /// Sends until nobody can call any more.
@@ -122,8 +135,10 @@ impl Sender {
         }
         let is_missing = self.flights.give_up(&self.names);
         // A broker that does not confirm, though it is not blocked, is looked for anew.
+        let is_brokers =
+            |session: &Session| self.on_silence == OnSilence::Reconnect && !session.is_blocked();
         if let Some((session, _)) = self.open.take()
-            && (is_missing || !session.is_blocked())
+            && (is_missing || is_brokers(&session))
         {
             session.bury();
         }

@@ -23,6 +23,10 @@ const TRY_EVERY: Duration = Duration::from_millis(200);
 /// How often an asker's queue may not take an answer. It is in the ledger: nothing is lost.
 const ASKER_NACKS: u32 = 5;
 
+/// How often an asker's queue may leave an answer unconfirmed: once may be the fault of a neighbour on the
+/// same channel. A quorum queue that has lost its majority never confirms.
+const ASKER_SILENCES: u32 = 2;
+
 /// The media type of an answer.
 const JSON: &str = "application/json";
 
@@ -35,10 +39,10 @@ pub(super) struct Answer {
 }
 
 /// Publishes an answer and waits for its confirm. An asker who has gone is no fault, nor is one whose
-/// queue does not take it: then it goes to those who read decisions.
+/// queue does not take it or does not confirm it: then it goes to those who read decisions.
 ///
 /// # Errors
-/// Where the broker does not take it; at once where it is down: its request waits then, and is not at work.
+/// Where the broker does not take it; soon where it is down: its request waits then, and is not at work.
 pub(super) async fn reply(
     broker: &Arc<dyn Broker>,
     asked: &Message,
@@ -47,21 +51,23 @@ pub(super) async fn reply(
     let everyone = || Target::Topic(Exchange::Transactions, Queue::JitResponses.binding().into());
     let asker = asked.reply_to.as_ref().filter(|name| is_foreign(name));
     let mut target = asker.map_or_else(everyone, |name| Target::Reply(name.clone()));
-    let (mut waited, mut nacks) = (Duration::ZERO, 0_u32);
+    let (mut waited, mut nacks, mut silences) = (Duration::ZERO, 0_u32, 0_u32);
+    let mut given_up = None;
     loop {
         let outgoing = Outgoing { target: target.clone(), message: message(asked, answer) };
         let published = broker.publish(vec![outgoing]).await.map(|mut results| results.pop());
         let error = match published {
-            Ok(Some(Ok(())) | None) => return Ok(()),
+            Ok(Some(Ok(())) | None) => break,
             Ok(Some(Err(error))) | Err(error) => error,
         };
         let is_nack = matches!(error, BrokerError::NotTaken(_));
         nacks = if is_nack { nacks.saturating_add(1) } else { 0 };
-        let is_last = waited >= TRY_MAX || matches!(error, BrokerError::Unavailable(_));
-        if matches!(target, Target::Reply(_)) && is_askers(&error, nacks, is_last) {
-            let error = &error as &dyn std::error::Error;
-            tracing::debug!(error, "an asker does not take the answer: it goes to all who read");
-            answer_diverted();
+        let is_silence = matches!(error, BrokerError::Unavailable(_));
+        silences = if is_silence { silences.saturating_add(1) } else { 0 };
+        let is_asked = matches!(target, Target::Reply(_));
+        let is_last = waited >= TRY_MAX || (is_silence && !is_asked);
+        if is_asked && is_askers(&error, nacks, silences, is_last) {
+            given_up = Some(error);
             target = everyone();
             continue;
         }
@@ -71,16 +77,23 @@ pub(super) async fn reply(
         tokio::time::sleep(TRY_EVERY).await;
         waited += TRY_EVERY;
     }
+    if let Some(error) = given_up {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "an asker did not take the answer: it went to all who read");
+        answer_diverted();
+    }
+    Ok(())
 }
 
-/// Whether the asker's queue is at fault, after so many nacks in a row. While the broker does not work, it is
-/// not. What refuses this message may refuse all of them, and be mended.
-const fn is_askers(error: &BrokerError, nacks: u32, is_last: bool) -> bool {
+/// Whether the asker's queue is at fault, after so many nacks, or silences, in a row. What refuses this
+/// message may refuse all of them, and be mended. That the broker itself is silent shows where nobody else
+/// can be reached either.
+const fn is_askers(error: &BrokerError, nacks: u32, silences: u32, is_last: bool) -> bool {
     match error {
         BrokerError::Unroutable(_) => true,
         BrokerError::NotTaken(_) => nacks >= ASKER_NACKS,
         BrokerError::Refused(_) => is_last,
-        BrokerError::Unavailable(_) => false,
+        BrokerError::Unavailable(_) => silences >= ASKER_SILENCES,
     }
 }
 
@@ -105,13 +118,17 @@ fn message(asked: &Message, answer: &Answer) -> Message {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::broker::{BrokerFuture, Deliveries, QueueStats};
 
-    /// Fails for whoever has asked, as often as there are errors; remembers where answers went.
+    /// Fails for whoever has asked, as often as there are errors, and for all while it is down; remembers
+    /// where answers went.
+    #[derive(Default)]
     struct Asked {
         errors: Mutex<Vec<BrokerError>>,
+        is_down: AtomicBool,
         targets: Mutex<Vec<Target>>,
     }
 
@@ -127,6 +144,9 @@ mod tests {
             let one = messages.into_iter().map(|outgoing| {
                 let is_askers = matches!(outgoing.target, Target::Reply(_));
                 self.targets.lock().unwrap().push(outgoing.target);
+                if self.is_down.load(Ordering::SeqCst) {
+                    return Err(BrokerError::Unavailable("down".into()));
+                }
                 let error = is_askers.then(|| self.errors.lock().unwrap().pop()).flatten();
                 error.map_or(Ok(()), Err)
             });
@@ -151,10 +171,13 @@ mod tests {
         }
     }
 
+    fn all_who_read() -> Target {
+        Target::Topic(Exchange::Transactions, Queue::JitResponses.binding().to_owned())
+    }
+
     /// How often the asker was tried, and whether everyone got the answer in the end.
     async fn check(errors: Vec<BrokerError>, tries: usize, everyone: bool) {
-        let broker =
-            Arc::new(Asked { errors: Mutex::new(errors), targets: Mutex::new(Vec::new()) });
+        let broker = Arc::new(Asked { errors: Mutex::new(errors), ..Asked::default() });
         let asked =
             Message { id: "t".into(), reply_to: Some("asker".into()), ..Message::default() };
         let answer = Answer { status: 200, body: b"{}".to_vec() };
@@ -162,12 +185,7 @@ mod tests {
         reply(&shared, &asked, &answer).await.unwrap();
         let targets = broker.targets.lock().unwrap().clone();
         let mut expected = vec![Target::Reply("asker".into()); tries];
-        if everyone {
-            expected.push(Target::Topic(
-                Exchange::Transactions,
-                Queue::JitResponses.binding().to_owned(),
-            ));
-        }
+        expected.extend(everyone.then(all_who_read));
         assert_eq!(targets, expected);
     }
 
@@ -179,28 +197,33 @@ mod tests {
         check(many(full, 1), 2, false).await;
         check(many(|| BrokerError::Refused("no".into()), 8), 9, false).await;
         check(many(|| BrokerError::Unroutable("asker".into()), 1), 1, true).await;
+        let silent = || BrokerError::Unavailable("not confirmed in time".into());
+        check(many(silent, 50), 2, true).await;
+        check(many(silent, 1), 2, false).await;
     }
 
     #[tokio::test]
     async fn a_broker_that_is_down_says_nothing_of_its_askers_and_is_not_waited_for_here() {
-        let errors = Mutex::new(vec![BrokerError::Unavailable("down".into())]);
-        let asked = Arc::new(Asked { errors, targets: Mutex::default() });
+        let asked = Arc::new(Asked::default());
+        asked.is_down.store(true, Ordering::SeqCst);
         let shared: Arc<dyn Broker> = asked.clone();
         let request =
             Message { id: "t".into(), reply_to: Some("asker".into()), ..Message::default() };
         let answer = Answer { status: 200, body: b"{}".to_vec() };
         assert!(reply(&shared, &request, &answer).await.is_err());
-        assert_eq!(*asked.targets.lock().unwrap(), [Target::Reply("asker".into())]);
+        let asker = Target::Reply("asker".into());
+        let tried = [asker.clone(), asker.clone(), all_who_read()];
+        assert_eq!(*asked.targets.lock().unwrap(), tried);
         // Its request is handled again, and answered with the same bytes.
+        asked.is_down.store(false, Ordering::SeqCst);
         reply(&shared, &request, &answer).await.unwrap();
+        assert_eq!(asked.targets.lock().unwrap().last(), Some(&asker));
     }
 
     #[test]
     fn a_refusal_is_the_askers_in_the_end() {
         let refused = BrokerError::Refused("no".into());
-        assert!(!is_askers(&refused, 0, false) && is_askers(&refused, 0, true));
-        let down = BrokerError::Unavailable("down".into());
-        assert!(!is_askers(&down, 0, true));
+        assert!(!is_askers(&refused, 0, 0, false) && is_askers(&refused, 0, 0, true));
     }
 
     #[test]
