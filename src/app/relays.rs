@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::Broker;
 use crate::config::relay;
-use crate::egress::relay::{Parts, Relay, RelayOptions, RelayStats};
+use crate::egress::relay::{Parts, Relay, RelayOptions, RelayStats, UNREADABLE_KEPT};
 use crate::service::dead_letters::DeadLetterDesk;
 
 use super::homes::OpenHomes;
@@ -35,6 +35,7 @@ impl Relays {
             batch_max: u32::try_from(settings.batch_max).unwrap_or(u32::MAX),
             idle: Duration::from_millis(settings.idle_ms),
             lease: Duration::from_millis(settings.lease_ms),
+            unreadable: UNREADABLE_KEPT,
         };
         for home in homes.each() {
             let stats = Arc::new(RelayStats::default());

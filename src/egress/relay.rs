@@ -6,8 +6,9 @@
 //! nothing that the next does not publish too, and both in order: what a subscriber sees first of each
 //! event is in order all the same.
 
+mod unreadable;
+
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,15 +17,17 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::message;
-use super::refusals::Refusals;
+use super::refusals::{Patience, Refusals};
 use crate::broker::{Broker, BrokerError, Outgoing};
 use crate::domain::clock::Clock;
 use crate::domain::time::Monotonic;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::store::StoreError;
-use crate::store::outbox::{OutboxShards, Sifted, Unreadable, Waiting};
+use crate::store::outbox::{OutboxShards, Waiting};
 use crate::store::shards::Shards;
 use crate::telemetry::metrics;
+
+use unreadable::{Found, Unread};
 
 /// Between two attempts while the broker or the store does not answer: doubled from the first to the
 /// second.
@@ -37,6 +40,13 @@ const REST_MAX: u32 = 8;
 /// How long a relay that is told to stop goes on with what still waits.
 const FLUSH_MAX: Duration = Duration::from_secs(2);
 
+/// How long an event that can not be read is kept where it is, beside others that are published: a rolling
+/// update, in which relays of both releases are at work, is over by then.
+pub const UNREADABLE_KEPT: Duration = Duration::from_secs(900);
+
+/// An event that the broker refuses by itself, while it takes others, is not taken later either.
+const REFUSED_KEPT: Patience = Patience { beside_others: Duration::ZERO, alone: None };
+
 /// How a relay works.
 #[derive(Clone, Copy, Debug)]
 pub struct RelayOptions {
@@ -47,6 +57,9 @@ pub struct RelayOptions {
     pub idle: Duration,
     /// How long a lease lasts that is not renewed.
     pub lease: Duration,
+    /// How long an event that can not be read is kept where it is, beside others that are published; where
+    /// none are, four times as long.
+    pub unreadable: Duration,
 }
 
 /// What the relays of one home have done since the process started.
@@ -56,6 +69,7 @@ pub struct RelayStats {
     failed: AtomicU64,
     set_aside: AtomicU64,
     shards: AtomicU64,
+    unread: AtomicU64,
 }
 
 impl RelayStats {
@@ -82,6 +96,8 @@ impl RelayStats {
         metrics::count(metrics::EVENTS_SET_ASIDE, &labels, self.set_aside());
         let shards = self.shards.load(Ordering::Relaxed);
         metrics::set(metrics::OUTBOX_SHARDS, &labels, shards as f64);
+        let unread = self.unread.load(Ordering::Relaxed);
+        metrics::set(metrics::OUTBOX_UNREADABLE, &labels, unread as f64);
     }
 }
 
@@ -111,7 +127,12 @@ enum Trouble {
     #[error("the broker did not confirm {failed} of {published} events")]
     Broker { failed: usize, published: usize, source: BrokerError },
     #[error("{count} events can not be read, and hold up those behind them in their shards")]
-    Unreadable { count: usize, error: String },
+    Unreadable {
+        count: usize,
+        error: String,
+        /// Of what could be read there may be more.
+        is_full: bool,
+    },
 }
 
 impl Trouble {
@@ -160,6 +181,8 @@ pub struct Relay {
     /// The shard that comes first in the next round: none waits behind a busy one for ever.
     first: u8,
     refusals: Refusals,
+    /// How many events could not be read in the last round.
+    unread: u64,
     troubled: bool,
 }
 
@@ -167,8 +190,8 @@ impl Relay {
     /// A relay that has leased nothing yet.
     pub fn new(parts: Parts) -> Self {
         let id = parts.clock.uuid();
-        let refusals = Refusals::default();
-        Self { parts, id, held: Shards::NONE, asked: None, first: 0, refusals, troubled: false }
+        let (held, refusals) = (Shards::NONE, Refusals::default());
+        Self { parts, id, held, asked: None, first: 0, refusals, unread: 0, troubled: false }
     }
 
     /// Relays until it is told to stop. What waits then is still published, if that goes well and soon.
@@ -181,6 +204,9 @@ impl Relay {
                 Ok(Round::Busy) => Duration::ZERO,
                 Ok(Round::Done) => idle,
                 Ok(Round::Empty) => quiet,
+                // What can be read does not wait for it. Looking shard by shard costs more than usual.
+                Err(Trouble::Unreadable { is_full: true, .. }) => Duration::ZERO,
+                Err(Trouble::Unreadable { .. }) => idle * REST_MAX,
                 Err(_) => pause,
             };
             quiet = match done {
@@ -218,8 +244,9 @@ impl Relay {
 
     async fn try_round(&mut self) -> Result<Round, Trouble> {
         self.lease().await?;
-        let Sifted { waiting: rows, unreadable } = self.oldest().await?;
-        if rows.is_empty() && unreadable.is_empty() {
+        let Found { waiting: rows, unreadable, failed } = self.oldest().await?;
+        if rows.is_empty() && unreadable.is_empty() && failed.is_empty() {
+            self.unread(0);
             return Ok(Round::Empty);
         }
         let full = rows.len() >= self.parts.options.batch_max as usize;
@@ -236,10 +263,13 @@ impl Relay {
         if !published.is_empty() {
             self.parts.outbox.remove(published).await?;
         }
-        let unread = self.give_up(unreadable, confirmed).await?;
-        match trouble.or(unread) {
-            Some(trouble) => Err(trouble),
-            None => Ok(if full { Round::Busy } else { Round::Done }),
+        let unread = self.give_up(unreadable, failed, confirmed).await?;
+        match (trouble, unread) {
+            (Some(trouble), _) => Err(trouble),
+            (None, Some(Unread { count, error })) => {
+                Err(Trouble::Unreadable { count, error, is_full: full })
+            }
+            (None, None) => Ok(if full { Round::Busy } else { Round::Done }),
         }
     }
 
@@ -267,8 +297,7 @@ impl Relay {
     }
 
     /// The oldest events of all shards, those of the next shard first.
-    async fn oldest(&mut self) -> Result<Sifted, StoreError> {
-        let batch_max = self.parts.options.batch_max;
+    async fn oldest(&mut self) -> Result<Found, StoreError> {
         let mut runs = self.held.runs();
         if let Some(at) = runs.iter().position(|run| run.contains(&self.first)) {
             let run = runs.remove(at);
@@ -278,10 +307,9 @@ impl Relay {
                 runs.push(*run.start()..=self.first - 1);
             }
         }
-        let mut found = Sifted::default();
+        let mut found = Found::default();
         for run in runs {
-            let rows = u32::try_from(found.waiting.len()).unwrap_or(u32::MAX);
-            let left = batch_max.saturating_sub(rows);
+            let left = self.left(&found);
             if left == 0 {
                 break;
             }
@@ -297,21 +325,10 @@ impl Relay {
         Ok(found)
     }
 
-    /// The oldest events of shards of which one holds what can not be read: each shard by itself, and of
-    /// each what comes before that.
-    async fn sift(&self, run: RangeInclusive<u8>, found: &mut Sifted) -> Result<(), StoreError> {
-        let batch_max = self.parts.options.batch_max;
-        for shard in run {
-            if found.waiting.len() >= batch_max as usize {
-                break;
-            }
-            let own = self.parts.outbox.sift(shard..=shard, batch_max).await?;
-            let first = own.unreadable.iter().map(|row| row.place).min();
-            let is_before = |row: &Waiting| first.is_none_or(|first| row.place < first);
-            found.waiting.extend(own.waiting.into_iter().filter(is_before));
-            found.unreadable.extend(own.unreadable);
-        }
-        Ok(())
+    /// How many more events this batch may have.
+    fn left(&self, found: &Found) -> u32 {
+        let rows = u32::try_from(found.waiting.len()).unwrap_or(u32::MAX);
+        self.parts.options.batch_max.saturating_sub(rows)
     }
 
     /// Publishes, and says which events are done with: confirmed, with everything of their keys before.
@@ -375,7 +392,9 @@ impl Relay {
                     cleared.push(row);
                 }
                 Ok(Err(error @ BrokerError::Refused(_))) | Err(error @ BrokerError::Refused(_)) => {
-                    if let Some(attempts) = self.refusals.again(row.place, confirmed) {
+                    let now = self.parts.clock.monotonic();
+                    let refused = self.refusals.again(row.place, confirmed, now, REFUSED_KEPT);
+                    if let Some(attempts) = refused {
                         self.parts.desk.set_aside(&event, attempts, error.to_string()).await?;
                         let (id, kind) = (row.event.id, row.event.kind.as_str());
                         let error = &error as &dyn std::error::Error;
@@ -384,6 +403,7 @@ impl Relay {
                             "the broker refuses an event: kept as a dead letter"
                         );
                         self.parts.stats.set_aside.fetch_add(1, Ordering::Relaxed);
+                        self.refusals.forget(row.place);
                         cleared.push(row);
                     }
                 }
@@ -393,39 +413,9 @@ impl Relay {
         Ok(cleared)
     }
 
-    /// Keeps as dead letters what could not be read again and again, while others were published: those
-    /// behind it go on. Says what still holds them up.
-    async fn give_up(
-        &mut self,
-        unreadable: Vec<Unreadable>,
-        confirmed: u64,
-    ) -> Result<Option<Trouble>, StoreError> {
-        let (home, mut places, mut left) = (self.parts.home, Vec::new(), Vec::new());
-        for row in unreadable {
-            let Some(attempts) = self.refusals.again(row.place, confirmed) else {
-                left.push(row.error);
-                continue;
-            };
-            self.parts.desk.set_aside_unreadable(&row, attempts).await?;
-            let (id, error) = (&row.id, &row.error);
-            tracing::error!(
-                event.id = id,
-                home,
-                error,
-                "an event can not be read: kept as a dead letter"
-            );
-            places.push(row.place);
-        }
-        if !places.is_empty() {
-            self.parts.stats.set_aside.fetch_add(places.len() as u64, Ordering::Relaxed);
-            self.parts.outbox.discard(places).await?;
-        }
-        let count = left.len();
-        Ok(left.into_iter().next().map(|error| Trouble::Unreadable { count, error }))
-    }
-
     async fn release(&mut self) {
         self.hold(Shards::NONE);
+        self.unread(0);
         if let Err(error) = self.parts.outbox.release(self.id).await {
             let (home, error) = (self.parts.home, &error as &dyn std::error::Error);
             tracing::warn!(home, error, "could not give up the lease; it ends by itself");

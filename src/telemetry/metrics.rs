@@ -255,6 +255,12 @@ pub const OUTBOX_OLDEST_SECONDS: Metric = metric(
 /// Shards that relays of this process have leased, by `home`.
 pub const OUTBOX_SHARDS: Metric =
     metric("tollgate_outbox_shards", Unit::Count, "Shards of the outbox that this process relays");
+/// Events that relays of this process can not read, by `home`; of a shard that can not be read at all, one.
+pub const OUTBOX_UNREADABLE: Metric = metric(
+    "tollgate_outbox_unreadable",
+    Unit::Count,
+    "Events that relays of this process can not read, and that hold up those behind them",
+);
 /// Holds that the sweeper of this process has let expire.
 pub const HOLDS_EXPIRED: Metric =
     metric("tollgate_holds_expired_total", Unit::Count, "Holds that this process has let expire");
@@ -340,6 +346,7 @@ const GAUGES: &[Metric] = &[
     OUTBOX_ROWS,
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_SHARDS,
+    OUTBOX_UNREADABLE,
     broker::AVAILABLE,
     broker::QUEUE_DEPTH,
     INGEST_BACKLOG,

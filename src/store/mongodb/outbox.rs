@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use mongodb::bson::spec::BinarySubtype;
-use mongodb::bson::{Binary, Bson, Document, RawDocumentBuf, doc};
+use mongodb::bson::{Binary, Bson, Document, RawDocument, RawDocumentBuf, doc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -96,42 +96,40 @@ fn front(shard: u8) -> Binary {
     position(Place { shard, order: 0, number: 0 }, [0; 16])
 }
 
-/// The key of any row.
-#[derive(Deserialize)]
-struct KeyOnly {
-    #[serde(rename = "_id")]
-    position: Binary,
-}
-
-/// What a key says.
-fn placed(position: &Binary) -> Result<(Place, EventId), StoreError> {
+/// What a key says: a place, and the bytes of an event's id.
+fn placed(position: &[u8]) -> Result<(Place, [u8; 16]), StoreError> {
     let bytes: [u8; POSITION_BYTES] =
-        position.bytes[..].try_into().map_err(|_| unreadable("not a place in the outbox"))?;
+        position.try_into().map_err(|_| unreadable("not a place in the outbox"))?;
     let (shard, rest) = (bytes[0], &bytes[1..]);
     let order = i64::from_be_bytes(part(&rest[..8]));
     let number = u32::from_be_bytes(part(&rest[8..12]));
-    let id = of_bytes(part(&rest[12..])).ok_or_else(|| unreadable("not an event's id"))?;
-    Ok((Place { shard, order, number }, id))
+    Ok((Place { shard, order, number }, part(&rest[12..])))
 }
 
-/// Whether a row can be read or not.
-fn sift_into(sifted: &mut Sifted, bytes: &[u8]) -> Result<(), StoreError> {
+/// Whether a row can be read or not. Of one that can not even its bytes will do: only its place is needed.
+fn sift_into(sifted: &mut Sifted, stored: &RawDocument) -> Result<(), StoreError> {
+    let bytes = stored.as_bytes();
     match decode(bytes).and_then(waiting) {
         Ok(row) => sifted.waiting.push(row),
         Err(error) => {
-            let (place, id) = placed(&decode::<KeyOnly>(bytes)?.position)?;
-            let row = decode::<Document>(bytes)?.to_string();
-            let (id, error) = (id.to_string(), error.cause());
-            sifted.unreadable.push(Unreadable { place, id, row, error });
+            let (place, id) = placed(stored.get_binary("_id").map_err(unreadable)?.bytes)?;
+            let id = of_bytes::<EventId>(id).map_or_else(|| hex(&id), |id| id.to_string());
+            let row = decode::<Document>(bytes).map_or_else(|_| hex(bytes), |row| row.to_string());
+            sifted.unreadable.push(Unreadable { place, id, row, error: error.cause() });
         }
     }
     Ok(())
 }
 
+/// Bytes that are no text, as one.
+fn hex(bytes: &[u8]) -> String {
+    format!("{bytes:02x?}")
+}
+
 fn waiting(row: StoredRow) -> Result<Waiting, StoreError> {
-    let (place, id) = placed(&row.position)?;
+    let (place, id) = placed(&row.position.bytes)?;
     let event = Event {
-        id,
+        id: of_bytes(id).ok_or_else(|| unreadable("not an event's id"))?,
         kind: row.kind,
         version: row.version.try_into().map_err(unreadable)?,
         key: row.key,
@@ -194,7 +192,7 @@ impl MongoStore {
         &self,
         shards: RangeInclusive<u8>,
         rows_max: u32,
-        mut read: impl FnMut(&[u8]) -> Result<(), StoreError>,
+        mut read: impl FnMut(&RawDocument) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let (from, to) = (front(*shards.start()), front(shards.end().saturating_add(1)));
         let outbox = self.clients()?.rest.collection::<RawDocumentBuf>("outbox");
@@ -205,7 +203,7 @@ impl MongoStore {
             .batch_size(rows_max);
         let mut cursor = found.await.map_err(translate)?;
         while cursor.advance().await.map_err(translate)? {
-            read(cursor.current().as_bytes())?;
+            read(cursor.current())?;
         }
         Ok(())
     }
@@ -253,8 +251,8 @@ impl OutboxShards for MongoStore {
     fn oldest(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Vec<Waiting>> {
         Box::pin(within(self.options.call, async move {
             let mut rows = Vec::new();
-            let read = |bytes: &[u8]| {
-                rows.push(waiting(decode(bytes)?)?);
+            let read = |stored: &RawDocument| {
+                rows.push(waiting(decode(stored.as_bytes())?)?);
                 Ok(())
             };
             self.each_of_front(shards, rows_max, read).await?;
@@ -265,7 +263,7 @@ impl OutboxShards for MongoStore {
     fn sift(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Sifted> {
         Box::pin(within(self.options.call, async move {
             let mut sifted = Sifted::default();
-            let read = |bytes: &[u8]| sift_into(&mut sifted, bytes);
+            let read = |stored: &RawDocument| sift_into(&mut sifted, stored);
             self.each_of_front(shards, rows_max, read).await?;
             Ok(sifted)
         }))
@@ -295,5 +293,34 @@ impl OutboxShards for MongoStore {
             let removing = outbox.delete_many(doc! { "_id": { "$in": keys } });
             removing.await.map(drop).map_err(translate)
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_kept_by_its_bytes() {
+        let told = Event {
+            id: EventId::new(Uuid::from_u128(7)),
+            kind: "card.issued".to_owned(),
+            version: 1,
+            key: "k".to_owned(),
+            at: Timestamp::from_micros(5),
+            payload: RawValue::from_string("{}".to_owned()).unwrap(),
+        };
+        let stored = mongodb::bson::serialize_to_raw_document_buf(&event(&told, 5, 3)).unwrap();
+        let mut bytes = stored.as_bytes().to_vec();
+        let kind = bytes.windows(4).position(|part| part == b"card").unwrap();
+        bytes[kind] = 0xff;
+        let mut sifted = Sifted::default();
+        sift_into(&mut sifted, RawDocument::from_bytes(&bytes).unwrap()).unwrap();
+        sift_into(&mut sifted, &stored).unwrap();
+        let [unreadable] = &sifted.unreadable[..] else { panic!("{sifted:?}") };
+        assert_eq!(unreadable.place, Place { shard: shard("k"), order: 5, number: 3 });
+        assert_eq!(unreadable.id, told.id.to_string());
+        assert!(unreadable.row.contains("ff, 61, 72, 64, 2e"), "{}", unreadable.row);
+        assert_eq!(sifted.waiting[0].event.kind, told.kind, "its neighbour");
     }
 }

@@ -75,10 +75,7 @@ impl EventRow {
     /// Whether it can be read or not.
     pub(super) fn sift_into(self, sifted: &mut Sifted) -> Result<(), StoreError> {
         let (place, id) = (self.place()?, EventId::new(self.id).to_string());
-        let row = serde_json::json!({
-            "id": self.id.to_string(), "kind": self.kind, "version": self.version, "at": self.at, "key": self.key,
-            "payload": self.payload,
-        });
+        let row = self.stored();
         match self.waiting() {
             Ok(waiting) => sifted.waiting.push(waiting),
             Err(error) => {
@@ -87,6 +84,20 @@ impl EventRow {
             }
         }
         Ok(())
+    }
+
+    /// All that is stored of it, whatever that is.
+    fn stored(&self) -> serde_json::Value {
+        let token = self.token.as_deref().map(|bytes| {
+            packed_token(bytes).map_or_else(|_| format!("{bytes:02x?}"), |token| token.to_string())
+        });
+        serde_json::json!({
+            "id": self.id.to_string(), "kind": self.kind, "version": self.version, "at": self.at, "key": self.key,
+            "payload": self.payload, "token": token, "operation": self.operation,
+            "chain_id": self.chain_id, "card_id": self.card_id,
+            "account_id": self.account_id, "amount": self.amount, "currency": self.currency,
+            "held": self.held, "reason": self.reason, "code": self.code,
+        })
     }
 
     /// The event, and where it waits.

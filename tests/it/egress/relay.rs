@@ -14,7 +14,7 @@ use tollgate::domain::clock::Clock;
 use tollgate::domain::dead_letter::{LetterFilter, LetterState};
 use tollgate::domain::id::Home;
 use tollgate::domain::standing::Rules;
-use tollgate::egress::relay::{Parts, Relay, RelayOptions, RelayStats};
+use tollgate::egress::relay::{Parts, Relay, RelayOptions, RelayStats, UNREADABLE_KEPT};
 use tollgate::ledger;
 use tollgate::ledger::intent::Intent;
 use tollgate::ledger::wanted::Wanted;
@@ -26,8 +26,12 @@ use super::broker::Subscriber;
 use crate::store::sqlite::open_store;
 use crate::store::subject::{Subject, purchase};
 
-const OPTIONS: RelayOptions =
-    RelayOptions { batch_max: 50, idle: Duration::from_millis(5), lease: Duration::from_secs(1) };
+pub const OPTIONS: RelayOptions = RelayOptions {
+    batch_max: 50,
+    idle: Duration::from_millis(5),
+    lease: Duration::from_secs(1),
+    unreadable: UNREADABLE_KEPT,
+};
 
 const WRITERS: usize = 32;
 const ACCOUNTS: usize = 8;
@@ -35,7 +39,7 @@ const RELAYS: usize = 4;
 
 /// A relay of this outbox, and its end.
 async fn relay(subject: &Subject, broker: &Arc<Subscriber>) -> (JoinHandle<()>, CancellationToken) {
-    with_letters(subject, broker, letters().await.1)
+    with_letters(subject, broker, letters().await.1, OPTIONS)
 }
 
 /// Where events go that nobody takes.
@@ -48,6 +52,7 @@ pub fn with_letters(
     subject: &Subject,
     broker: &Arc<Subscriber>,
     letters: Arc<dyn DeadLetters>,
+    options: RelayOptions,
 ) -> (JoinHandle<()>, CancellationToken) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let desk = DeadLetterDesk {
@@ -63,7 +68,7 @@ pub fn with_letters(
         clock,
         stats: Arc::new(RelayStats::default()),
         desk: Arc::new(desk),
-        options: OPTIONS,
+        options,
     };
     let stop = CancellationToken::new();
     (tokio::spawn(Relay::new(parts).run(stop.clone())), stop)
@@ -245,7 +250,7 @@ pub async fn an_event_that_the_broker_refuses_holds_nobody_up(subject: Subject) 
     subject.approve(purchase("before", "acme-card", 1_00)).await;
     subject.approve(purchase("poison", "acme-card", 1_00)).await;
     *broker.refuses.lock().unwrap() = Some("\"token\":\"poison\"".to_owned());
-    let (task, stop) = with_letters(&subject, &broker, Arc::clone(&letters));
+    let (task, stop) = with_letters(&subject, &broker, Arc::clone(&letters), OPTIONS);
     for number in 0..20 {
         subject.approve(purchase(&format!("a{number}"), "acme-card", 1_00)).await;
         subject.approve(purchase(&format!("w{number}"), "wren-card", 1_00)).await;

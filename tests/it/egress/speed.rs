@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tollgate::app::clock::SystemClock;
 use tollgate::domain::clock::Clock;
-use tollgate::egress::relay::{Parts, Relay, RelayOptions, RelayStats};
+use tollgate::egress::relay::{Parts, Relay, RelayOptions, RelayStats, UNREADABLE_KEPT};
 use tollgate::service::dead_letters::DeadLetterDesk;
 use tollgate::store::Outbox;
 
@@ -23,6 +23,7 @@ const OPTIONS: RelayOptions = RelayOptions {
     batch_max: 500,
     idle: Duration::from_millis(50),
     lease: Duration::from_secs(10),
+    unreadable: UNREADABLE_KEPT,
 };
 
 /// Decisions of a thousand accounts, whose events are made up from their rows.

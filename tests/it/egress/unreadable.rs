@@ -1,19 +1,27 @@
-//! An event that can not be read: the relay keeps it as a dead letter, and goes on.
+//! An event that can not be read: its neighbours go on at once, and after a while the relay keeps it as a
+//! dead letter.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate::domain::dead_letter::LetterFilter;
 use tollgate::domain::id::Home;
+use tollgate::egress::relay::RelayOptions;
+use tollgate::store::dead_letters::DeadLetters;
+use tollgate::store::outbox::{OutboxShards, Place, Sifted, Waiting};
+use tollgate::store::shards::Shards;
+use tollgate::store::{StoreError, StoreFuture};
+use uuid::Uuid;
 
 use super::broker::Subscriber;
-use super::relay::{first_seen, letters, until_empty, with_letters};
+use super::relay::{OPTIONS, first_seen, letters, until_empty, with_letters};
 use crate::store::sqlite::open_in;
-use crate::store::subject::purchase;
+use crate::store::subject::{Subject, purchase};
 use crate::store::unreadable::spoil;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_holds_nobody_up_for_long_and_is_kept_as_it_is_stored() {
+/// A store with three purchases in its outbox, of which the second can not be read.
+async fn spoilt() -> (Subject, Waiting) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
     let (subject, _store) = open_in(folder, &Home::ALL).await;
@@ -24,17 +32,32 @@ async fn it_holds_nobody_up_for_long_and_is_kept_as_it_is_stored() {
     }
     let row = subject.waiting().await.remove(1);
     spoil(&path, &row).await;
+    (subject, row)
+}
+
+/// Keeps what it can not read for so long.
+fn keeping(unreadable: Duration) -> RelayOptions {
+    RelayOptions { unreadable, ..OPTIONS }
+}
+
+async fn is_kept(letters: &dyn DeadLetters) -> bool {
+    !letters.letters(LetterFilter::default(), None, 10).await.unwrap().is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_holds_nobody_up_for_long_and_is_kept_as_it_is_stored() {
+    let (subject, row) = spoilt().await;
     let (_folder, letters) = letters().await;
     let broker = Arc::new(Subscriber::default());
-    let (task, stop) = with_letters(&subject, &broker, Arc::clone(&letters));
+    let options = keeping(Duration::from_secs(6));
+    let (task, stop) = with_letters(&subject, &broker, Arc::clone(&letters), options);
 
-    // While nothing else is published, it may be that nothing can be read.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    assert_eq!(subject.outbox.depth().await.unwrap(), 2, "it, and who is behind it");
-    assert!(letters.letters(LetterFilter::default(), None, 10).await.unwrap().is_empty());
+    // A relay of the next release may read it: it is not given up at once, though others are published.
     for name in ["wren", "crow", "rook"] {
+        tokio::time::sleep(Duration::from_millis(500)).await;
         subject.program(name, 1_000_000_00).await; // events of other shards
     }
+    assert!(!is_kept(&*letters).await, "a while has not passed");
     until_empty(&*subject.outbox).await;
 
     let published = first_seen(&broker.seen());
@@ -51,4 +74,81 @@ async fn it_holds_nobody_up_for_long_and_is_kept_as_it_is_stored() {
     assert!(body.contains("authorization.approved"), "{body}");
     stop.cancel();
     task.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_else_is_published_it_is_kept_in_the_end() {
+    let (subject, _) = spoilt().await;
+    let (_folder, letters) = letters().await;
+    let broker = Arc::new(Subscriber::default());
+    let options = keeping(Duration::from_millis(500));
+    let (task, stop) = with_letters(&subject, &broker, Arc::clone(&letters), options);
+    until_empty(&*subject.outbox).await;
+    assert!(is_kept(&*letters).await);
+    stop.cancel();
+    task.await.unwrap();
+}
+
+/// An outbox of which one shard can not be read at all.
+struct Broken {
+    shards: Arc<dyn OutboxShards>,
+    shard: u8,
+}
+
+fn failed<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
+    Box::pin(std::future::ready(Err(StoreError::Failed("not to be read".into()))))
+}
+
+impl OutboxShards for Broken {
+    fn lease(&self, relay: Uuid, lasting: Duration) -> StoreFuture<'_, Shards> {
+        self.shards.lease(relay, lasting)
+    }
+
+    fn release(&self, relay: Uuid) -> StoreFuture<'_, ()> {
+        self.shards.release(relay)
+    }
+
+    fn oldest(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Vec<Waiting>> {
+        if shards.contains(&self.shard) {
+            return failed();
+        }
+        self.shards.oldest(shards, rows_max)
+    }
+
+    fn sift(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Sifted> {
+        if shards.contains(&self.shard) {
+            return failed();
+        }
+        self.shards.sift(shards, rows_max)
+    }
+
+    fn discard(&self, places: Vec<Place>) -> StoreFuture<'_, ()> {
+        self.shards.discard(places)
+    }
+
+    fn remove(&self, published: Vec<Waiting>) -> StoreFuture<'_, ()> {
+        self.shards.remove(published)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shard_that_can_not_be_read_at_all_holds_up_no_other() {
+    let (mut subject, row) = spoilt().await;
+    let shard = row.place.shard;
+    subject.shards = Arc::new(Broken { shards: Arc::clone(&subject.shards), shard });
+    let (_folder, letters) = letters().await;
+    let broker = Arc::new(Subscriber::default());
+    let (task, stop) = with_letters(&subject, &broker, letters, OPTIONS);
+    for name in ["wren", "crow", "rook"] {
+        subject.program(name, 1_000_000_00).await;
+    }
+    let published = async {
+        while broker.count() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), published).await.expect("others are published");
+    stop.cancel();
+    task.await.unwrap();
+    assert!(subject.outbox.depth().await.unwrap() >= 3, "what can not be read is still there");
 }

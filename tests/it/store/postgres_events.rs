@@ -83,3 +83,25 @@ async fn an_event_whose_decision_was_deleted_by_hand_is_named() {
     let cause = error.cause().to_string();
     assert!(cause.contains(&events[0].id.to_string()), "{cause}");
 }
+
+/// As an old release sees the words of the next one.
+#[tokio::test]
+#[ignore = "needs servers: scripts/test"]
+async fn an_event_with_a_word_that_nobody_knows_is_kept_with_all_of_its_decision() {
+    let database = Database::migrated().await;
+    let one = subject(database.options(), Arc::new(TestClock::beside_a_server())).await;
+    one.program("acme", 100_00).await;
+    one.empty_the_outbox().await;
+    let batch = [one.request(purchase("tomorrows", "acme-card", 1_23)).await];
+    told(&one, &batch).await;
+    run(&mut database.connect().await, "update authorizations set operation = 'foretell'").await;
+    let sifted = one.shards.sift(0..=15, 100).await.unwrap();
+    let [unreadable] = &sifted.unreadable[..] else { panic!("{sifted:?}") };
+    let row: serde_json::Value = serde_json::from_str(&unreadable.row).unwrap();
+    assert_eq!(row["token"], "tomorrows");
+    assert_eq!(row["operation"], "foretell");
+    assert_eq!(row["amount"], 1_23);
+    assert_eq!(row["held"], 1_23);
+    let (card, account) = (row["card_id"].as_str(), row["account_id"].as_str());
+    assert!(card.is_some() && account.is_some(), "{row}");
+}
