@@ -9,7 +9,7 @@ use crate::config::reconcile::Reconcile;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::egress::platform::Platform;
-use crate::service::reconcile::{Books, Daily, Listing, Looked, reconcile_daily};
+use crate::service::reconcile::{Books, Daily, Listing, Looked, Report, reconcile_daily};
 use crate::telemetry::faults::Faults;
 use crate::telemetry::metrics;
 use crate::telemetry::notices::Notice;
@@ -72,6 +72,8 @@ fn tell(looked: &Looked, last: Option<Timestamp>, faults: &Faults) {
     let report = match looked {
         Looked::Done(report) => report,
         Looked::Failed => return metrics::set(metrics::RECONCILE_FAILED, &[], 1.0),
+        // What this instance has found is older: whoever was last tells of it now.
+        Looked::Elsewhere => &Report::default(),
         Looked::Idle => return,
     };
     metrics::set(metrics::RECONCILE_FAILED, &[], 0.0);
@@ -98,7 +100,6 @@ fn tell(looked: &Looked, last: Option<Timestamp>, faults: &Faults) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::reconcile::Report;
     use crate::telemetry::faults::tests::Told;
 
     #[test]
@@ -109,6 +110,7 @@ mod tests {
         let agrees = Report { equal: 7, ..Report::default() };
         tell(&Looked::Done(agrees), Some(Timestamp::default()), &faults);
         tell(&Looked::Idle, Some(Timestamp::default()), &faults);
+        tell(&Looked::Elsewhere, Some(Timestamp::default()), &faults);
         assert!(told.0.lock().unwrap().is_empty());
         let report = Report { equal: 7, missing: 2, different: 1, ..Report::default() };
         tell(&Looked::Done(report), Some(Timestamp::default()), &faults);

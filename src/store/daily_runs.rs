@@ -23,7 +23,10 @@ pub trait DailyRuns: Send + Sync {
     /// Takes a day's work on until then, or goes on with it. `false`: it is done, a later day's was
     /// begun, or somebody else is at it.
     fn claim(&self, run: DailyRun, now: Timestamp, until: Timestamp) -> StoreFuture<'_, bool>;
-    /// It is done. Where somebody else has taken it on meanwhile, nothing is written.
+    /// Whoever took it on can not do it: others may, at once.
+    fn release(&self, run: DailyRun) -> StoreFuture<'_, ()>;
+    /// It is done, by whoever has been at it longest: that somebody else has taken it on meanwhile does not
+    /// matter. Where a later day's was begun, nothing is written.
     fn finish(&self, run: DailyRun, now: Timestamp) -> StoreFuture<'_, ()>;
     /// When it was done last, whichever day's.
     fn last(&self, name: &'static str) -> StoreFuture<'_, Option<Timestamp>>;

@@ -1,5 +1,6 @@
 //! Once a day: the platform's list of the last weeks beside our books, at an hour when it has caught up.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +22,14 @@ const LAG_US: i64 = 4 * HOUR_US;
 const NAME: &str = "reconcile";
 
 /// How often it is looked whether there is something to do; also after how long a list that could not be
-/// read is asked for again.
+/// read is asked for again, at first. Each time that it can not the pause is doubled, up to the second.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(4 * 3_600);
 
-/// How long nobody else begins a run whose instance is not heard of any more.
+/// How long nobody else begins a run whose instance is not heard of any more, and how often an instance
+/// that is at it lets itself be heard of.
 const CLAIM_US: i64 = HOUR_US;
+const CLAIM_EVERY: Duration = Duration::from_secs(600);
 
 /// What is reconciled, and when.
 pub struct Daily {
@@ -50,6 +54,8 @@ pub enum Looked {
     Done(Report),
     /// It could not be done. It is tried again.
     Failed,
+    /// There is nothing to do here, and another instance has done it since the last look.
+    Elsewhere,
     /// There is nothing to do here.
     Idle,
 }
@@ -59,11 +65,32 @@ pub enum Looked {
 /// them, where that is known.
 pub async fn reconcile_daily(daily: Daily, told: impl Fn(&Looked, Option<Timestamp>) + Send) {
     let runner = daily.clock.uuid();
+    let (mut pause, mut seen) = (LOOK_EVERY, None);
     loop {
         let looked = daily.look(runner).await;
         let last = daily.runs.last(NAME).await.ok().flatten();
-        told(&looked, last);
-        tokio::time::sleep(until(daily.clock.now(), daily.hour).min(LOOK_EVERY)).await;
+        told(&by_whom(&looked, last, &mut seen), last);
+        let rest = until(daily.clock.now(), daily.hour).min(pause);
+        pause = after(&looked, pause);
+        tokio::time::sleep(rest).await;
+    }
+}
+
+/// The pause after the next look that fails as this one has.
+fn after(looked: &Looked, pause: Duration) -> Duration {
+    match looked {
+        Looked::Failed => pause.saturating_mul(2).min(LOOK_AGAIN_MAX),
+        _ => LOOK_EVERY,
+    }
+}
+
+/// Whether it was done elsewhere. `seen`: when it was done last, as far as was known before.
+fn by_whom(looked: &Looked, last: Option<Timestamp>, seen: &mut Option<Timestamp>) -> Looked {
+    let is_newer = last > *seen;
+    *seen = last.max(*seen);
+    match looked {
+        Looked::Idle if is_newer => Looked::Elsewhere,
+        looked => looked.clone(),
     }
 }
 
@@ -87,15 +114,31 @@ impl Daily {
                 return Looked::Idle;
             }
         }
-        match self.once(run).await {
+        match self.keep(run, CLAIM_EVERY, self.once(run)).await {
             Ok(report) => {
                 tell(&report);
                 Looked::Done(report)
             }
             Err(error) => {
                 tracing::warn!(%error, "could not reconcile with the platform; trying again");
+                // What can not be read from here may be read from elsewhere.
+                let _ = self.runs.release(run).await; // or it ends by itself
                 Looked::Failed
             }
+        }
+    }
+
+    /// Lets the others know for as long as a run takes that it is being done.
+    async fn keep<T>(&self, run: DailyRun, every: Duration, running: impl Future<Output = T>) -> T {
+        let mut running = pin!(running);
+        loop {
+            tokio::select! {
+                done = &mut running => return done,
+                () = tokio::time::sleep(every) => {}
+            }
+            let now = self.clock.now();
+            // Where that fails, or another has begun meanwhile, whoever is done first is.
+            let _ = self.runs.claim(run, now, now.plus_micros(CLAIM_US)).await;
         }
     }
 
@@ -189,8 +232,16 @@ mod tests {
             Box::pin(std::future::ready(Ok(is_free)))
         }
 
-        fn finish(&self, run: DailyRun, now: Timestamp) -> StoreFuture<'_, ()> {
+        fn release(&self, run: DailyRun) -> StoreFuture<'_, ()> {
             if let Some(mark) = self.0.lock().unwrap().as_mut().filter(|mark| mark.run == run) {
+                mark.until = Timestamp::default();
+            }
+            Box::pin(std::future::ready(Ok(())))
+        }
+
+        fn finish(&self, run: DailyRun, now: Timestamp) -> StoreFuture<'_, ()> {
+            let is_open = |mark: &&mut Mark| mark.run.day == run.day && !mark.is_done;
+            if let Some(mark) = self.0.lock().unwrap().as_mut().filter(is_open) {
                 (mark.is_done, mark.done_at) = (true, Some(now));
             }
             Box::pin(std::future::ready(Ok(())))
@@ -240,17 +291,7 @@ mod tests {
 
     #[tokio::test]
     async fn instances_and_restarts_run_it_once_a_day_and_a_missed_day_is_made_up_for() {
-        let at = |text: &str| Timestamp::parse(text).unwrap().as_micros();
-        let clock = Arc::new(At(AtomicI64::new(at("2026-11-20T05:00:00Z"))));
-        let (platform, runs) = (Arc::new(Quiet::default()), Arc::new(Marks::default()));
-        let daily = Daily {
-            listing: platform.clone(),
-            books: Books { histories: Vec::new(), audits: Vec::new() },
-            runs: runs.clone(),
-            clock: clock.clone(),
-            hour: 5,
-            days: 30,
-        };
+        let (daily, platform, runs, clock) = daily();
         let asked = || platform.asked.load(Ordering::SeqCst);
         let look = async |time: &str, runner: u128| {
             clock.0.store(at(time), Ordering::SeqCst);
@@ -269,14 +310,81 @@ mod tests {
         assert!(matches!(look("2026-11-22T11:30:00Z", 5).await, Looked::Done(_)));
         assert_eq!(asked(), 2);
 
-        // Whoever has begun goes on; others, once it is not heard of any more.
+        // Whoever can not do it leaves it to the others, and tries again itself.
         platform.is_down.store(true, Ordering::SeqCst);
         assert_eq!(look("2026-11-23T05:00:00Z", 5).await, Looked::Failed);
-        assert_eq!(look("2026-11-23T05:00:01Z", 6).await, Looked::Idle);
+        assert_eq!(look("2026-11-23T05:00:01Z", 6).await, Looked::Failed);
         assert_eq!(look("2026-11-23T05:10:00Z", 5).await, Looked::Failed);
         platform.is_down.store(false, Ordering::SeqCst);
-        assert_eq!(look("2026-11-23T06:09:59Z", 6).await, Looked::Idle);
-        assert!(matches!(look("2026-11-23T06:10:00Z", 6).await, Looked::Done(_)));
-        assert_eq!(asked(), 5);
+        assert!(matches!(look("2026-11-23T05:10:01Z", 6).await, Looked::Done(_)));
+        assert_eq!(asked(), 6);
+
+        // Nobody else begins while somebody is at it, and once it is not heard of any more.
+        clock.0.store(at("2026-11-24T05:00:00Z"), Ordering::SeqCst);
+        let run = DailyRun { name: NAME, day: day(clock.now(), 5), runner: Uuid::from_u128(7) };
+        assert!(runs.claim(run, clock.now(), clock.now().plus_micros(CLAIM_US)).await.unwrap());
+        assert_eq!(look("2026-11-24T05:59:59Z", 6).await, Looked::Idle);
+        assert!(matches!(look("2026-11-24T06:00:00Z", 6).await, Looked::Done(_)));
+    }
+
+    fn at(text: &str) -> i64 {
+        Timestamp::parse(text).unwrap().as_micros()
+    }
+
+    fn daily() -> (Daily, Arc<Quiet>, Arc<Marks>, Arc<At>) {
+        let clock = Arc::new(At(AtomicI64::new(at("2026-11-20T05:00:00Z"))));
+        let (platform, runs) = (Arc::new(Quiet::default()), Arc::new(Marks::default()));
+        let daily = Daily {
+            listing: platform.clone(),
+            books: Books { histories: Vec::new(), audits: Vec::new() },
+            runs: runs.clone(),
+            clock: clock.clone(),
+            hour: 5,
+            days: 30,
+        };
+        (daily, platform, runs, clock)
+    }
+
+    #[tokio::test]
+    async fn a_run_that_takes_hours_is_nobody_elses_meanwhile() {
+        let (daily, _, runs, clock) = daily();
+        let run = DailyRun { name: NAME, day: day(clock.now(), 5), runner: Uuid::from_u128(1) };
+        assert!(runs.claim(run, clock.now(), clock.now().plus_micros(CLAIM_US)).await.unwrap());
+        let running = async {
+            for _ in 0..6 {
+                let now = clock.0.fetch_add(HOUR_US / 2, Ordering::SeqCst) + HOUR_US / 2;
+                let until = || runs.0.lock().unwrap().as_ref().unwrap().until.as_micros();
+                while until() < now + CLAIM_US {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                assert_eq!(daily.look(Uuid::from_u128(2)).await, Looked::Idle);
+            }
+        };
+        daily.keep(run, Duration::from_millis(1), running).await;
+    }
+
+    #[test]
+    fn what_fails_is_tried_less_and_less_often() {
+        let mut pause = LOOK_EVERY;
+        let minutes = [20, 40, 80, 160, 240, 240];
+        for expected in minutes {
+            pause = after(&Looked::Failed, pause);
+            assert_eq!(pause, Duration::from_secs(expected * 60));
+        }
+        assert_eq!(after(&Looked::Idle, pause), LOOK_EVERY);
+    }
+
+    #[test]
+    fn what_was_done_elsewhere_is_told_once() {
+        let (at, mut seen) = (Timestamp::from_micros, None);
+        let mut tell = |looked, last| by_whom(&looked, last, &mut seen);
+        assert_eq!(tell(Looked::Failed, Some(at(1))), Looked::Failed);
+        assert_eq!(tell(Looked::Idle, Some(at(1))), Looked::Idle);
+        assert_eq!(tell(Looked::Idle, None), Looked::Idle, "not known now");
+        assert_eq!(tell(Looked::Idle, Some(at(2))), Looked::Elsewhere);
+        assert_eq!(tell(Looked::Idle, Some(at(2))), Looked::Idle);
+        let done = Looked::Done(Report::default());
+        assert_eq!(tell(done.clone(), Some(at(3))), done, "by this instance");
+        assert_eq!(tell(Looked::Idle, Some(at(3))), Looked::Idle);
     }
 }

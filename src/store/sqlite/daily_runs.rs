@@ -7,6 +7,7 @@ use crate::store::StoreFuture;
 use crate::store::daily_runs::{DailyRun, DailyRuns};
 
 const CLAIM: &str = include_str!("sql/daily_run_claim.sql");
+const RELEASE: &str = include_str!("sql/daily_run_release.sql");
 const FINISH: &str = include_str!("sql/daily_run_finish.sql");
 const LAST: &str = include_str!("sql/daily_run_last.sql");
 
@@ -23,12 +24,20 @@ impl DailyRuns for SqliteStore {
         }))
     }
 
+    fn release(&self, run: DailyRun) -> StoreFuture<'_, ()> {
+        Box::pin(self.jobs.write(move |connection| {
+            Box::pin(async move {
+                let query =
+                    sqlx::query(RELEASE).bind(run.name).bind(run.day).bind(run.runner.to_string());
+                query.execute(connection).await.map(drop).map_err(translate)
+            })
+        }))
+    }
+
     fn finish(&self, run: DailyRun, now: Timestamp) -> StoreFuture<'_, ()> {
         Box::pin(self.jobs.write(move |connection| {
             Box::pin(async move {
-                let runner = run.runner.to_string();
-                let query = sqlx::query(FINISH).bind(run.name).bind(run.day).bind(runner);
-                let query = query.bind(now.as_micros());
+                let query = sqlx::query(FINISH).bind(run.name).bind(run.day).bind(now.as_micros());
                 query.execute(connection).await.map(drop).map_err(translate)
             })
         }))

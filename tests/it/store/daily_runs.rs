@@ -21,10 +21,17 @@ async fn a_day_is_done_once_and_taken_over_where_nobody_is_heard_of(runs: Arc<dy
     assert!(!claim(7, 2, 19, 30).await, "somebody is at it");
     assert!(claim(7, 1, 19, 40).await, "whoever is at it goes on");
     assert!(claim(7, 2, 40, 50).await, "nobody is heard of");
-    runs.finish(run(7, 1), at(41)).await.unwrap();
-    assert_eq!(runs.last("w").await.unwrap(), None, "it is another's by now");
-    runs.finish(run(7, 2), at(42)).await.unwrap();
-    assert_eq!(runs.last("w").await.unwrap(), Some(at(42)));
+    runs.release(run(7, 1)).await.unwrap();
+    assert!(!claim(7, 3, 41, 60).await, "it is another's by now");
+    runs.release(run(7, 2)).await.unwrap();
+    assert!(claim(7, 3, 41, 60).await, "who can not do it leaves it to others");
+    runs.finish(run(6, 2), at(41)).await.unwrap();
+    assert_eq!(runs.last("w").await.unwrap(), None, "a later day's was begun");
+    runs.finish(run(7, 1), at(42)).await.unwrap();
+    assert_eq!(runs.last("w").await.unwrap(), Some(at(42)), "by whoever was at it longest");
+    runs.finish(run(7, 3), at(43)).await.unwrap();
+    runs.release(run(7, 3)).await.unwrap();
+    assert_eq!(runs.last("w").await.unwrap(), Some(at(42)), "it is done once");
     for runner in [1, 2, 3] {
         assert!(!claim(7, runner, 90, 99).await, "it is done");
         assert!(!claim(6, runner, 90, 99).await, "and so is what was before");

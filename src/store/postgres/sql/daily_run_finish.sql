@@ -1,3 +1,3 @@
 update daily_runs
-set is_done = true, done_at = $4
-where name = $1 and day = $2 and runner = $3
+set is_done = true, done_at = $3
+where name = $1 and day = $2 and not is_done
