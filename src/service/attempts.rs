@@ -32,16 +32,17 @@ impl Attempts {
         Ok(self.inbox.begun(queue.name(), message.to_owned()).await?)
     }
 
-    /// One more attempt begins; says how many that are. `before`: how many there have been for sure.
-    pub async fn begin(&self, queue: Queue, message: &str, before: u32) -> Result<u32, Error> {
+    /// The attempt with this number begins; says how many have, should more be known. May be repeated.
+    pub async fn begin(&self, queue: Queue, message: &str, attempt: u32) -> Result<u32, Error> {
         let begun =
-            self.inbox.begin(queue.name(), message.to_owned(), before, self.clock.now()).await?;
+            self.inbox.begin(queue.name(), message.to_owned(), attempt, self.clock.now()).await?;
         Ok(begun)
     }
 
-    /// The attempt was none: a store did not answer, or the process does not wait for its end.
-    pub async fn undo(&self, queue: Queue, message: &str) -> Result<(), Error> {
-        Ok(self.inbox.undo(queue.name(), message.to_owned()).await?)
+    /// The attempt was none: a store did not answer, or the process does not wait for its end. May be
+    /// repeated.
+    pub async fn undo(&self, queue: Queue, message: &str, attempt: u32) -> Result<(), Error> {
+        Ok(self.inbox.undo(queue.name(), message.to_owned(), attempt).await?)
     }
 
     /// The message is settled, or handled and about to be. Where that can not be written down, it is

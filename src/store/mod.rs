@@ -344,17 +344,18 @@ pub trait DueHolds: Send + Sync {
 pub trait Inbox: Send + Sync {
     /// How many attempts have begun, as far as is known here.
     fn begun(&self, queue: &'static str, message: String) -> StoreFuture<'_, u32>;
-    /// One more attempt begins; says how many that are. `before` is how many there have been for
-    /// sure, should fewer be known here.
+    /// The attempt with this number begins; says how many have, should more be known here. Written twice it
+    /// is one: whoever was not answered may repeat it.
     fn begin(
         &self,
         queue: &'static str,
         message: String,
-        before: u32,
+        attempt: u32,
         now: Timestamp,
     ) -> StoreFuture<'_, u32>;
-    /// The attempt was none: a store did not answer, or the process does not wait for its end.
-    fn undo(&self, queue: &'static str, message: String) -> StoreFuture<'_, ()>;
+    /// The last attempt, which has this number, was none: a store did not answer, or the process does not
+    /// wait for its end. Taken back twice it is one: nothing is if another one is the last.
+    fn undo(&self, queue: &'static str, message: String, attempt: u32) -> StoreFuture<'_, ()>;
     /// The message is settled, or was handled.
     fn end(&self, queue: &'static str, message: String) -> StoreFuture<'_, ()>;
     /// Forgets what began before; says how many messages that were.

@@ -15,6 +15,7 @@ use super::outage::{OUTAGE_MIN, Outage};
 use super::{Handled, Handler, Tools, settle};
 use crate::broker::topology::{Queue, RETRY_AFTER};
 use crate::broker::{Deliveries, Delivery, Message, Settlement};
+use crate::service::error::Error;
 use crate::telemetry::broker::ConsumerMetrics;
 
 /// Pauses between attempts to consume: from the first to the longest.
@@ -46,8 +47,16 @@ pub(super) struct Consumer {
 /// A message that was not tried, because a store or the broker did not answer.
 struct Untried {
     delivery: Box<dyn Delivery>,
-    /// Whether an attempt at it is written down all the same.
-    is_counted: bool,
+    /// The number of an attempt at it that is written down all the same, or may be.
+    counted: Option<u32>,
+}
+
+/// The attempt that comes next at a message that came again.
+#[derive(Clone, Copy)]
+struct Next {
+    number: u32,
+    /// Nothing was written down of the message before. Once an attempt was taken back there is.
+    is_first: bool,
 }
 
 impl Consumer {
@@ -153,15 +162,15 @@ impl Consumer {
         let before = delivery.failures().saturating_add(1);
         let mut outage = Outage::begin();
         loop {
-            let mut untried = match self.try_again(delivery, before, body).await {
+            let untried = match self.try_again(delivery, before, body).await {
                 Ok(outcome) => return outcome,
                 Err(untried) => untried,
             };
-            while untried.is_counted {
-                untried.is_counted = self.tools.attempts.undo(self.queue, &id).await.is_err();
-                if untried.is_counted && !outage.wait(&self.stop).await {
-                    break;
-                }
+            // Nothing is in doubt any more when the next try begins.
+            if let Some(attempt) = untried.counted {
+                while self.tools.attempts.undo(self.queue, &id, attempt).await.is_err()
+                    && outage.wait(&self.stop).await
+                {}
             }
             if !outage.wait(&self.stop).await {
                 return self.settle(untried.delivery, Settlement::Return).await;
@@ -178,11 +187,10 @@ impl Consumer {
         before: u32,
         body: Scanned,
     ) -> Result<&'static str, Untried> {
-        let Ok(written) = self.tools.attempts.begun(self.queue, &delivery.message().id).await
-        else {
-            return Err(Untried { delivery, is_counted: false });
+        let Ok(next) = self.next(&delivery.message().id, before).await else {
+            return Err(Untried { delivery, counted: None });
         };
-        if written.max(before) < SHARED_MAX {
+        if next.number <= SHARED_MAX {
             let _among_others = self.gate.read().await;
             self.handle_counted(delivery, before, body).await
         } else {
@@ -192,6 +200,13 @@ impl Consumer {
         }
     }
 
+    /// What is written down now. Another delivery of the same message may still be at work.
+    async fn next(&self, id: &str, before: u32) -> Result<Next, Error> {
+        let written = self.tools.attempts.begun(self.queue, id).await?;
+        let number = written.max(before).saturating_add(1);
+        Ok(Next { number, is_first: written == 0 })
+    }
+
     /// The attempt is written down before it begins, and that count decides.
     async fn handle_counted(
         &self,
@@ -199,10 +214,16 @@ impl Consumer {
         before: u32,
         body: Scanned,
     ) -> Result<&'static str, Untried> {
+        if self.stop.is_cancelled() {
+            return Err(Untried { delivery, counted: None }); // its turn has come too late
+        }
         let id = delivery.message().id.clone();
+        let Ok(next) = self.next(&id, before).await else {
+            return Err(Untried { delivery, counted: None });
+        };
         let attempts_max = u32::try_from(RETRY_AFTER.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let Ok(attempts) = self.tools.attempts.begin(self.queue, &id, before).await else {
-            return Err(Untried { delivery, is_counted: false });
+        let Ok(attempts) = self.tools.attempts.begin(self.queue, &id, next.number).await else {
+            return Err(Untried { delivery, counted: Some(next.number) });
         };
         let failures = attempts.min(attempts_max.saturating_add(1)).saturating_sub(1);
         if attempts > attempts_max {
@@ -210,9 +231,11 @@ impl Consumer {
             return Ok(self.settle_counted(delivery, settle::of_silence()).await);
         }
         delivery.recount(failures);
-        let (handled, is_counted) = self.attempt_counted(delivery.message(), body).await;
+        let may_be_none = next.is_first && attempts <= SHARED_MAX;
+        let attempt = self.attempt_counted(delivery.message(), attempts, may_be_none, body);
+        let (handled, is_counted) = attempt.await;
         match settle::settlement(handled) {
-            None => Err(Untried { delivery, is_counted }),
+            None => Err(Untried { delivery, counted: is_counted.then_some(attempts) }),
             Some(failed @ Settlement::Retry { .. }) => {
                 Ok(self.settle_counted(delivery, failed).await)
             }
@@ -224,15 +247,23 @@ impl Consumer {
         }
     }
 
-    /// An attempt, and whether it still counts: one that the process does not wait for, because it was
-    /// told to stop, is taken back before the process ends.
-    async fn attempt_counted(&self, message: &Message, body: Scanned) -> (Handled, bool) {
-        let mut attempt = pin!(self.attempt(message, body));
+    /// An attempt, and whether it still counts. One that the process does not wait for, because it was
+    /// told to stop, is taken back before the process ends, where it `may_be_none`: once, and only from
+    /// whoever was among others. A message that makes its process be told to stop (it hangs, and does not
+    /// answer its probes) would be tried for ever.
+    async fn attempt_counted(
+        &self,
+        message: &Message,
+        attempt: u32,
+        may_be_none: bool,
+        body: Scanned,
+    ) -> (Handled, bool) {
+        let mut handling = pin!(self.attempt(message, body));
         tokio::select! {
-            handled = &mut attempt => (handled, true),
-            () = self.leave.cancelled() => {
-                let undone = self.tools.attempts.undo(self.queue, &message.id).await;
-                (attempt.await, undone.is_err())
+            handled = &mut handling => (handled, true),
+            () = self.leave.cancelled(), if may_be_none => {
+                let undone = self.tools.attempts.undo(self.queue, &message.id, attempt).await;
+                (handling.await, undone.is_err())
             }
         }
     }

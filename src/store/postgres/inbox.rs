@@ -25,23 +25,23 @@ impl Inbox for PostgresStore {
         &self,
         queue: &'static str,
         message: String,
-        before: u32,
+        attempt: u32,
         now: Timestamp,
     ) -> StoreFuture<'_, u32> {
         Box::pin(self.write(move |connection| {
             Box::pin(async move {
                 let query = sqlx::query_scalar(BEGIN).bind(queue).bind(message);
-                let query = query.bind(i64::from(before)).bind(now.as_micros());
+                let query = query.bind(i64::from(attempt)).bind(now.as_micros());
                 let attempts: i64 = query.fetch_one(connection).await.map_err(translate)?;
                 Ok(u32::try_from(attempts).unwrap_or(u32::MAX))
             })
         }))
     }
 
-    fn undo(&self, queue: &'static str, message: String) -> StoreFuture<'_, ()> {
+    fn undo(&self, queue: &'static str, message: String, attempt: u32) -> StoreFuture<'_, ()> {
         Box::pin(self.write(move |connection| {
             Box::pin(async move {
-                let query = sqlx::query(UNDO).bind(queue).bind(message);
+                let query = sqlx::query(UNDO).bind(queue).bind(message).bind(i64::from(attempt));
                 query.execute(connection).await.map(drop).map_err(translate)
             })
         }))

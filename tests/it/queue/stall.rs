@@ -117,7 +117,7 @@ async fn a_suspect_that_takes_long_holds_up_its_own_queue_alone(broker: Arc<dyn 
     brokers::put(&broker, Queue::Webhooks, &["slow".to_owned()]).await;
     lose(&broker, Queue::Webhooks, 1).await;
     let now = Timestamp::from_micros(1);
-    inbox.begin(Queue::Webhooks.name(), "slow".to_owned(), 1, now).await.unwrap();
+    inbox.begin(Queue::Webhooks.name(), "slow".to_owned(), 2, now).await.unwrap();
     let consumers = start(&broker, inbox, &timed);
     until("it is at work", async || timed.began("slow").is_some()).await;
     brokers::put(&broker, Queue::Webhooks, &["beside".to_owned()]).await;

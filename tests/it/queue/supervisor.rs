@@ -52,19 +52,20 @@ impl Inbox for MemoryInbox {
         &self,
         _queue: &'static str,
         message: String,
-        before: u32,
+        attempt: u32,
         _now: Timestamp,
     ) -> StoreFuture<'_, u32> {
         self.with(|rows| {
             let attempts = rows.entry(message).or_default();
-            *attempts = before.max(*attempts) + 1;
+            *attempts = attempt.max(*attempts);
             *attempts
         })
     }
 
-    fn undo(&self, _queue: &'static str, message: String) -> StoreFuture<'_, ()> {
+    fn undo(&self, _queue: &'static str, message: String, attempt: u32) -> StoreFuture<'_, ()> {
         self.with(|rows| {
-            if let Some(attempts) = rows.get_mut(&message) {
+            if let Some(attempts) = rows.get_mut(&message).filter(|attempts| **attempts == attempt)
+            {
                 *attempts -= 1;
             }
         })
@@ -285,7 +286,7 @@ async fn what_came_again_twice_or_had_failed_before_is_handled_alone() {
         }
         for id in &suspects[..2] {
             let now = Timestamp::from_micros(1);
-            assert_eq!(inbox.begin("webhook-queue", id.clone(), 1, now).await.unwrap(), 2);
+            assert_eq!(inbox.begin("webhook-queue", id.clone(), 2, now).await.unwrap(), 2);
         }
         lose(&broker, Queue::Webhooks, 3).await;
         let consumers = start(&broker, &inbox, &script, &open());

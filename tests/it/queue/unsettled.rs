@@ -134,7 +134,7 @@ async fn who_has_had_all_attempts_has_none_more_though_its_death_is_not_taken() 
         let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
         brokers::put(&broker, Queue::Webhooks, &["killer".to_owned()]).await;
         let now = Timestamp::from_micros(1);
-        assert_eq!(inbox.begin("webhook-queue", "killer".to_owned(), 3, now).await.unwrap(), 4);
+        assert_eq!(inbox.begin("webhook-queue", "killer".to_owned(), 4, now).await.unwrap(), 4);
         lose(&broker, Queue::Webhooks, 1).await;
         let refusing = Refusing::new(1, |settlement| matches!(settlement, Settlement::Dead { .. }));
         let reluctant: Arc<dyn Broker> =
@@ -173,18 +173,24 @@ async fn what_was_handled_is_not_dead_however_often_the_broker_does_not_take_tha
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_attempt_that_a_stopping_process_does_not_wait_for_is_taken_back() {
+async fn an_attempt_that_a_stopping_process_does_not_wait_for_is_taken_back_once() {
+    const QUEUE: &str = "webhook-queue";
     brokers::embedded(|broker| async move {
         let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
-        brokers::put(&broker, Queue::Webhooks, &["hangs".to_owned()]).await;
-        lose(&broker, Queue::Webhooks, 1).await;
+        let ids = ["hangs-1", "hangs-2"].map(str::to_owned);
+        brokers::put(&broker, Queue::Webhooks, &ids).await;
+        lose(&broker, Queue::Webhooks, 2).await;
+        // The second one was at work when a process before this one was stopped.
+        inbox.begin(QUEUE, ids[1].clone(), 2, Timestamp::from_micros(1)).await.unwrap();
+        inbox.undo(QUEUE, ids[1].clone(), 2).await.unwrap();
         let consumers = start(&broker, &inbox, &script, &open());
         let tries = || script.seen.lock().unwrap().len();
-        until("it is at work", async || tries() == 1).await;
-        let written = async || inbox.begun("webhook-queue", "hangs".to_owned()).await.unwrap();
-        assert_eq!(written().await, 2, "the one before, which nobody has counted, and this one");
+        until("both are at work", async || tries() == 2).await;
+        let written = async |id: &String| inbox.begun(QUEUE, id.clone()).await.unwrap();
+        let both = async || (written(&ids[0]).await, written(&ids[1]).await);
+        assert_eq!(both().await, (2, 2), "the one before, which nobody has counted, and this one");
         consumers.stop(Duration::from_millis(10)).await;
-        assert_eq!(written().await, 1);
+        assert_eq!(both().await, (1, 2), "or what makes its process stop would never be dead");
     })
     .await;
 }
