@@ -122,11 +122,10 @@ async fn a_broker_that_dies_in_the_middle_of_dead_lettering_drops_nothing() {
     let seen = || script.seen.lock().unwrap().len();
     until("it has begun", async || seen() > LETTERS / 10).await;
     let own = Arc::clone(&servers);
-    let killing = tokio::task::spawn_blocking(move || {
-        own.kill("rabbitmq");
-        own.up("rabbitmq");
-    });
-    killing.await.unwrap();
+    tokio::task::spawn_blocking(move || own.kill("rabbitmq")).await.unwrap();
+    assert!(seen() < LETTERS, "some were left when it died");
+    let own = Arc::clone(&servers);
+    tokio::task::spawn_blocking(move || own.up("rabbitmq")).await.unwrap();
     come(&broker, &ids).await;
     until("nothing is left", async || waiting(&broker, Queue::Webhooks).await == Some(0)).await;
     consumers.stop(Duration::from_secs(5)).await;

@@ -157,6 +157,17 @@ pub fn start_on(
     script: &Arc<Script>,
     open: &Arc<AtomicBool>,
 ) -> Consumers {
+    start_on_each(&[queue], broker, inbox, script, open)
+}
+
+/// Consumers of several queues, of one process.
+fn start_on_each(
+    queues: &[Queue],
+    broker: &Arc<dyn Broker>,
+    inbox: &Arc<MemoryInbox>,
+    script: &Arc<Script>,
+    open: &Arc<AtomicBool>,
+) -> Consumers {
     let clock = Arc::new(SystemClock::new());
     let open = Arc::clone(open);
     let tools = Tools {
@@ -165,9 +176,9 @@ pub fn start_on(
         is_open: Box::new(move || open.load(Ordering::SeqCst)),
         clock,
     };
-    let handler: Arc<dyn Handler> = script.clone();
-    let plan = Plan { queue, handler, count: 2, prefetch: 10 };
-    Consumers::start(tools, vec![plan])
+    let plan =
+        |queue: &Queue| Plan { queue: *queue, handler: script.clone(), count: 2, prefetch: 10 };
+    Consumers::start(tools, queues.iter().map(plan).collect())
 }
 
 pub fn open() -> Arc<AtomicBool> {
@@ -297,6 +308,51 @@ async fn what_came_again_twice_or_had_failed_before_is_handled_alone() {
         }
         consumers.stop(Duration::from_secs(5)).await;
         assert_eq!(inbox.len(), 0, "what is settled leaves no row");
+    })
+    .await;
+}
+
+/// Suspects of different queues, which have all come again twice.
+async fn suspects(broker: &Arc<dyn Broker>, inbox: &MemoryInbox, each: &[(Queue, &str)]) {
+    for (queue, id) in each {
+        brokers::put(broker, *queue, &ids(&[*id])).await;
+        let now = Timestamp::from_micros(1);
+        assert_eq!(inbox.begin(queue.name(), (*id).to_owned(), 2, now).await.unwrap(), 2);
+        lose(broker, *queue, 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspects_of_two_queues_are_not_at_work_at_once() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        let each = [(Queue::Webhooks, "slow-1"), (Queue::Transactions, "slow-2")];
+        suspects(&broker, &inbox, &each).await;
+        let queues = each.map(|(queue, _)| queue);
+        let consumers = start_on_each(&queues, &broker, &inbox, &script, &open());
+        until("both are done", async || script.done.lock().unwrap().len() == 2).await;
+        for (id, beside) in script.company.lock().unwrap().clone() {
+            assert_eq!(beside, 0, "{id} beside the other");
+        }
+        consumers.stop(Duration::from_secs(5)).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_gets_its_turn_when_the_process_is_stopping_does_not_begin() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        let each = [(Queue::Webhooks, "hangs-1"), (Queue::Transactions, "hangs-2")];
+        suspects(&broker, &inbox, &each).await;
+        let queues = each.map(|(queue, _)| queue);
+        let consumers = start_on_each(&queues, &broker, &inbox, &script, &open());
+        let tries = || script.seen.lock().unwrap().len();
+        until("one is at work", async || tries() == 1).await;
+        // The one at work ends at its deadline.
+        consumers.stop(Duration::from_secs(10)).await;
+        assert_eq!(tries(), 1);
+        assert_eq!(inbox.len(), 1, "the other still counts what it had");
     })
     .await;
 }
