@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
@@ -65,34 +65,56 @@ fn waiting(row: EventRow) -> Waiting {
     Waiting { place: Place { shard, order, number: 0 }, event }
 }
 
-/// The same as it is stored, whatever that is.
-#[derive(Deserialize, Serialize)]
-struct StoredRow(u8, i64, String, String, i64, String, i64, String);
+/// The same as it is stored, whatever that is: texts as their bytes.
+#[derive(sqlx::FromRow)]
+struct StoredRow {
+    shard: u8,
+    seq: i64,
+    id: Vec<u8>,
+    kind: Vec<u8>,
+    version: i64,
+    key: Vec<u8>,
+    at: i64,
+    payload: Vec<u8>,
+}
 
 impl StoredRow {
-    fn read(&self) -> Result<Waiting, StoreError> {
-        let Self(shard, order, id, kind, version, key, at, payload) = self;
-        let event = Event {
-            id: decode(&serde_json::json!(id).to_string())?,
-            kind: kind.clone(),
-            version: u16::try_from(*version).map_err(unreadable)?,
-            key: key.clone(),
-            at: Timestamp::from_micros(*at),
-            payload: RawValue::from_string(payload.clone()).map_err(unreadable)?,
-        };
-        Ok(Waiting { place: Place { shard: *shard, order: *order, number: 0 }, event })
+    fn place(&self) -> Place {
+        Place { shard: self.shard, order: self.seq, number: 0 }
     }
 
-    fn sift_into(self, sifted: &mut Sifted) {
+    fn read(&self) -> Result<Waiting, StoreError> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(unreadable);
+        let event = Event {
+            id: decode(&serde_json::json!(text(&self.id)?).to_string())?,
+            kind: text(&self.kind)?,
+            version: u16::try_from(self.version).map_err(unreadable)?,
+            key: text(&self.key)?,
+            at: Timestamp::from_micros(self.at),
+            payload: RawValue::from_string(text(&self.payload)?).map_err(unreadable)?,
+        };
+        Ok(Waiting { place: self.place(), event })
+    }
+
+    fn sift_into(&self, sifted: &mut Sifted) {
         match self.read() {
             Ok(waiting) => sifted.waiting.push(waiting),
             Err(error) => sifted.unreadable.push(Unreadable {
-                place: Place { shard: self.0, order: self.1, number: 0 },
-                row: serde_json::json!(self).to_string(),
-                id: self.2,
+                place: self.place(),
+                id: String::from_utf8_lossy(&self.id).into_owned(),
+                row: self.stored(),
                 error: error.cause(),
             }),
         }
+    }
+
+    fn stored(&self) -> String {
+        let text = |bytes| String::from_utf8_lossy(bytes);
+        serde_json::json!({
+            "id": text(&self.id), "kind": text(&self.kind), "version": self.version, "at": self.at,
+            "key": text(&self.key), "payload": text(&self.payload),
+        })
+        .to_string()
     }
 }
 
@@ -116,10 +138,12 @@ impl OutboxShards for SqliteStore {
 
     fn sift(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Sifted> {
         Box::pin(async move {
-            let asked = ask(SIFT).bind(*shards.start()).bind(*shards.end()).bind(rows_max);
-            let rows: Vec<StoredRow> = many(&mut *self.reader().await?, asked).await?;
+            let asked = sqlx::query_as(SIFT);
+            let asked = asked.bind(*shards.start()).bind(*shards.end()).bind(rows_max);
+            let rows: Vec<StoredRow> =
+                asked.fetch_all(&mut *self.reader().await?).await.map_err(translate)?;
             let mut sifted = Sifted::default();
-            rows.into_iter().for_each(|row| row.sift_into(&mut sifted));
+            rows.iter().for_each(|row| row.sift_into(&mut sifted));
             Ok(sifted)
         })
     }

@@ -48,10 +48,14 @@ async fn it_is_told_from_its_neighbours(subject: &Subject, spoil: impl AsyncFn(&
 
 /// Changes a row behind the back of the store in this folder.
 pub async fn spoil(folder: &Path, row: &Waiting) {
+    spoil_with(folder, row, SPOILT.as_bytes()).await;
+}
+
+async fn spoil_with(folder: &Path, row: &Waiting, payload: &[u8]) {
     let options = SqliteConnectOptions::new().filename(folder.join(FILE));
     let mut connection = options.connect().await.unwrap();
-    let spoiling = sqlx::query("update outbox set payload = ? where seq = ?");
-    let spoiling = spoiling.bind(SPOILT).bind(row.place.order);
+    let spoiling = sqlx::query("update outbox set payload = cast(? as text) where seq = ?");
+    let spoiling = spoiling.bind(payload).bind(row.place.order);
     assert_eq!(spoiling.execute(&mut connection).await.unwrap().rows_affected(), 1);
 }
 
@@ -61,6 +65,15 @@ async fn on_sqlite() {
     let path = folder.path().to_owned();
     let (subject, _store) = open_in(folder, &Home::ALL).await;
     it_is_told_from_its_neighbours(&subject, async |row| spoil(&path, row).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite_where_it_is_no_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let (subject, _store) = open_in(folder, &Home::ALL).await;
+    let spoil = async |row: &Waiting| spoil_with(&path, row, b"\"\xff").await;
+    it_is_told_from_its_neighbours(&subject, spoil).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

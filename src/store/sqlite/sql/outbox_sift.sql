@@ -1,9 +1,8 @@
--- As outbox_oldest.sql, with payloads as they are: one that is no JSON would fail all of it.
-select json_group_array(json_array(shard, seq, id, kind, version, key, at, payload))
-from (
-    select shard, seq, id, kind, version, key, at, payload
-    from outbox
-    where shard between ?1 and ?2
-    order by seq
-    limit ?3
-)
+-- As outbox_oldest.sql, row by row and as bytes: one that is no JSON, or no text, would fail all of it.
+select
+    shard, seq, cast(id as blob) as id, cast(kind as blob) as kind, version, cast(key as blob) as key, at,
+    cast(payload as blob) as payload
+from outbox
+where shard between ?1 and ?2
+order by seq
+limit ?3
