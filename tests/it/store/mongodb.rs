@@ -12,7 +12,7 @@ use tollgate::store::{Prepare, StoreError};
 
 use super::clock::TestClock;
 use super::conformance;
-use super::subject::Subject;
+use super::subject::{Subject, purchase};
 use crate::support::servers;
 
 conformance!(#[ignore = "needs servers: scripts/test"] open; personal);
@@ -39,6 +39,28 @@ async fn what_is_told_of_a_card_keeps_its_order_whatever_the_clock_does() {
     }
     let places: Vec<i64> = subject.waiting().await.iter().map(|row| row.place.order).collect();
     assert_eq!(places, [AHEAD + 1, AHEAD + 2]);
+}
+
+/// In a collection that is kept by its key, by the server's own account of what it has looked at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_is_named_by_its_key_is_found_without_looking_at_the_rest() {
+    const LOOKED_AT_MAX: i64 = 10;
+    let corner = Corner::new();
+    let subject = open_one(&corner).await;
+    subject.program("acme", 1_000_00).await;
+    let mut made = Vec::new();
+    for number in 0..40 {
+        made.push(subject.approve(purchase(&format!("t{number}"), "acme-card", 1_00)).await.id);
+    }
+    let database = corner.database().await;
+    database.run_command(doc! { "profile": 2 }).await.unwrap();
+    assert_eq!(subject.history.known(&made[38..]).await.unwrap().len(), 2);
+    database.run_command(doc! { "profile": 0 }).await.unwrap();
+    let profile = database.collection::<Document>("system.profile");
+    assert!(profile.count_documents(doc! {}).await.unwrap() >= 1);
+    let at_more = doc! { "docsExamined": { "$gt": LOOKED_AT_MAX } };
+    assert_eq!(profile.find_one(at_more).await.unwrap(), None);
 }
 
 /// A database of a test's own. Dropped with it.
