@@ -4,8 +4,8 @@
 
 use std::fmt::Write;
 
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection};
 
 use super::error::{translate, unreadable};
 use super::unfit::{Unfit, failed};
@@ -13,7 +13,9 @@ use crate::store::StoreError;
 
 const MISSING: &str = include_str!("sql/rights_missing.sql");
 const QUOTED: &str = include_str!("sql/names_quote.sql");
+const FREE: &str = include_str!("sql/role_free.sql");
 const MAY_CREATE: &str = include_str!("sql/creation_allowed.sql");
+const MAY_SUM: &str = include_str!("sql/temporary_allowed.sql");
 
 /// One instance at a time gives rights: PostgreSQL does not let two change those of a table at once.
 const LOCK: i64 = 7_340_032;
@@ -22,8 +24,12 @@ const READ: &[&str] = &["select"];
 const ADD: &[&str] = &["select", "insert"];
 const WORK_OFF: &[&str] = &["select", "insert", "delete"];
 
+/// What statements call that is not PostgreSQL's own.
+const FUNCTION: &str = "token_text(bytea)";
+
 /// Of every table and view: what may be done with its rows, and the columns that may be changed. Where a
-/// release needs a right no longer it goes in the release after: the one before still runs beside it.
+/// release needs a right no longer it goes in the release after: the one before still runs beside it. One
+/// that is added comes with a migration, so that the release before refuses to take it again.
 const RIGHTS: &[(&str, &[&str], &[&str])] = &[
     ("_sqlx_migrations", READ, &[]),
     ("accounts", ADD, &["limit_minor", "funded", "held", "posted", "version"]),
@@ -95,8 +101,9 @@ const RIGHTS: &[(&str, &[&str], &[&str])] = &[
     ("webhook_events", WORK_OFF, &["leased_until", "attempts", "next_at", "status", "reason"]),
 ];
 
-/// Gives the role these rights and takes all others, at once. Asked for by the owner of the tables; a role
-/// that is the owner itself has all rights as ever.
+/// Gives the role these rights and takes all others from it, and from everyone (whose rights it has, too), at
+/// once or not at all. Asked for by the owner of the tables; a role that is the owner itself has all rights as
+/// ever.
 pub(super) async fn grant(owner: &mut PgConnection, role: &str) -> Result<(), StoreError> {
     let asked = sqlx::query_as(QUOTED).bind(role);
     let (quoted, schema, is_own): (String, String, bool) =
@@ -104,24 +111,34 @@ pub(super) async fn grant(owner: &mut PgConnection, role: &str) -> Result<(), St
     if is_own {
         return Ok(());
     }
-    let granting = AssertSqlSafe(grants(&quoted, &schema).map_err(unreadable)?);
-    sqlx::raw_sql(granting).execute(&mut *owner).await.map_err(translate)?;
-    let asked = sqlx::query_scalar(MAY_CREATE).bind(role);
-    if asked.fetch_one(owner).await.map_err(translate)? {
+    let asked = sqlx::query_scalar(FREE).bind(role).bind(tables());
+    if asked.fetch_one(&mut *owner).await.map_err(translate)? {
         return Err(failed(Unfit::TooFree(role.to_owned())));
     }
-    Ok(())
+    let granting = AssertSqlSafe(grants(&quoted, &schema).map_err(unreadable)?);
+    let mut whole = owner.begin().await.map_err(translate)?;
+    sqlx::raw_sql(granting).execute(&mut *whole).await.map_err(translate)?;
+    let asked = sqlx::query_scalar(MAY_CREATE).bind(role);
+    if asked.fetch_one(&mut *whole).await.map_err(translate)? {
+        whole.rollback().await.map_err(translate)?;
+        return Err(failed(Unfit::Open { role: role.to_owned(), schema }));
+    }
+    whole.commit().await.map_err(translate)
 }
 
-/// The statements, which the server takes as one transaction.
+fn tables() -> Vec<&'static str> {
+    RIGHTS.iter().map(|(table, _, _)| *table).collect()
+}
+
+/// The statements, which belong into one transaction.
 fn grants(role: &str, schema: &str) -> Result<String, std::fmt::Error> {
-    let tables: Vec<_> = RIGHTS.iter().map(|(table, _, _)| *table).collect();
     let mut sql = format!(
         "select pg_advisory_xact_lock({LOCK});
         revoke create on schema {schema} from public, {role};
         grant usage on schema {schema} to {role};
-        revoke all on {} from {role};\n",
-        tables.join(", ")
+        revoke all on {} from public, {role};
+        grant execute on function {FUNCTION} to {role};\n",
+        tables().join(", ")
     );
     for (table, verbs, columns) in RIGHTS {
         write!(sql, "grant {}", verbs.join(", "))?;
@@ -145,10 +162,16 @@ pub(super) async fn check(connection: &mut PgConnection, role: &str) -> Result<(
             attributes.push(attribute);
         }
     }
-    let asked = sqlx::query_as(MISSING).bind(relations).bind(verbs).bind(attributes);
-    let missing: Vec<(String, String)> = asked.fetch_all(connection).await.map_err(translate)?;
-    match missing.into_iter().next() {
-        None => Ok(()),
-        Some((verb, table)) => Err(failed(Unfit::Lacking { role: role.to_owned(), verb, table })),
+    let asked = sqlx::query_as(MISSING).bind(relations).bind(verbs).bind(attributes).bind(FUNCTION);
+    let missing: Vec<(String, String)> =
+        asked.fetch_all(&mut *connection).await.map_err(translate)?;
+    if let Some((verb, object)) = missing.into_iter().next() {
+        return Err(failed(Unfit::Lacking { role: role.to_owned(), verb, object }));
+    }
+    // The database need not belong to the owner of the tables, who then can not give this.
+    if sqlx::query_scalar(MAY_SUM).fetch_one(connection).await.map_err(translate)? {
+        Ok(())
+    } else {
+        Err(failed(Unfit::NoTemporary(role.to_owned())))
     }
 }

@@ -36,7 +36,7 @@ pub(super) enum Unfit {
         role: String,
     },
     #[error(
-        "role {role} may not {verb} {table}: run `tollgate migrate` with the owner's URL in \
+        "role {role} may not {verb} {object}: run `tollgate migrate` with the owner's URL in \
          store.postgres.migrate_url"
     )]
     Lacking {
@@ -44,14 +44,30 @@ pub(super) enum Unfit {
         role: String,
         /// The first right that is missing.
         verb: String,
-        /// To this table.
-        table: String,
+        /// To this table or function.
+        object: String,
     },
     #[error(
-        "role {0} of store.postgres.url may change the schema, as a superuser, an owner or one of \
-         theirs: give the service a role of its own"
+        "role {0} may not make temporary tables, which sums need: the owner of the database grants \
+         temporary on it"
+    )]
+    NoTemporary(String),
+    #[error(
+        "role {0} of store.postgres.url may change the schema, as a superuser, a maker of roles, an \
+         owner or one of theirs: give the service a role of its own"
     )]
     TooFree(String),
+    #[error(
+        "role {role} of store.postgres.url may make tables in schema {schema}, by itself or as \
+         PUBLIC, and the role of store.postgres.migrate_url can not take that: the one to whom the \
+         schema belongs gives it to that role, or revokes create on it"
+    )]
+    Open {
+        /// The service's.
+        role: String,
+        /// Where the tables are.
+        schema: String,
+    },
 }
 
 pub(super) fn failed(unfit: Unfit) -> StoreError {

@@ -219,10 +219,25 @@ async fn a_service_that_may_not_change_the_schema_says_what_is_missing() {
     run(&mut owner, format!("revoke update (reason) on authorizations from {role}")).await;
     let lacking = missing().await;
     assert!(lacking.contains(&format!("{role} may not update authorizations")), "{lacking}");
-    run(&mut owner, format!("grant delete on authorizations to {role}")).await;
+    run(&mut owner, format!("grant delete on authorizations to {role}, public")).await;
+    run(&mut owner, "revoke execute on function token_text from public").await;
+    run(&mut owner, format!("revoke execute on function token_text from {role}")).await;
     prepared(database.split_options()).await.close().await;
     prepare().await.unwrap();
     assert_eq!(given(&database).await, EXPECTED);
+    run(&mut owner, format!("revoke execute on function token_text from {role}")).await;
+    let lacking = missing().await;
+    assert!(lacking.contains(&format!("{role} may not execute token_text")), "{lacking}");
+    run(&mut owner, format!("grant execute on function token_text to {role}")).await;
+
+    // What belongs to the database is its owner's to give.
+    let name = "select quote_ident(current_database())";
+    let name: String = sqlx::query_scalar(name).fetch_one(&mut owner).await.unwrap();
+    run(&mut owner, format!("revoke temporary on database {name} from public")).await;
+    let lacking = missing().await;
+    assert!(lacking.contains(&format!("{role} may not make temporary tables")), "{lacking}");
+    run(&mut owner, format!("grant temporary on database {name} to {role}")).await;
+    prepare().await.unwrap();
 
     let latest = "delete from _sqlx_migrations
         where version = (select max(version) from _sqlx_migrations) returning version";
@@ -263,6 +278,7 @@ async fn a_role_that_may_change_the_schema_is_no_service_s() {
         PostgresOptions::new(&database.url).unwrap().made_by(database.service_url()).unwrap();
     let refused = refusal(PostgresStore::new(options).prepare().await.err());
     assert!(refused.contains("may change the schema, as a superuser"), "{refused}");
+    assert_eq!(given(&database).await, [""; 0], "who is refused is given nothing, and keeps all");
 }
 
 /// Runs `tollgate migrate`.

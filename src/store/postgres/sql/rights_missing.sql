@@ -1,5 +1,6 @@
--- Of the rights to whole tables, and to single columns where one is named, those that this role has not.
-select k.verb, k.relation
+-- Of the rights to whole tables, to single columns where one is named, and to call a function, those that this
+-- role has not.
+select k.verb, k.relation as object
 from unnest($1::text[], $2::text[], $3::text[]) as k (relation, verb, attribute)
 where not coalesce(
     case
@@ -8,4 +9,7 @@ where not coalesce(
     end,
     false
 )
-order by k.relation, k.verb
+union all
+select 'execute', $4::text
+where not coalesce(has_function_privilege(to_regprocedure($4::text), 'execute'), false)
+order by object, verb
