@@ -36,7 +36,8 @@ const RIGHTS: &[(&str, &[&str], &[&str])] = &[
     ("api_keys", ADD, &["revoked_at", "last_used_at"]),
     ("audit_head", READ, &["number", "hash"]),
     ("audit_log", ADD, &[]),
-    // An approval is taken back, a repeat marked, and a token judged anew: a trigger refuses the rest.
+    // An approval is taken back, a repeat marked, and a token judged anew. A trigger refuses what it can
+    // tell from that.
     ("authorizations", ADD, &["fingerprint", "reason", "code", "balances", "repeated"]),
     (
         "cards",

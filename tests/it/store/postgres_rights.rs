@@ -175,27 +175,50 @@ async fn a_decline_stays_one_and_no_fingerprint_is_replaced() {
     run(
         &mut connection,
         "insert into authorizations
-            (at, held, id, repeated, fingerprint, token, echo, details, reason)
+            (at, held, id, repeated, fingerprint, token, echo, details, reason, balances)
         values
-            (1, 0, '00000000-0000-0000-0000-000000000001', false, '\\x01', '\\x61', '', '', 'late'),
-            (1, 0, '00000000-0000-0000-0000-000000000002', false, '\\x01', '\\x62', '', '', null)",
+            (1, 0, '00000000-0000-0000-0000-000000000001', false, '\\x01', '\\x61', '', '', 'late',
+                null),
+            (1, 0, '00000000-0000-0000-0000-000000000002', false, '\\x01', '\\x62', '', '', null,
+                '{}')",
     )
     .await;
     for (set, token) in [
         ("reason = null", "61"),
+        ("reason = 'other'", "61"),
+        ("code = 'other'", "61"),
+        ("balances = '{}'", "61"),
         ("fingerprint = '\\x02'", "61"),
         ("fingerprint = '\\x02', reason = 'late'", "62"),
     ] {
-        let sql = format!("update authorizations set {set} where token = '\\x{token}'");
-        assert_eq!(code(&mut connection, &sql).await.as_deref(), Some("P0001"), "{sql}");
+        refused(&mut connection, set, token).await;
     }
-    // An approval is taken back, and a token may be judged anew.
-    let taken_back = "update authorizations set reason = 'late', code = 'x', repeated = true
-        where token = '\\x62'";
-    run(&mut connection, taken_back).await;
-    run(&mut connection, "update authorizations set fingerprint = null").await;
-    let again = "update authorizations set fingerprint = '\\x01'";
-    assert_eq!(code(&mut connection, again).await.as_deref(), Some("P0001"));
+    // A repeat is marked; an approval is taken back, by one statement that makes it a decline and one that
+    // writes all that may have changed of it; and a token may be judged anew.
+    for set in [
+        "reason = null, code = null, balances = '{}', repeated = true",
+        "reason = 'late', code = 'x'",
+        "reason = 'late', code = 'x', balances = null, repeated = true",
+    ] {
+        run(&mut connection, change(set, "62")).await;
+    }
+    for set in ["repeated = false", "balances = '{}'"] {
+        refused(&mut connection, set, "62").await;
+    }
+    for token in ["61", "62"] {
+        run(&mut connection, change("fingerprint = null", token)).await;
+        refused(&mut connection, "fingerprint = '\\x01'", token).await;
+    }
+}
+
+fn change(set: &str, token: &str) -> String {
+    format!("update authorizations set {set} where token = '\\x{token}'")
+}
+
+/// By the trigger.
+async fn refused(connection: &mut PgConnection, set: &str, token: &str) {
+    let code = code(connection, &change(set, token)).await;
+    assert_eq!(code.as_deref(), Some("P0001"), "{set}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
