@@ -32,16 +32,33 @@ struct Server {
     prepare: Arc<dyn Prepare>,
 }
 
+/// How often a server that does not answer, or has no time for it, is asked by who only wants it prepared.
+const TRIES: u32 = 10;
+
 /// Brings the store of each home up to date that these settings name, and gives back their names.
 pub async fn migrate(settings: &Settings) -> Result<Vec<&'static str>, AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let homes = OpenHomes::open(settings, &clock).await?;
-    homes.prepare().await?;
+    patiently(&homes).await?;
     let names = homes.each().iter().map(|home| home.name).collect();
     for home in homes.each() {
         home.close().await;
     }
     Ok(names)
+}
+
+/// A migration gives up soon where others hold what it must lock, for purchases would wait behind it.
+async fn patiently(homes: &OpenHomes) -> Result<(), AppError> {
+    for _ in 1..TRIES {
+        match homes.prepare().await {
+            Err(AppError::Server {
+                source: StoreError::Unavailable(_) | StoreError::Conflict(_),
+                ..
+            }) => tokio::time::sleep(AGAIN).await,
+            prepared => return prepared,
+        }
+    }
+    homes.prepare().await
 }
 
 /// Asks every server once. What can not work is an error; what does not answer is asked again by

@@ -1,10 +1,13 @@
 //! A service whose role owns nothing: what it may do, to the column; what it may not; and what it says where
 //! something is missing. (That all it does works is told by every other test, for stores work as this role.)
 
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
+use tokio::time::Instant;
 use tollgate::store::postgres::{PostgresOptions, PostgresStore};
 use tollgate::store::{Prepare, Probe};
 
@@ -307,16 +310,20 @@ async fn a_role_that_may_change_the_schema_is_no_service_s() {
 /// Runs `tollgate migrate`.
 fn migrate(database: &Database, owner: Option<&str>) -> Output {
     let folder = tempfile::tempdir().unwrap();
+    migration(database, owner, folder.path()).output().unwrap()
+}
+
+fn migration(database: &Database, owner: Option<&str>, folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
     for server in ["MONGODB_URI", "REDIS_URL", "RABBITMQ_URL"] {
         command.env_remove(server);
     }
     command.arg("migrate").env("DATABASE_URL", database.service_url());
-    command.env("TOLLGATE__DATA_DIR", folder.path());
+    command.env("TOLLGATE__DATA_DIR", folder);
     if let Some(owner) = owner {
         command.env("TOLLGATE__STORE__POSTGRES__MIGRATE_URL", owner);
     }
-    command.output().unwrap()
+    command
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -342,4 +349,43 @@ async fn the_owner_makes_the_schema_by_a_command_of_its_own() {
     }
     let service = prepared(PostgresOptions::new(database.service_url()).unwrap()).await;
     service.probe().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_migration_that_waits_for_a_lock_lets_lanes_pass_and_is_tried_again() {
+    let database = Database::migrated().await;
+    let [mut owner, mut writer, mut lane] =
+        [database.connect().await, database.connect().await, database.connect().await];
+    run(
+        &mut owner,
+        "drop trigger authorizations_no_change on authorizations;
+        drop function authorizations_refuse;
+        delete from _sqlx_migrations where version = 20261129170000",
+    )
+    .await;
+    let write = "begin; lock table authorizations in row exclusive mode";
+    run(&mut writer, write).await;
+    run(&mut lane, "set lock_timeout = '250ms'").await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = migration(&database, Some(&database.url), folder.path());
+    let mut migrating = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database()
+        and application_name = 'tollgate prepare' and wait_event = 'relation'";
+    let mut seen = None;
+    while seen.is_none_or(|seen: Instant| seen.elapsed() < Duration::from_secs(1)) {
+        assert!(migrating.try_wait().unwrap().is_none(), "it waits for the writer");
+        run(&mut lane, format!("{write}; rollback")).await;
+        let waits: i64 = sqlx::query_scalar(waiting).fetch_one(&mut owner).await.unwrap();
+        if waits > 0 {
+            seen.get_or_insert_with(Instant::now);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    run(&mut writer, "rollback").await;
+    let done = migrating.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let trigger = "select count(*) from pg_trigger where tgname = 'authorizations_no_change'";
+    let made: i64 = sqlx::query_scalar(trigger).fetch_one(&mut owner).await.unwrap();
+    assert_eq!(made, 1);
 }
