@@ -136,7 +136,7 @@ async fn acts_are_written_down_on_the_embedded_store() {
 #[ignore = "needs servers: scripts/test"]
 async fn acts_are_written_down_on_postgres() {
     let database = Database::migrated().await;
-    let url = database.url.clone();
+    let url = database.service_url().to_owned();
     let app = TestApp::start_with(|settings| settings.store.postgres.url = Some(url.into()));
     acts_are_written_down(app.await).await;
 }

@@ -239,7 +239,7 @@ async fn each_operation_answers_each_kind_of_caller_on_the_embedded_store() {
 #[ignore = "needs servers: scripts/test"]
 async fn each_operation_answers_each_kind_of_caller_on_servers() {
     let (corner, database) = (Corner::new(), Database::migrated().await);
-    let (postgres, mongodb) = (database.url.clone(), corner.url().to_owned());
+    let (postgres, mongodb) = (database.service_url().to_owned(), corner.url().to_owned());
     let app = TestApp::start_with(|all| {
         settings(all);
         all.store.postgres.url = Some(postgres.into());

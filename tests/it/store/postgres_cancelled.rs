@@ -122,7 +122,7 @@ async fn a_thousand_cancelled_begins_leave_no_transaction_open_and_lose_nothing(
 
 /// The database on its server, and a URL of the same database with a port of this machine in its place.
 pub fn behind(database: &Database) -> (String, impl Fn(u16) -> String) {
-    let (before, rest) = database.url.rsplit_once('@').unwrap();
+    let (before, rest) = database.service_url().rsplit_once('@').unwrap();
     let (server, name) = rest.split_once('/').unwrap();
     (server.to_owned(), move |port| format!("{before}@127.0.0.1:{port}/{name}?sslmode=disable"))
 }

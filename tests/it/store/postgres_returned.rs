@@ -51,7 +51,7 @@ async fn blocked(database: &Database, outbox: &Arc<dyn Outbox>) -> (PgConnection
 #[ignore = "needs servers: scripts/test"]
 async fn a_read_that_ends_soon_after_its_caller_went_away_costs_no_connection() {
     let database = Database::migrated().await;
-    let subject = open(few_readers(&database.url)).await;
+    let subject = open(few_readers(database.service_url())).await;
     for _ in 0..5 {
         let (locker, mut reads) = blocked(&database, &subject.outbox).await;
         let before = waiting(&database).await;
@@ -67,7 +67,7 @@ async fn a_read_that_ends_soon_after_its_caller_went_away_costs_no_connection() 
 #[ignore = "needs servers: scripts/test"]
 async fn a_read_whose_caller_went_away_ends_at_the_server_too() {
     let database = Database::migrated().await;
-    let subject = open(few_readers(&database.url)).await;
+    let subject = open(few_readers(database.service_url())).await;
     let program = subject.program("acme", 1_00).await;
     let (_locker, mut reads) = blocked(&database, &subject.outbox).await;
     reads.shutdown().await;
