@@ -91,10 +91,12 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Whether the server must show a certificate that somebody vouches for.
+    /// Whether the server must show a certificate of its own name that somebody vouches for. PostgreSQL's
+    /// driver takes one of any name for `verify-ca`, from whoever is in the public list: from anybody. With
+    /// an authority the store asks for the name whatever the URL says.
     pub(super) fn is_verified(&self, has_authority: bool) -> bool {
         match self.scheme.as_str() {
-            "postgres" | "postgresql" => has_authority || self.ssl_mode().starts_with("verify-"),
+            "postgres" | "postgresql" => has_authority || self.ssl_mode() == "verify-full",
             "mongodb" | "mongodb+srv" => {
                 !CARELESS.into_iter().any(|careless| self.last(&[careless]) == Some("true"))
             }

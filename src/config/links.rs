@@ -16,6 +16,8 @@ struct Set<'a> {
     has_authority: bool,
     /// How its URL asks for TLS, and for a look at the server's certificate.
     cure: &'static str,
+    /// How that look is had where the URL asks for TLS alone.
+    look: &'static str,
 }
 
 impl Settings {
@@ -28,43 +30,49 @@ impl Settings {
                 url: exposed(postgres.url.as_ref()),
                 has_authority: postgres.ca_path.is_some(),
                 cure: "sslmode=verify-full",
+                look: "sslmode=verify-full, or store.postgres.ca_path",
             },
             Set {
                 key: "store.postgres.migrate_url",
                 url: exposed(postgres.migrate_url.as_ref()),
                 has_authority: postgres.ca_path.is_some(),
                 cure: "sslmode=verify-full",
+                look: "sslmode=verify-full, or store.postgres.ca_path",
             },
             Set {
                 key: "store.mongodb.url",
                 url: exposed(mongodb.url.as_ref()),
                 has_authority: mongodb.ca_path.is_some(),
                 cure: "tls=true",
+                look: "tls=true without tlsInsecure and the like",
             },
             Set {
                 key: "cache.redis.url",
                 url: exposed(redis.url.as_ref()),
                 has_authority: redis.ca_path.is_some(),
                 cure: "rediss://",
+                look: "rediss://",
             },
             Set {
                 key: "broker.rabbitmq.url",
                 url: exposed(rabbitmq.url.as_ref()),
                 has_authority: rabbitmq.ca_path.is_some(),
                 cure: "amqps://",
+                look: "amqps://",
             },
             Set {
                 key: "reconcile.platform",
                 url: self.reconcile.platform.as_deref(),
                 has_authority: false,
                 cure: "https://",
+                look: "https://",
             },
         ]
     }
 
     /// Refuses a certificate authority for a link that would not ask for a certificate.
     pub(super) fn check_authorities(&self) -> Result<(), SettingsError> {
-        for Set { key, url, has_authority, cure } in self.links() {
+        for Set { key, url, has_authority, cure, .. } in self.links() {
             let Some(url) = url else { continue };
             if has_authority && !Link::of(url).is_encrypted() {
                 let expected = format!("a link with TLS ({cure}), as there is a ca_path for it");
@@ -86,14 +94,15 @@ impl Settings {
     /// Refuses servers on other machines that are reached without TLS, or whoever they are, unless
     /// `allow_plain_links` says that the network itself keeps strangers out.
     pub(super) fn check_links(&self) -> Result<(), SettingsError> {
-        for Set { key, url, has_authority, cure } in self.links() {
+        for Set { key, url, has_authority, cure, look } in self.links() {
             let Some(url) = url else { continue };
             let link = Link::of(url);
             let is_safe = link.is_encrypted() && link.is_verified(has_authority);
             if !self.allow_plain_links && !link.stays_here() && !is_safe {
+                let how = if link.is_encrypted() { look } else { cure };
                 let expected = format!(
-                    "a link with TLS in production ({cure}), or allow_plain_links = true where the \
-                     network itself keeps strangers out"
+                    "a link with TLS in production to a server that proves who it is ({how}), or \
+                     allow_plain_links = true where the network itself keeps strangers out"
                 );
                 return Err(SettingsError::value(key, expected));
             }
@@ -137,6 +146,7 @@ mod tests {
             (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=require&sslmode=disable"),
             (POSTGRES, "store.postgres.url", "postgres://localhost/x?host=db"),
             (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=require"),
+            (POSTGRES, "store.postgres.url", "postgres://db/x?sslmode=verify-ca"),
             (POSTGRES, "store.postgres.url", "postgres:///tollgate"),
             (OWNER, "store.postgres.migrate_url", "postgres://owner:x@db/tollgate"),
             (MONGODB, "store.mongodb.url", "mongodb://a:27017,b:27017/tollgate?replicaSet=rs0"),
@@ -167,7 +177,7 @@ mod tests {
     fn what_is_encrypted_or_stays_here_is_taken() {
         for (change, url) in [
             (POSTGRES, "postgres://app:x@db/tollgate?sslmode=verify-full"),
-            (POSTGRES, "postgresql://db/x?sslmode=disable&ssl-mode=verify-ca"),
+            (POSTGRES, "postgresql://db/x?sslmode=disable&ssl-mode=verify-full"),
             (POSTGRES, "postgres://app:x@127.0.0.1:5432/tollgate"),
             (POSTGRES, "postgres://app:x@db/tollgate?hostaddr=::1"),
             (POSTGRES, "postgres://%2Fvar%2Frun%2Fpostgresql/tollgate"),
@@ -233,9 +243,13 @@ mod tests {
 
     #[test]
     fn a_certificate_that_is_asked_for_must_be_looked_at() {
-        let mut settings = settings(POSTGRES, "postgres://db/x?sslmode=require");
-        assert!(settings.check_links().is_err());
-        settings.store.postgres.ca_path = Some(PathBuf::from("ca.pem"));
-        assert!(settings.check_links().is_ok());
+        for mode in ["require", "verify-ca"] {
+            let mut settings = settings(POSTGRES, &format!("postgres://db/x?sslmode={mode}"));
+            let said = settings.check_links().unwrap_err().to_string();
+            let cures = ["sslmode=verify-full", "store.postgres.ca_path"];
+            assert!(cures.iter().all(|cure| said.contains(cure)), "{mode}: {said}");
+            settings.store.postgres.ca_path = Some(PathBuf::from("ca.pem"));
+            assert!(settings.check_links().is_ok(), "{mode}");
+        }
     }
 }

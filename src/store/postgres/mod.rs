@@ -116,8 +116,9 @@ impl PostgresOptions {
         Ok(Self { owner: Some(owner), ..self })
     }
 
-    /// Takes these certificates (PEM) for those of who may vouch for the server. Its own must be theirs,
-    /// and for its name, unless the URL asks for the former alone (`verify-ca`).
+    /// Takes these certificates (PEM) for those of who may vouch for the server, beside the public list that
+    /// the driver always trusts. Its own must be for its name, whatever the URL asks for: somebody in that
+    /// list has vouched for nearly everybody.
     pub fn trust_only_verified(&mut self, authority: &str) {
         self.connect = verified(&self.connect, authority);
         self.owner = self.owner.as_ref().map(|owner| verified(owner, authority));
@@ -125,11 +126,8 @@ impl PostgresOptions {
 }
 
 fn verified(connect: &PgConnectOptions, authority: &str) -> PgConnectOptions {
-    let mode = match connect.get_ssl_mode() {
-        PgSslMode::VerifyCa => PgSslMode::VerifyCa,
-        _ => PgSslMode::VerifyFull,
-    };
-    connect.clone().ssl_mode(mode).ssl_root_cert_from_pem(authority.as_bytes().to_vec())
+    let connect = connect.clone().ssl_mode(PgSslMode::VerifyFull);
+    connect.ssl_root_cert_from_pem(authority.as_bytes().to_vec())
 }
 
 /// Without the URL.

@@ -152,6 +152,11 @@ async fn postgres_is_joined_only_where_its_certificate_is_right() {
         settings: Vec::new(),
     };
     check_all(&link, database.service_url()).await;
+    // The driver itself would take a certificate of any name for this.
+    let any_name = Link { query: "?sslmode=verify-ca", ..link };
+    for shown in [Shown::Right, Shown::OfAnotherName] {
+        check(&any_name, database.service_url(), shown).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
