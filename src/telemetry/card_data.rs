@@ -29,6 +29,10 @@ pub enum Place {
 }
 
 impl Place {
+    /// Each of them.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Body, Self::Target, Self::Header, Self::Notification, Self::Message];
+
     /// The name used in metrics, logs and events.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +57,11 @@ pub enum What {
 }
 
 impl What {
-    const fn as_str(self) -> &'static str {
+    /// Each of them.
+    pub(super) const ALL: [Self; 3] = [Self::Number, Self::Secret, Self::Identifier];
+
+    /// The name used in metrics.
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Number => "number",
             Self::Secret => "secret",

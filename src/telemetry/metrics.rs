@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::domain::id::Home;
 
+use super::card_data::{Place, What};
 use super::profile::ProfileReport;
 use super::{broker, doors};
 
@@ -534,6 +535,7 @@ pub(super) fn exporter() -> &'static PrometheusHandle {
         // An error only says that someone else has installed another one: then this one is empty.
         drop(metrics::set_global_recorder(recorder));
         describe();
+        begin();
         handle
     })
 }
@@ -547,6 +549,17 @@ fn describe() {
     }
     for Metric { name, unit, help } in HISTOGRAMS {
         metrics::describe_histogram!(*name, *unit, *help);
+    }
+}
+
+/// What alert rules ask to have grown is there from the start: to them, what first appears with a case in it
+/// has not grown.
+fn begin() {
+    for place in Place::ALL {
+        for what in What::ALL {
+            let labels = owned(&[("place", place.as_str()), ("what", what.as_str())]);
+            metrics::counter!(PAN_SEEN.name, labels).increment(0);
+        }
     }
 }
 
@@ -642,6 +655,17 @@ mod tests {
                     .iter()
                     .any(|metric| is_of(word, metric, &["_bucket", "_sum", "_count"]));
             assert!(known, "{word} is no metric");
+        }
+    }
+
+    #[test]
+    fn counts_that_rules_ask_to_have_grown_are_there_before_their_first_case() {
+        let text = render();
+        for place in ["body", "target", "header", "notification", "message"] {
+            for what in ["number", "secret", "identifier"] {
+                let line = format!("tollgate_pan_seen_total{{place=\"{place}\",what=\"{what}\"}} ");
+                assert!(text.contains(&line), "{line} in {text}");
+            }
         }
     }
 
