@@ -119,14 +119,14 @@ struct Finding {
 }
 
 /// Figures of one server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Figures {
     /// What it is called in reports.
     pub name: &'static str,
     /// How long it took to answer the latest check.
     pub probe_us: u64,
-    /// How its connections are used, where that is known.
-    pub pool: Option<PoolStats>,
+    /// How the connections of each of its pools are used.
+    pub pools: Vec<(&'static str, PoolStats)>,
 }
 
 /// The answer of `/health`.
@@ -204,7 +204,7 @@ impl Health {
         let figures = checked.map(|(server, found)| Figures {
             name: server.name,
             probe_us: found.probe_us,
-            pool: server.probe.pool(),
+            pools: server.probe.pools(),
         });
         figures.collect()
     }
@@ -238,7 +238,7 @@ impl Health {
                     "checked_at": found.checked_at.map(|at| at.to_string()),
                     "probe_us": found.probe_us,
                     "clock_ahead_us": found.skew.map(|skew| skew.ahead_us),
-                    "pool": server.probe.pool(),
+                    "pools": server.probe.pools().into_iter().collect::<BTreeMap<_, _>>(),
                 });
                 (server.name.to_owned(), figures)
             })

@@ -463,9 +463,9 @@ pub trait Probe: Send + Sync {
     /// Answers when the store does: with its time, where it has a clock of its own.
     fn probe(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
-    /// How its connections are used; `None` where there are none to speak of.
-    fn pool(&self) -> Option<PoolStats> {
-        None
+    /// How the connections of each of its pools are used; none where there are none to speak of.
+    fn pools(&self) -> Vec<(&'static str, PoolStats)> {
+        Vec::new()
     }
 }
 

@@ -69,7 +69,8 @@ pub const PROBE_SECONDS: Metric = metric(
     Unit::Seconds,
     "How long a server took to answer the latest health check",
 );
-/// Connections to a `server`, by `state`: open, in_use, max.
+/// Connections to a `server`, by `pool` (reads, writes; MongoDB has one for all calls) and `state`: open, in_use,
+/// max.
 pub const POOL_CONNECTIONS: Metric = metric(
     "tollgate_pool_connections",
     Unit::Count,

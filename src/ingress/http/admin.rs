@@ -94,14 +94,16 @@ fn take_caches(doors: &Doors) {
 }
 
 fn take_servers(doors: &Doors) {
-    for Figures { name, probe_us, pool } in doors.health.servers() {
+    for Figures { name, probe_us, pools } in doors.health.servers() {
         let server = ("server", name);
         let seconds = Duration::from_micros(probe_us).as_secs_f64();
         metrics::set(metrics::PROBE_SECONDS, &[server], seconds);
-        let Some(pool) = pool else { continue };
-        for (state, count) in [("open", pool.open), ("in_use", pool.in_use), ("max", pool.max)] {
-            let labels = [server, ("state", state)];
-            metrics::set(metrics::POOL_CONNECTIONS, &labels, count as f64);
+        for (pool, stats) in pools {
+            let states = [("open", stats.open), ("in_use", stats.in_use), ("max", stats.max)];
+            for (state, count) in states {
+                let labels = [server, ("pool", pool), ("state", state)];
+                metrics::set(metrics::POOL_CONNECTIONS, &labels, count as f64);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How clients are made: one whose connections only lanes use, one for everything else.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::options::{
@@ -12,6 +13,7 @@ use secrecy::ExposeSecret;
 
 use super::MongoOptions;
 use super::error::{refused, translate};
+use super::pool::Connections;
 use crate::store::StoreError;
 
 /// The database where the URL names none.
@@ -30,6 +32,8 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 pub(super) struct Clients {
     pub(super) lanes: Database,
     pub(super) rest: Database,
+    /// Those of `rest`.
+    pub(super) connections: Arc<Connections>,
 }
 
 impl Clients {
@@ -65,7 +69,9 @@ impl Clients {
         rest.app_name = Some(options.app_name.clone());
         rest.min_pool_size = Some(options.pool_min);
         rest.max_pool_size = Some(options.pool_max);
-        Ok(Self { lanes: database(lanes)?, rest: database(rest)? })
+        let connections = Arc::new(Connections::default());
+        rest.cmap_event_handler = Some(connections.listen());
+        Ok(Self { lanes: database(lanes)?, rest: database(rest)?, connections })
     }
 }
 

@@ -33,6 +33,7 @@ mod outbox;
 mod parties;
 mod persist;
 mod policies;
+mod pool;
 mod prepare;
 mod raw;
 mod read;
@@ -56,7 +57,7 @@ use mongodb::options::ConnectionString;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::time::Timestamp;
-use crate::store::{Probe, StoreError, StoreFuture};
+use crate::store::{PoolStats, Probe, StoreError, StoreFuture};
 use connect::Clients;
 use error::NotPrepared;
 use read::Reader;
@@ -148,5 +149,11 @@ impl MongoStore {
 impl Probe for MongoStore {
     fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
         Box::pin(async move { tell::now(&mut self.reader()?).await.map(Some) })
+    }
+
+    fn pools(&self) -> Vec<(&'static str, PoolStats)> {
+        let clients = self.prepared.get();
+        let stats = clients.map(|clients| clients.connections.stats(self.options.pool_max));
+        stats.map(|stats| ("calls", stats)).into_iter().collect()
     }
 }

@@ -204,12 +204,14 @@ impl Probe for PostgresStore {
     }
 
     /// Lanes have their own, one each.
-    fn pool(&self) -> Option<PoolStats> {
-        let ready = self.ready.get()?;
-        let pools = [&ready.readers, &ready.writers];
-        let open: u64 = pools.iter().map(|pool| u64::from(pool.size())).sum();
-        let idle: u64 = pools.iter().map(|pool| u64::try_from(pool.num_idle()).unwrap_or(0)).sum();
-        let max = pools.iter().map(|pool| u64::from(pool.options().get_max_connections())).sum();
-        Some(PoolStats { open, in_use: open.saturating_sub(idle), max })
+    fn pools(&self) -> Vec<(&'static str, PoolStats)> {
+        let Some(ready) = self.ready.get() else { return Vec::new() };
+        vec![("reads", stats(&ready.readers)), ("writes", stats(&ready.writers))]
     }
+}
+
+fn stats(pool: &PgPool) -> PoolStats {
+    let (open, idle) = (u64::from(pool.size()), u64::try_from(pool.num_idle()).unwrap_or(0));
+    let max = u64::from(pool.options().get_max_connections());
+    PoolStats { open, in_use: open.saturating_sub(idle), max }
 }

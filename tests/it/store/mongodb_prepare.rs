@@ -35,6 +35,9 @@ async fn several_may_prepare_at_once_and_one_may_be_killed() {
         let told = store.probe().await.unwrap().expect("the server's time");
         let ours = SystemClock::new().now();
         assert!(told.as_micros().abs_diff(ours.as_micros()) < 60_000_000, "{told} and {ours}");
+        let pools = store.pools();
+        let [("calls", pool)] = pools[..] else { panic!("{pools:?}") };
+        assert!(0 < pool.open && pool.in_use <= pool.open && pool.open <= pool.max, "{pool:?}");
         store.prepare().await.unwrap();
     }
     let schema = corner.database().await.collection::<mongodb::bson::Document>("schema");

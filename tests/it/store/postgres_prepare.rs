@@ -50,8 +50,15 @@ async fn two_instances_at_once_end_in_the_same_schema() {
             let told = store.probe().await.unwrap().expect("the server's time");
             let ours = SystemClock::new().now();
             assert!(told.as_micros().abs_diff(ours.as_micros()) < 60_000_000, "{told} and {ours}");
-            let pool = store.pool().unwrap();
-            assert!(0 < pool.open && pool.in_use <= pool.open && pool.open <= pool.max, "{pool:?}");
+            let pools = store.pools();
+            assert_eq!(
+                pools.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+                ["reads", "writes"]
+            );
+            assert!(pools[0].1.open > 0, "{pools:?}");
+            for (name, pool) in pools {
+                assert!(pool.in_use <= pool.open && pool.open <= pool.max, "{name}: {pool:?}");
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ export function health(section) {
 function parts({ status, timestamp, services = {}, details = {} }) {
   const { stores = {}, queues = [] } = details;
   const servers = Object.entries(services).map(([name, state]) => {
-    return [name, told(state), duration(stores[name]?.probe_us), pool(stores[name]?.pool)];
+    return [name, told(state), duration(stores[name]?.probe_us), connections(stores[name]?.pools)];
   });
   const waiting = queues.map(({ queue, messages, consumers }) => [queue, count(messages), count(consumers)]);
   const oldest_ms = details.outbox_oldest_ms;
@@ -34,7 +34,7 @@ function parts({ status, timestamp, services = {}, details = {} }) {
       ['Events that wait for the broker', count(details.outbox_rows)],
       ['The oldest of them has waited', typeof oldest_ms === 'number' ? duration(oldest_ms * 1_000) : null],
     ]),
-    table('Servers', ['Server', 'State', 'Answers within#', 'Pool'], servers),
+    table('Servers', ['Server', 'State', 'Answers within#', 'Connections'], servers),
     table('Queues', ['Queue', 'Messages#', 'Consumers#'], waiting),
   ];
 }
@@ -43,6 +43,9 @@ function told(state) {
   return word(state, KINDS[state]);
 }
 
-function pool(figures) {
-  return figures ? Object.entries(figures).map(([name, value]) => `${name} ${value}`).join(', ') : null;
+function connections(pools) {
+  const each = Object.entries(pools ?? {}).map(([pool, { open, in_use, max }]) => {
+    return `${pool}: ${in_use} in use, ${open} open, at most ${max}`;
+  });
+  return each.length > 0 ? each.join('; ') : null;
 }
