@@ -67,16 +67,11 @@ impl Pipeline {
         mut request: AuthRequest,
         received: Monotonic,
     ) -> Result<Arc<Decision>, AuthorizeError> {
-        let (door, merchant) = (request.door, request.merchant.mid.clone());
+        let door = request.door;
         self.set_hold_days(&mut request);
         let mut run = self.run(received);
         let result = self.down_the_corridor(request, &mut run).await;
         self.measure(door, &run, received, &result);
-        if let (Some(merchant), Ok(decision)) = (&merchant, &result)
-            && decision.refusal.is_some()
-        {
-            self.profiler.declined_at(merchant);
-        }
         result
     }
 
@@ -155,9 +150,19 @@ impl Pipeline {
         run: &mut Run<'_>,
     ) -> Result<Arc<Decision>, AuthorizeError> {
         let facts = self.fetch(&request, run).await?;
+        let merchant = request.merchant.mid.clone();
         let mut intent = self.intent(facts, Act::Authorize(request));
         intent.stages = run.stages;
-        self.settle(intent, run).await
+        let asked = intent.uuid;
+        let decision = self.settle(intent, run).await?;
+        // A repeat is answered with what another intent has decided: nobody has tried a card again.
+        if let Some(merchant) = merchant
+            && decision.refusal.is_some()
+            && decision.authorization.uuid() == asked
+        {
+            self.profiler.declined_at(&merchant);
+        }
+        Ok(decision)
     }
 
     /// Stages 1 to 3.

@@ -427,6 +427,29 @@ async fn an_unknown_card_is_declined_and_stored() {
 }
 
 #[tokio::test]
+async fn a_repeat_of_a_declined_request_is_no_further_try_of_a_card() {
+    let world = world(PATIENT);
+    let decline = async |name: &str| {
+        let mut request = request(name, Operation::Authorize, 2_000_000);
+        request.merchant.mid = Some("m".into());
+        let decision = world.pipeline.authorize(request, world.clock.monotonic()).await.unwrap();
+        assert!(!decision.approved());
+    };
+    let alerted = || {
+        let alerts = world.pipeline.profiler.report(NOON, 1).alerts;
+        alerts.iter().any(|alert| alert.kind == "card_testing")
+    };
+    for _ in 0..100 {
+        decline("a").await;
+    }
+    assert!(!alerted());
+    for number in 0..49 {
+        decline(&format!("b-{number}")).await;
+    }
+    assert!(alerted());
+}
+
+#[tokio::test]
 async fn a_hold_lives_as_long_as_the_message_or_the_category_says() {
     let world = world(PATIENT);
     let days = async |name: &str, mcc: Option<&str>, sent: Option<u16>| {
