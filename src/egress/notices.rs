@@ -13,8 +13,10 @@ use crate::broker::Broker;
 use crate::domain::clock::Clock;
 use crate::domain::event::Event;
 use crate::domain::id::EventId;
+use crate::telemetry::card_testing::ending;
 use crate::telemetry::metrics;
 use crate::telemetry::notices::{Notice, Sink};
+use crate::wire::card_data::number;
 
 /// Notices that wait for the broker. They are rate-limited where they are raised.
 const WAITING_MAX: usize = 64;
@@ -32,7 +34,7 @@ pub struct Notices {
 
 impl Sink for Notices {
     fn tell(&self, notice: Notice) {
-        if self.queue.try_send(notice).is_err() {
+        if self.queue.try_send(fit_to_tell(notice)).is_err() {
             drop_one(&self.dropped);
         }
     }
@@ -82,7 +84,40 @@ impl Publisher {
     }
 }
 
+/// A merchant's id is what somebody sent for one: where it has the form of a card number, no more than its
+/// end goes out.
+fn fit_to_tell(mut notice: Notice) -> Notice {
+    if let Notice::CardTesting { merchant, .. } | Notice::CardTestingEnded { merchant, .. } =
+        &mut notice
+        && number::is_in(merchant)
+    {
+        *merchant = format!("…{}", ending(merchant)).into();
+    }
+    notice
+}
+
 fn drop_one(dropped: &AtomicU64) {
     let total = dropped.fetch_add(1, Ordering::Relaxed) + 1;
     metrics::count(metrics::NOTICES_DROPPED, &[], total);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_card_number_goes_out_as_a_merchant() {
+        for (merchant, told) in
+            [("m-1", "m-1"), ("445500001111222", "445500001111222"), ("4111111111111111", "…1111")]
+        {
+            let (kind, level) = ("card_testing", "critical");
+            let ended = Notice::CardTestingEnded { kind, level, merchant: merchant.into() };
+            let expected = Notice::CardTestingEnded { kind, level, merchant: told.into() };
+            assert_eq!(fit_to_tell(ended), expected);
+            let (merchant, declines, window_s) = (merchant.into(), 50, 600);
+            let raised = Notice::CardTesting { kind, level, merchant, declines, window_s };
+            let Notice::CardTesting { merchant, .. } = fit_to_tell(raised) else { panic!() };
+            assert_eq!(&*merchant, told);
+        }
+    }
 }

@@ -53,7 +53,7 @@ pub enum Notice {
         kind: &'static str,
         /// `critical`.
         level: &'static str,
-        /// The merchant's id.
+        /// The merchant's id; it may have the form of a card number.
         merchant: Arc<str>,
         /// So many, or more...
         declines: usize,
@@ -66,7 +66,7 @@ pub enum Notice {
         kind: &'static str,
         /// `critical`.
         level: &'static str,
-        /// The merchant's id.
+        /// The merchant's id; it may have the form of a card number.
         merchant: Arc<str>,
     },
     /// The clocks of this process and of a server differ by too much.
