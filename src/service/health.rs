@@ -13,6 +13,7 @@ use crate::cache::CacheStats;
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::store::{Outbox, PoolStats, Probe};
+use crate::telemetry::alerts::AlertReport;
 use crate::telemetry::clock_skew::{ClockSkew, Skew};
 
 /// Between two checks. With the time that one may take, what is reported is never older than 2 s.
@@ -209,6 +210,11 @@ impl Health {
         figures.collect()
     }
 
+    /// How the alert about clocks stands, once it has been raised.
+    pub fn clocks(&self) -> Option<AlertReport> {
+        self.watch.skew.report()
+    }
+
     /// How the queues stand.
     pub fn queues(&self) -> Vec<QueueStats> {
         (self.watch.queues)()
@@ -273,7 +279,8 @@ impl Health {
         for (server, (before, found)) in self.watch.servers.iter().zip(changes) {
             tell(server.name, before, found);
             if let Some(skew) = found.skew {
-                self.watch.skew.found(server.name, skew, self.watch.clock.monotonic());
+                let clock = &self.watch.clock;
+                self.watch.skew.found(server.name, skew, (clock.now(), clock.monotonic()));
             }
         }
     }

@@ -15,6 +15,10 @@ use super::profile::{Sample, Stage};
 /// An alert is over when nothing has raised it for this long.
 pub(super) const QUIET_US: i64 = 60_000_000;
 
+/// What is told once, and not with each case, is told again so often while it lasts: the broker may have been
+/// away.
+pub(super) const REPEAT_US: i64 = 60_000_000;
+
 /// Between two log lines of one kind.
 const LOG_EVERY_US: i64 = 10_000_000;
 
@@ -164,22 +168,33 @@ struct Entry {
 /// One alert, as the profile shows it.
 #[derive(Clone, Debug, Serialize)]
 pub struct AlertReport {
-    /// `total` or `stage`.
+    /// `total`, `stage`, `card_testing` or `clock_skew`.
     pub kind: &'static str,
     /// `warning` or `critical`.
     pub level: &'static str,
-    /// The stage that took the time in the latest case.
-    pub stage: &'static str,
-    /// How long that request took.
-    pub total_us: u64,
-    /// How much of it that stage took.
-    pub stage_us: u64,
+    /// What took the time in the latest case (`total`, `stage`).
+    #[serde(flatten)]
+    pub slow: Option<Slow>,
+    /// The end of the merchant's id (`card_testing`), or the server (`clock_skew`), of the latest case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// Cases since the start.
     pub count: u64,
     /// The latest case, to the second (RFC 3339).
     pub last_at: String,
-    /// Whether the latest case is less than a minute ago.
+    /// Whether it is not over: of requests, whether the latest case is less than a minute ago.
     pub active: bool,
+}
+
+/// What took the time of a request.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Slow {
+    /// The stage that took it.
+    pub stage: &'static str,
+    /// How long the request took.
+    pub total_us: u64,
+    /// How much of it that stage took.
+    pub stage_us: u64,
 }
 
 impl Alerts {
@@ -276,9 +291,12 @@ impl Entry {
         AlertReport {
             kind: self.kind.name(),
             level: self.kind.level(),
-            stage: self.stage,
-            total_us: self.total_us,
-            stage_us: self.stage_us,
+            slow: Some(Slow {
+                stage: self.stage,
+                total_us: self.total_us,
+                stage_us: self.stage_us,
+            }),
+            about: None,
             count: self.count,
             last_at: Timestamp::from_micros(self.last_us).to_string(),
             active: now.as_micros() - self.last_us < QUIET_US,

@@ -1,5 +1,5 @@
 //! Card testing: whoever has stolen cards tries many of them at one merchant, and most are declined. So
-//! many declines at one merchant within a window are told once, until they are fewer again.
+//! many declines at one merchant within a window are told, and told again every minute until they are fewer.
 //!
 //! Each process counts what it has declined itself. What is kept is bounded: of too many merchants, those
 //! with the fewest declines are forgotten, and begin anew.
@@ -7,9 +7,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Monotonic, Timestamp};
 
-use super::alerts::Pace;
+use super::alerts::{AlertReport, Pace, REPEAT_US};
 use super::metrics;
 use super::notices::Notice;
 
@@ -49,17 +49,30 @@ pub(super) struct CardTesting {
 
 #[derive(Debug, Default)]
 struct State {
+    /// By a clock that nobody sets: a window is as long as it is.
     now_us: i64,
+    /// By the one that people read.
+    wall_us: i64,
     pace: Pace,
     merchants: HashMap<Arc<str>, Recent>,
+    latest: Option<Latest>,
 }
 
 /// Declines at one merchant.
 #[derive(Debug, Default)]
 struct Recent {
-    told: bool,
+    /// When it was told last, while the alert is active.
+    told_us: Option<i64>,
     /// Those in the window, the latest last; no more than it takes to be told.
     at_us: VecDeque<i64>,
+}
+
+/// The merchant that has raised the alert last, and how many have.
+#[derive(Debug)]
+struct Latest {
+    merchant: Arc<str>,
+    wall_us: i64,
+    cases: u64,
 }
 
 impl CardTesting {
@@ -69,9 +82,9 @@ impl CardTesting {
 
     /// Counts one decline. What is to be told of it, if anything.
     pub(super) fn declined(&self, merchant: &Arc<str>) -> Option<Notice> {
-        let DeclineLimit { declines, window_s } = self.limit;
+        let declines = self.limit.declines;
         let mut state = self.lock();
-        let State { now_us, pace, merchants } = &mut *state;
+        let State { now_us, pace, merchants, .. } = &mut *state;
         if merchants.len() >= MERCHANTS_MAX && !merchants.contains_key(merchant) {
             forget_some(merchants);
         }
@@ -80,51 +93,92 @@ impl CardTesting {
         if recent.at_us.len() > declines {
             recent.at_us.pop_front();
         }
-        if recent.told || recent.at_us.len() < declines {
+        if recent.told_us.is_some() || recent.at_us.len() < declines {
             return None;
         }
-        // Where another merchant has just been told, this one is with a later decline.
+        // Where another merchant has just been told, this one is later.
         pace.due(*now_us)?;
-        recent.told = true;
+        recent.told_us = Some(*now_us);
+        Some(self.raise(&mut state, merchant))
+    }
+
+    /// Tells the time. What has become due, and what is over, is to be told: no more than one of a sort at a
+    /// time, the rest with the next ticks.
+    pub(super) fn tick(&self, now: Timestamp, monotonic: Monotonic) -> Vec<Notice> {
+        let DeclineLimit { declines, window_s } = self.limit;
+        let mut state = self.lock();
+        let now_us = i64::try_from(monotonic.as_micros()).unwrap_or(i64::MAX);
+        (state.now_us, state.wall_us) = (now_us, now.as_micros());
+        let left_us = now_us.saturating_sub(1_000_000 * i64::from(window_s));
+        let State { pace, merchants, .. } = &mut *state;
+        let (mut raised, mut repeated, mut ended) = (None, None, None);
+        let mut active = false;
+        merchants.retain(|merchant, recent| {
+            while recent.at_us.front().is_some_and(|at_us| *at_us <= left_us) {
+                recent.at_us.pop_front();
+            }
+            match recent.told_us {
+                None if recent.at_us.len() >= declines && pace.due(now_us).is_some() => {
+                    recent.told_us = Some(now_us);
+                    raised = Some(Arc::clone(merchant));
+                }
+                // Well below the limit, so that an alert does not come and go.
+                Some(_) if recent.at_us.len() <= declines / 2 => {
+                    if ended.is_none() {
+                        recent.told_us = None;
+                        ended = Some(end(merchant));
+                    }
+                }
+                // The broker may have been away when it was told.
+                Some(told_us) if now_us - told_us >= REPEAT_US && repeated.is_none() => {
+                    recent.told_us = Some(now_us);
+                    repeated = Some(self.notice(merchant));
+                }
+                _ => {}
+            }
+            active |= recent.told_us.is_some();
+            recent.told_us.is_some() || !recent.at_us.is_empty()
+        });
+        metrics::alert_active(KIND, LEVEL, active);
+        let raised = raised.map(|merchant| self.raise(&mut state, &merchant));
+        [raised, repeated, ended].into_iter().flatten().collect()
+    }
+
+    /// How the alert stands, once it has been raised.
+    pub(super) fn report(&self) -> Option<AlertReport> {
+        let state = self.lock();
+        let latest = state.latest.as_ref()?;
+        Some(AlertReport {
+            kind: KIND,
+            level: LEVEL,
+            slow: None,
+            about: Some(format!("…{}", ending(&latest.merchant))),
+            count: latest.cases,
+            last_at: Timestamp::from_micros(latest.wall_us).to_string(),
+            active: state.merchants.values().any(|recent| recent.told_us.is_some()),
+        })
+    }
+
+    /// Has the alert raised by a merchant.
+    fn raise(&self, state: &mut State, merchant: &Arc<str>) -> Notice {
+        let DeclineLimit { declines, window_s } = self.limit;
+        let cases = state.latest.as_ref().map_or(0, |latest| latest.cases).saturating_add(1);
+        let (wall_us, told) = (state.wall_us, Arc::clone(merchant));
+        state.latest = Some(Latest { merchant: told, wall_us, cases });
         metrics::alert(KIND, LEVEL);
         tracing::error!(
             alert.kind = KIND,
-            merchant_ends = last(merchant),
+            merchant_ends = ending(merchant),
             declines,
             window_s,
             "many declines at one merchant: somebody may be trying stolen cards there"
         );
-        let merchant = Arc::clone(merchant);
-        Some(Notice::CardTesting { kind: KIND, level: LEVEL, merchant, declines, window_s })
+        self.notice(merchant)
     }
 
-    /// Tells the time. What is over is to be told.
-    pub(super) fn tick(&self, now: Timestamp) -> Vec<Notice> {
-        let mut state = self.lock();
-        state.now_us = now.as_micros();
-        let left_us = now.plus_micros(-1_000_000 * i64::from(self.limit.window_s)).as_micros();
-        let mut ended = Vec::new();
-        let mut active = false;
-        state.merchants.retain(|merchant, recent| {
-            while recent.at_us.front().is_some_and(|at_us| *at_us <= left_us) {
-                recent.at_us.pop_front();
-            }
-            // Well below the limit, so that an alert does not come and go.
-            if recent.told && recent.at_us.len() <= self.limit.declines / 2 {
-                recent.told = false;
-                tracing::info!(
-                    alert.kind = KIND,
-                    merchant_ends = last(merchant),
-                    "declines at a merchant have become fewer"
-                );
-                let merchant = Arc::clone(merchant);
-                ended.push(Notice::CardTestingEnded { kind: KIND, level: LEVEL, merchant });
-            }
-            active |= recent.told;
-            !recent.at_us.is_empty()
-        });
-        metrics::alert_active(KIND, LEVEL, active);
-        ended
+    fn notice(&self, merchant: &Arc<str>) -> Notice {
+        let (DeclineLimit { declines, window_s }, merchant) = (self.limit, Arc::clone(merchant));
+        Notice::CardTesting { kind: KIND, level: LEVEL, merchant, declines, window_s }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -132,10 +186,20 @@ impl CardTesting {
     }
 }
 
+fn end(merchant: &Arc<str>) -> Notice {
+    tracing::info!(
+        alert.kind = KIND,
+        merchant_ends = ending(merchant),
+        "declines at a merchant have become fewer"
+    );
+    Notice::CardTestingEnded { kind: KIND, level: LEVEL, merchant: Arc::clone(merchant) }
+}
+
 /// Forgets the least active ones, never one that has been told: of these there can not be many.
 fn forget_some(merchants: &mut HashMap<Arc<str>, Recent>) {
-    let activity =
-        |recent: &Recent| (recent.told, recent.at_us.len(), recent.at_us.back().copied());
+    let activity = |recent: &Recent| {
+        (recent.told_us.is_some(), recent.at_us.len(), recent.at_us.back().copied())
+    };
     let mut ranked: Vec<_> =
         merchants.iter().map(|(name, recent)| (activity(recent), Arc::clone(name))).collect();
     let (least, _, _) = ranked.select_nth_unstable(FORGOTTEN);
@@ -145,7 +209,7 @@ fn forget_some(merchants: &mut HashMap<Arc<str>, Recent>) {
 }
 
 /// The end of a merchant's id.
-fn last(merchant: &str) -> &str {
+pub fn ending(merchant: &str) -> &str {
     let begin = merchant.char_indices().rev().nth(SHOWN - 1).map_or(0, |(begin, _)| begin);
     &merchant[begin..]
 }
@@ -161,7 +225,8 @@ mod tests {
     }
 
     fn tick(testing: &CardTesting, second: i64) -> Vec<Notice> {
-        testing.tick(Timestamp::from_micros(second * SECOND_US))
+        let monotonic = Monotonic::from_micros(u64::try_from(second * SECOND_US).unwrap());
+        testing.tick(Timestamp::from_micros(0), monotonic) // the wall's clock stands, and nobody minds
     }
 
     /// How many of so many declines were told.
@@ -184,6 +249,50 @@ mod tests {
         assert_eq!(told(&testing, "a", 500), 0, "once");
     }
 
+    /// Events with the merchants that they are about.
+    fn events(told: &[Notice]) -> Vec<(&'static str, &str)> {
+        fn about(notice: &Notice) -> (&'static str, &str) {
+            match notice {
+                Notice::CardTesting { merchant, .. }
+                | Notice::CardTestingEnded { merchant, .. } => (notice.event(), merchant),
+                other => panic!("{other:?}"),
+            }
+        }
+        told.iter().map(about).collect()
+    }
+
+    #[test]
+    fn a_merchant_whose_declines_end_before_its_turn_is_told_all_the_same() {
+        let testing = testing();
+        tick(&testing, 100);
+        assert_eq!(told(&testing, "a", 50), 1);
+        assert_eq!(told(&testing, "b", 60), 0);
+        assert!(tick(&testing, 109).is_empty());
+        assert_eq!(events(&tick(&testing, 110)), [("alert.raised", "b")]);
+        let report = testing.report().unwrap();
+        assert_eq!((report.count, report.about.as_deref(), report.active), (2, Some("…b"), true));
+    }
+
+    #[test]
+    fn what_is_active_is_told_again_every_minute_one_at_a_time() {
+        let testing = testing();
+        tick(&testing, 0);
+        assert_eq!(told(&testing, "a", 50), 1);
+        tick(&testing, 10);
+        assert_eq!(told(&testing, "b", 50), 1);
+        assert!(tick(&testing, 59).is_empty());
+        assert_eq!(events(&tick(&testing, 60)), [("alert.raised", "a")]);
+        assert_eq!(events(&tick(&testing, 70)), [("alert.raised", "b")]);
+        let mut both = events(&tick(&testing, 140)).len();
+        both += events(&tick(&testing, 141)).len();
+        assert_eq!(both, 2);
+        assert_eq!(testing.report().unwrap().count, 2, "to be told again is no case");
+        assert_eq!(events(&tick(&testing, 1_000)).len(), 1);
+        assert_eq!(events(&tick(&testing, 1_001)).len(), 1);
+        assert!(tick(&testing, 1_002).is_empty() && testing.lock().merchants.is_empty());
+        assert!(!testing.report().unwrap().active);
+    }
+
     #[test]
     fn declines_that_are_spread_over_more_than_the_window_are_not_told() {
         let testing = testing();
@@ -203,11 +312,11 @@ mod tests {
         let testing = testing();
         tick(&testing, 0);
         assert_eq!(told(&testing, "a", 50), 1);
-        assert!(tick(&testing, 300).is_empty());
+        assert_eq!(events(&tick(&testing, 300)), [("alert.raised", "a")]);
         assert_eq!(told(&testing, "a", 26), 0);
-        assert!(tick(&testing, 600).is_empty(), "still more than half of them");
-        let ended = tick(&testing, 900);
-        assert_eq!(ended.iter().map(Notice::event).collect::<Vec<_>>(), ["alert.cleared"]);
+        let still = tick(&testing, 600);
+        assert_eq!(events(&still), [("alert.raised", "a")], "still more than half of them");
+        assert_eq!(events(&tick(&testing, 900)), [("alert.cleared", "a")]);
         assert!(testing.lock().merchants.is_empty());
         assert_eq!(told(&testing, "a", 50), 1);
     }
@@ -217,9 +326,13 @@ mod tests {
         let testing = testing();
         tick(&testing, 100);
         assert_eq!(told(&testing, "a", 50), 1);
-        assert_eq!(told(&testing, "b", 60), 0, "at most one in ten seconds");
-        tick(&testing, 110);
-        assert_eq!((told(&testing, "a", 1), told(&testing, "b", 1)), (0, 1));
+        assert_eq!(told(&testing, "b", 49), 0);
+        tick(&testing, 105);
+        assert_eq!(told(&testing, "b", 1), 0, "at most one in ten seconds");
+        tick(&testing, 108);
+        assert_eq!(told(&testing, "b", 10), 0);
+        assert_eq!(events(&tick(&testing, 110)), [("alert.raised", "b")]);
+        assert_eq!((told(&testing, "a", 1), told(&testing, "b", 1)), (0, 0));
     }
 
     #[test]
@@ -241,7 +354,7 @@ mod tests {
         for (id, shown) in
             [("", ""), ("m-1", "m-1"), ("4111111111111111", "1111"), ("añoño", "ñoño")]
         {
-            assert_eq!(last(id), shown);
+            assert_eq!(ending(id), shown);
         }
     }
 }

@@ -2,12 +2,12 @@
 //! deadlines by none: a difference harms no money, but times in logs, events and tokens.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::domain::time::Monotonic;
+use crate::domain::time::{Monotonic, Timestamp};
 
-use super::alerts::QUIET_US;
+use super::alerts::{AlertReport, QUIET_US, REPEAT_US};
 use super::faults::Faults;
 use super::metrics;
 use super::notices::Notice;
@@ -31,30 +31,61 @@ pub struct Skew {
 pub struct ClockSkew {
     max_us: u64,
     faults: Arc<Faults>,
-    /// Servers with an alert, and when their clocks last differed by too much.
-    raised: Mutex<BTreeMap<&'static str, Monotonic>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Servers with an alert.
+    raised: BTreeMap<&'static str, Raised>,
+    latest: Option<Latest>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Raised {
+    /// When their clocks last differed by too much.
+    differed: Monotonic,
+    told: Monotonic,
+}
+
+/// The server that has raised the alert last, and how often one has.
+#[derive(Clone, Copy, Debug)]
+struct Latest {
+    server: &'static str,
+    at: Timestamp,
+    cases: u64,
 }
 
 impl ClockSkew {
     /// Alerts where clocks differ by more than this.
     pub fn new(max: Duration, faults: Arc<Faults>) -> Self {
         let max_us = u64::try_from(max.as_micros()).unwrap_or(u64::MAX);
-        Self { max_us, faults, raised: Mutex::default() }
+        Self { max_us, faults, state: Mutex::default() }
     }
 
-    /// What has been found out now. An alert ends when the clocks have agreed for a minute.
-    pub fn found(&self, server: &'static str, skew: Skew, now: Monotonic) {
+    /// What has been found out now. An alert is told again every minute, and ends when the clocks have agreed
+    /// for one.
+    pub fn found(&self, server: &'static str, skew: Skew, (at, now): (Timestamp, Monotonic)) {
         let seconds = skew.ahead_us as f64 / 1_000_000.0;
         metrics::set(metrics::CLOCK_SKEW, &[("server", server)], seconds);
         let differ = skew.ahead_us.unsigned_abs().saturating_sub(skew.unsure_us) > self.max_us;
-        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = raised.get(server).copied();
-        if differ {
-            raised.insert(server, now);
-        }
-        match last {
-            None if differ => self.raise(server, skew),
-            Some(last) if !differ && now.since(last) >= QUIET_US.unsigned_abs() => {
+        let mut state = self.lock();
+        let State { raised, latest } = &mut *state;
+        match raised.get_mut(server) {
+            None if differ => {
+                raised.insert(server, Raised { differed: now, told: now });
+                let cases = latest.map_or(0, |latest| latest.cases).saturating_add(1);
+                *latest = Some(Latest { server, at, cases });
+                self.raise(server, skew);
+            }
+            Some(alert) if differ => {
+                alert.differed = now;
+                if now.since(alert.told) >= REPEAT_US.unsigned_abs() {
+                    alert.told = now;
+                    self.tell(server, skew);
+                }
+            }
+            Some(alert) if now.since(alert.differed) >= QUIET_US.unsigned_abs() => {
                 raised.remove(server);
                 self.end(server);
             }
@@ -63,16 +94,39 @@ impl ClockSkew {
         metrics::alert_active(KIND, LEVEL, !raised.is_empty());
     }
 
+    /// How the alert stands, once it has been raised.
+    pub fn report(&self) -> Option<AlertReport> {
+        let state = self.lock();
+        let latest = state.latest?;
+        Some(AlertReport {
+            kind: KIND,
+            level: LEVEL,
+            slow: None,
+            about: Some(latest.server.to_owned()),
+            count: latest.cases,
+            last_at: latest.at.to_string(),
+            active: !state.raised.is_empty(),
+        })
+    }
+
     fn raise(&self, server: &'static str, skew: Skew) {
         metrics::alert(KIND, LEVEL);
-        let ahead_ms = skew.ahead_us / 1_000;
         tracing::warn!(
             alert.kind = KIND,
             server,
-            ahead_ms,
+            ahead_ms = skew.ahead_us / 1_000,
             "a server's clock and this process's differ"
         );
+        self.tell(server, skew);
+    }
+
+    fn tell(&self, server: &'static str, skew: Skew) {
+        let ahead_ms = skew.ahead_us / 1_000;
         self.faults.tell_always(Notice::ClockSkew { kind: KIND, level: LEVEL, server, ahead_ms });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn end(&self, server: &'static str) {
@@ -98,8 +152,8 @@ mod tests {
         (ClockSkew::new(Duration::from_secs(2), faults), told)
     }
 
-    fn at(second: u64) -> Monotonic {
-        Monotonic::from_micros(second * 1_000_000)
+    fn at(second: u64) -> (Timestamp, Monotonic) {
+        (Timestamp::from_micros(0), Monotonic::from_micros(second * 1_000_000))
     }
 
     fn taken(told: &Told) -> Vec<String> {
@@ -111,17 +165,23 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_differ_are_told_once_and_again_when_they_have_agreed_for_a_minute() {
+    fn clocks_that_differ_are_told_every_minute_and_when_they_have_agreed_for_a_minute() {
         let (clocks, told) = watched();
         let ahead = |ahead_us| Skew { ahead_us, unsure_us: 0 };
         clocks.found("server-a", ahead(2 * SECOND_US), at(0));
         clocks.found("server-b", ahead(-2 * SECOND_US), at(0));
         assert!(taken(&told).is_empty(), "not above the limit");
+        assert!(clocks.report().is_none());
         for second in 1..100 {
             clocks.found("server-a", ahead(-2_500_000), at(second));
         }
         let raised = r#"alert.raised {"kind":"clock_skew","level":"warning","server":"server-a","ahead_ms":-2500}"#;
-        assert_eq!(taken(&told), [raised]);
+        assert_eq!(taken(&told), [raised, raised], "and again after a minute");
+        let report = clocks.report().unwrap();
+        assert_eq!(
+            (report.count, report.about.as_deref(), report.active),
+            (1, Some("server-a"), true)
+        );
         clocks.found("server-b", ahead(3 * SECOND_US), at(100));
         assert_eq!(taken(&told).len(), 1, "each server for itself");
         clocks.found("server-a", ahead(0), at(158));

@@ -411,8 +411,9 @@ pub fn take_profile(report: &ProfileReport) {
         }
     }
     for alert in &report.alerts {
+        let Some(slow) = alert.slow else { continue }; // whoever raises others counts them
         // What took the time of a slow request differs from case to case.
-        let stage = if alert.kind == "stage" { alert.stage } else { "" };
+        let stage = if alert.kind == "stage" { slow.stage } else { "" };
         let labels = [("kind", alert.kind), ("level", alert.level), ("stage", stage)];
         count(ALERTS, &labels, alert.count);
         set(ALERT_ACTIVE, &labels, f64::from(u8::from(alert.active)));

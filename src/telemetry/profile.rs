@@ -125,7 +125,7 @@ impl Profiler {
     /// other time.
     pub fn tick(&self, now: Timestamp, monotonic: Monotonic) {
         self.alerts.tick(now);
-        for notice in self.testing.tick(now) {
+        for notice in self.testing.tick(now, monotonic) {
             self.alerts.tell(notice);
         }
         let mut history = lock(&self.history);
@@ -159,7 +159,7 @@ impl Profiler {
             since_start: all.report(),
             recent_minutes: minutes,
             recent: recent.report(),
-            alerts: self.alerts.report(now),
+            alerts: self.alerts.report(now).into_iter().chain(self.testing.report()).collect(),
         }
     }
 

@@ -50,13 +50,38 @@ struct ProfileShape {
     recent_minutes: u64,
     recent: WindowShape,
     /// Every alert that was raised since the start.
-    #[schema(value_type = Vec<Object>)]
-    alerts: (),
+    alerts: Vec<AlertShape>,
     /// How the lanes have been doing: batches, items, shed, stalled, voids, retries.
     lanes: BTreeMap<String, u64>,
     /// Figures of the servers, queues and caches.
     #[schema(value_type = Object)]
     details: (),
+}
+
+/// One alert, and its latest case.
+#[derive(ToSchema)]
+#[schema(as = ProfileAlert)]
+#[expect(dead_code, reason = "stands for `telemetry::alerts::AlertReport` in the document")]
+struct AlertShape {
+    /// `total`, `stage`, `card_testing` or `clock_skew`.
+    kind: String,
+    /// `warning` or `critical`.
+    level: String,
+    /// The stage that took the time (`total`, `stage`).
+    stage: Option<String>,
+    /// How long the request took (`total`, `stage`).
+    total_us: Option<u64>,
+    /// How much of it that stage took (`total`, `stage`).
+    stage_us: Option<u64>,
+    /// The end of the merchant's id (`card_testing`), or the server (`clock_skew`).
+    about: Option<String>,
+    /// Cases since the start.
+    count: u64,
+    /// When the latest case was.
+    #[schema(value_type = terms::Timestamp)]
+    last_at: (),
+    /// Whether it is not over.
+    active: bool,
 }
 
 /// One stretch of time: both doors together, and each alone.
@@ -133,8 +158,10 @@ async fn profile(
         const DETAIL: &str = "the only parameter is minutes, from 1 to 60";
         Problem::new(StatusCode::BAD_REQUEST, "invalid_query", DETAIL)
     })?;
+    let mut report = doors.profiler.report(doors.clock.now(), asked.minutes);
+    report.alerts.extend(doors.health.clocks());
     let profile = Profile {
-        profile: doors.profiler.report(doors.clock.now(), asked.minutes),
+        profile: report,
         lanes: doors.pipeline.lane_stats(),
         details: doors.health.details(),
     };

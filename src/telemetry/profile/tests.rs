@@ -103,7 +103,10 @@ fn slow_totals_raise_alerts_that_blame_a_stage_and_end_by_themselves() {
     let alerts = profiler.report(at(100).0, 1).alerts;
     let seen: Vec<_> = alerts
         .iter()
-        .map(|a| (a.kind, a.level, a.stage, a.total_us, a.stage_us, a.count, a.active))
+        .map(|a| {
+            let slow = a.slow.unwrap();
+            (a.kind, a.level, slow.stage, slow.total_us, slow.stage_us, a.count, a.active)
+        })
         .collect();
     assert_eq!(
         seen,
@@ -125,10 +128,8 @@ fn a_stage_above_its_budget_raises_an_alert_of_its_own() {
     profiler.record(&slow);
     let alerts = profiler.report(at(0).0, 1).alerts;
     assert_eq!(alerts.len(), 1);
-    assert_eq!(
-        (alerts[0].kind, alerts[0].stage, alerts[0].stage_us),
-        ("stage", "card_lookup", 10_001)
-    );
+    let slow = alerts[0].slow.unwrap();
+    assert_eq!((alerts[0].kind, slow.stage, slow.stage_us), ("stage", "card_lookup", 10_001));
 }
 
 #[test]
@@ -138,7 +139,8 @@ fn time_outside_the_stages_is_blamed_too() {
     let stages = StageTimes { lane_wait_us: 1_000, ..Default::default() };
     profiler.record(&Sample { door: Door::Rest, stages, commit_us: 0, total_us: 80_000, ended });
     let alerts = profiler.report(at(0).0, 1).alerts;
-    assert_eq!((alerts[0].stage, alerts[0].stage_us), ("outside", 79_000));
+    let slow = alerts[0].slow.unwrap();
+    assert_eq!((slow.stage, slow.stage_us), ("outside", 79_000));
 }
 
 #[test]

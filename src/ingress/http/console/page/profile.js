@@ -6,6 +6,12 @@ import { count, duration, share, time } from './format.js';
 import { poll } from './poll.js';
 import { ROUTES } from './routes.js';
 
+const ALERTS = {
+  total: 'a decision took too long',
+  stage: 'a stage took too long',
+  card_testing: 'many declines at one merchant',
+  clock_skew: "a server's clock differs",
+};
 const QUANTILES = ['p50#', 'p95#', 'p99#', 'p99.9#'];
 
 /** Shows it; answers what begins it anew. */
@@ -83,8 +89,10 @@ function doors(figures) {
 function alarms(alerts) {
   const rows = alerts.map((alert) => [
     word(alert.active ? alert.level : 'over', alert.active ? kind(alert.level) : undefined),
-    alert.kind === 'total' ? 'a decision took too long' : 'a stage took too long',
-    `${alert.stage.replaceAll('_', ' ')}: ${duration(alert.stage_us)} of ${duration(alert.total_us)}`,
+    ALERTS[alert.kind] ?? alert.kind,
+    alert.stage
+      ? `${alert.stage.replaceAll('_', ' ')}: ${duration(alert.stage_us)} of ${duration(alert.total_us)}`
+      : alert.about,
     count(alert.count),
     time(alert.last_at),
   ]);
