@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use crate::domain::clock::Clock;
+use crate::domain::time::Monotonic;
 use crate::telemetry::doors::{Door, DoorMetrics};
 
 use super::Received;
@@ -45,6 +46,7 @@ impl Edge {
     ) -> Response {
         let started = self.clock.monotonic();
         let (received, door) = (Received(started), Door::of(request.uri().path()));
+        let mut timed = Timed { edge: &self, door: Some(door), started };
         pulse.begin();
         let id = self.ids.of(request.headers());
         card_watch::look_at_head(request.uri(), request.headers());
@@ -78,12 +80,11 @@ impl Edge {
             response.headers_mut().insert(header::CONNECTION, CLOSE);
         }
         if response.extensions_mut().remove::<Endless>().is_some() {
+            timed.door = None; // it has begun, and nobody knows when it ends
             let clock = Arc::clone(&self.clock);
             return response.map(|body| Body::new(EndlessBody::new(body, pulse, clock)));
         }
-        let ended = self.clock.monotonic();
-        self.doors.took(door, ended.since(started));
-        pulse.end(ended);
+        pulse.end(self.clock.monotonic());
         response
     }
 
@@ -101,6 +102,22 @@ impl Edge {
                 const DETAIL: &str = "something went wrong on our side; it is logged";
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", DETAIL).into_response()
             }
+        }
+    }
+}
+
+/// Measures a request when it is dropped: one whose caller has gone away has taken its time, too.
+struct Timed<'a> {
+    edge: &'a Edge,
+    door: Option<Door>,
+    started: Monotonic,
+}
+
+impl Drop for Timed<'_> {
+    fn drop(&mut self) {
+        if let Some(door) = self.door {
+            let took_us = self.edge.clock.monotonic().since(self.started);
+            self.edge.doors.took(door, took_us);
         }
     }
 }
