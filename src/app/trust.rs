@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -24,6 +25,14 @@ pub enum TrustError {
         /// Which file.
         path: PathBuf,
     },
+    /// With it no connection could be made: the setting is told now, not the server later.
+    #[error("{} holds a certificate that can not be used", path.display())]
+    Unfit {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: rustls::Error,
+    },
 }
 
 /// The text of a file of certificates in PEM, where `setting` names one.
@@ -39,11 +48,15 @@ pub(super) fn authority(
 fn read(path: &Path) -> Result<String, TrustError> {
     let unreadable = |source| TrustError::Unreadable { path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    let mut found = CertificateDer::pem_slice_iter(text.as_bytes()).peekable();
-    if found.peek().is_none() || found.any(|certificate| certificate.is_err()) {
-        return Err(TrustError::Empty { path: path.to_owned() });
+    let empty = || TrustError::Empty { path: path.to_owned() };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        let certificate = certificate.map_err(|_| empty())?;
+        roots
+            .add(certificate)
+            .map_err(|source| TrustError::Unfit { path: path.to_owned(), source })?;
     }
-    Ok(text)
+    if roots.is_empty() { Err(empty()) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -69,6 +82,10 @@ mod tests {
         check(
             Some("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
             "no certificate",
+        );
+        check(
+            Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "can not be used",
         );
         assert_eq!(authority("cache.redis.ca_path", None).unwrap(), None);
     }
