@@ -278,9 +278,11 @@ impl Health {
         let changes = before.findings.iter().zip(&latest.findings);
         for (server, (before, found)) in self.watch.servers.iter().zip(changes) {
             tell(server.name, before, found);
+            let clock = &self.watch.clock;
             if let Some(skew) = found.skew {
-                let clock = &self.watch.clock;
                 self.watch.skew.found(server.name, skew, (clock.now(), clock.monotonic()));
+            } else if before.skew.is_some() {
+                self.watch.skew.silent(server.name);
             }
         }
     }

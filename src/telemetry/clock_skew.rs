@@ -94,6 +94,11 @@ impl ClockSkew {
         metrics::alert_active(KIND, LEVEL, !raised.is_empty());
     }
 
+    /// A server does not tell its time any more.
+    pub fn silent(&self, server: &'static str) {
+        metrics::forget(metrics::CLOCK_SKEW, &[("server", server)]);
+    }
+
     /// How the alert stands, once it has been raised.
     pub fn report(&self) -> Option<AlertReport> {
         let state = self.lock();
@@ -193,6 +198,9 @@ mod tests {
         assert_eq!(taken(&told).len(), 1);
         let text = metrics::render();
         assert!(text.contains(r#"tollgate_clock_skew_seconds{server="server-a"} 3"#), "{text}");
+        clocks.silent("server-a");
+        let text = metrics::render();
+        assert!(text.contains(r#"tollgate_clock_skew_seconds{server="server-a"} NaN"#), "{text}");
     }
 
     #[test]

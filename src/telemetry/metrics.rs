@@ -383,6 +383,11 @@ pub fn set(metric: Metric, labels: Labels<'_>, value: f64) {
     metrics::gauge!(metric.name, owned(labels)).set(value);
 }
 
+/// Nobody can say now what this value is: better none than an old one.
+pub fn forget(metric: Metric, labels: Labels<'_>) {
+    set(metric, labels, f64::NAN);
+}
+
 /// Takes over the profiler's figures.
 pub fn take_profile(report: &ProfileReport) {
     for (door, path) in &report.since_start.doors {
@@ -433,6 +438,12 @@ pub(super) fn alert_active(kind: &str, level: &str, active: bool) {
 /// Those of every alert, of which this one has no stage.
 fn alert_labels<'a>(kind: &'a str, level: &'a str) -> [(&'static str, &'a str); 3] {
     [("kind", kind), ("level", level), ("stage", "")]
+}
+
+/// Nobody can say how the outbox stands.
+pub fn forget_outbox() {
+    forget(OUTBOX_ROWS, &[]);
+    forget(OUTBOX_OLDEST_SECONDS, &[]);
 }
 
 /// Takes over how the outbox stands.
@@ -598,6 +609,11 @@ impl RedisMetrics {
     /// The server uses so much memory.
     pub fn uses_bytes(&self, bytes: u64) {
         set(REDIS_MEMORY, &[], bytes as f64);
+    }
+
+    /// It does not say any more how much.
+    pub fn forget_bytes(&self) {
+        forget(REDIS_MEMORY, &[]);
     }
 
     /// The shared cache was not reached at the start.

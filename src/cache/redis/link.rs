@@ -167,9 +167,13 @@ impl Link {
     pub(super) async fn watch_memory(&self) {
         let mut asked = redis::cmd("INFO");
         asked.arg("memory");
+        let mut told_before = false;
         loop {
             tokio::time::sleep(MEMORY_EVERY).await;
             if !self.is_available() {
+                if std::mem::take(&mut told_before) {
+                    self.metrics.forget_bytes();
+                }
                 continue;
             }
             // Without the budget, and no matter for the breaker: nobody waits for this.
@@ -180,6 +184,7 @@ impl Link {
                 && let Some(bytes) = used_memory(&told)
             {
                 self.metrics.uses_bytes(bytes);
+                told_before = true;
             }
         }
     }

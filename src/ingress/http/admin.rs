@@ -34,8 +34,9 @@ async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
     take_lanes(&doors.pipeline.lane_stats());
     take_caches(&doors);
     take_servers(&doors);
-    if let Some(outbox) = doors.health.outbox() {
-        metrics::take_outbox(outbox.rows, outbox.oldest_us);
+    match doors.health.outbox() {
+        Some(outbox) => metrics::take_outbox(outbox.rows, outbox.oldest_us),
+        None => metrics::forget_outbox(),
     }
     for queue in doors.health.queues() {
         let labels = [("queue", queue.queue.as_str())];
