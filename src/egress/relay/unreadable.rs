@@ -4,7 +4,6 @@
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::Relay;
 use crate::egress::refusals::Patience;
