@@ -123,11 +123,9 @@ impl CardTesting {
                     raised = Some(Arc::clone(merchant));
                 }
                 // Well below the limit, so that an alert does not come and go.
-                Some(_) if recent.at_us.len() <= declines / 2 => {
-                    if ended.is_none() {
-                        recent.told_us = None;
-                        ended = Some(end(merchant));
-                    }
+                Some(_) if recent.at_us.len() <= declines / 2 && ended.is_none() => {
+                    recent.told_us = None;
+                    ended = Some(end(merchant));
                 }
                 // The broker may have been away when it was told.
                 Some(told_us) if now_us - told_us >= REPEAT_US && repeated.is_none() => {

@@ -5,6 +5,7 @@
 //! has been given: it is drawn after the accounts are claimed, so it grows whatever the clock does.
 //! Events of cards are ordered in the same way, each card's by its own last.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -15,9 +16,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::MongoStore;
+use super::connect::durable;
 use super::error::{translate, unreadable};
 use super::narrow::{bytes, of_bytes};
 use super::read::{decode, within};
+use super::transaction::met;
 use crate::domain::event::Event;
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
@@ -89,6 +92,13 @@ fn position(place: Place, id: [u8; 16]) -> Binary {
     bytes.extend(place.number.to_be_bytes());
     bytes.extend(id);
     Binary { subtype: BinarySubtype::Generic, bytes }
+}
+
+/// One of these keys, which are in order. In a collection that is kept by its key the server looks at
+/// all there is for `$in` alone (6.0), and at what lies between for bounds.
+fn among(keys: Vec<Binary>) -> Document {
+    let (first, last) = (keys.first().cloned(), keys.last().cloned());
+    doc! { "$in": keys, "$gte": first, "$lte": last }
 }
 
 /// Before everything of a shard.
@@ -226,12 +236,16 @@ impl MongoStore {
             doc! { "$project": { "_id": 1 } },
         ];
         let found: Vec<Document> = self.reader()?.rows("outbox", pipeline).await?;
-        let keys: Vec<Bson> = found.into_iter().filter_map(|mut row| row.remove("_id")).collect();
+        let key = |mut row: Document| match row.remove("_id") {
+            Some(Bson::Binary(key)) => Some(key),
+            _ => None,
+        };
+        let keys: Vec<Binary> = found.into_iter().filter_map(key).collect();
         if keys.is_empty() {
             return Ok(0);
         }
         let outbox = self.clients()?.rest.collection::<Document>("outbox");
-        let done = outbox.delete_many(doc! { "_id": { "$in": keys } }).await.map_err(translate)?;
+        let done = outbox.delete_many(doc! { "_id": among(keys) }).await.map_err(translate)?;
         Ok(done.deleted_count)
     }
 }
@@ -285,13 +299,26 @@ impl OutboxShards for MongoStore {
         }))
     }
 
+    /// A statement for each shard, between whose first key and last hardly any lies that stays.
     fn remove(&self, published: Vec<Waiting>) -> StoreFuture<'_, ()> {
-        let key = |row: &Waiting| Bson::Binary(position(row.place, id_of(&row.event)));
-        let keys: Vec<Bson> = published.iter().map(key).collect();
+        let mut of_shards: BTreeMap<u8, BTreeSet<Vec<u8>>> = BTreeMap::new();
+        for row in &published {
+            let key = position(row.place, id_of(&row.event));
+            of_shards.entry(row.place.shard).or_default().insert(key.bytes);
+        }
+        let statement = |keys: BTreeSet<Vec<u8>>| {
+            let key = |bytes| Binary { subtype: BinarySubtype::Generic, bytes };
+            doc! { "q": { "_id": among(keys.into_iter().map(key).collect()) }, "limit": 0 }
+        };
+        let statements: Vec<Document> = of_shards.into_values().map(statement).collect();
         Box::pin(within(self.options.call, async move {
-            let outbox = self.clients()?.rest.collection::<Document>("outbox");
-            let removing = outbox.delete_many(doc! { "_id": { "$in": keys } });
-            removing.await.map(drop).map_err(translate)
+            if statements.is_empty() {
+                return Ok(());
+            }
+            let concern = mongodb::bson::serialize_to_bson(&durable()).map_err(unreadable)?;
+            let command =
+                doc! { "delete": "outbox", "deletes": statements, "writeConcern": concern };
+            met(&self.clients()?.rest.run_command(command).await.map_err(translate)?).map(drop)
         }))
     }
 }

@@ -191,13 +191,7 @@ impl Tx {
         let command: RawDocumentBuf =
             mongodb::bson::serialize_to_raw_document_buf(command).map_err(unreadable)?;
         let asked = self.database.run_raw_command(command).session(&mut self.session);
-        let reply = asked.await.map_err(translate)?;
-        if let Ok(failures) = reply.get_array("writeErrors")
-            && let Some(Bson::Document(first)) = failures.first()
-        {
-            return Err(in_reply(first));
-        }
-        Ok(usize::try_from(reply.get_i32("n").unwrap_or_default()).unwrap_or_default())
+        met(&asked.await.map_err(translate)?)
     }
 
     /// Finds one document, changes it, and reads one of its versions.
@@ -229,6 +223,16 @@ impl Tx {
             tokio::time::sleep(COMMIT_PAUSE).await;
         }
     }
+}
+
+/// How many documents a write command met, by its reply.
+pub(super) fn met(reply: &Document) -> Result<usize, StoreError> {
+    if let Ok(failures) = reply.get_array("writeErrors")
+        && let Some(Bson::Document(first)) = failures.first()
+    {
+        return Err(in_reply(first));
+    }
+    Ok(usize::try_from(reply.get_i32("n").unwrap_or_default()).unwrap_or_default())
 }
 
 /// The value of a field: one for all of the documents, or that at the place of the document's id.
