@@ -117,18 +117,21 @@ impl CardTesting {
             while recent.at_us.front().is_some_and(|at_us| *at_us <= left_us) {
                 recent.at_us.pop_front();
             }
+            // Well below the limit, so that an alert does not come and go.
+            let is_over = recent.at_us.len() <= declines / 2;
             match recent.told_us {
                 None if recent.at_us.len() >= declines && pace.due(now_us).is_some() => {
                     recent.told_us = Some(now_us);
                     raised = Some(Arc::clone(merchant));
                 }
-                // Well below the limit, so that an alert does not come and go.
-                Some(_) if recent.at_us.len() <= declines / 2 && ended.is_none() => {
+                Some(_) if is_over && ended.is_none() => {
                     recent.told_us = None;
                     ended = Some(end(merchant));
                 }
                 // The broker may have been away when it was told.
-                Some(told_us) if now_us - told_us >= REPEAT_US && repeated.is_none() => {
+                Some(told_us)
+                    if !is_over && now_us - told_us >= REPEAT_US && repeated.is_none() =>
+                {
                     recent.told_us = Some(now_us);
                     repeated = Some(self.notice(merchant));
                 }

@@ -677,7 +677,7 @@ mod tests {
     }
 
     /// By what the series of metrics that rules name are told apart.
-    const LABELS: [(Metric, &[&str]); 13] = [
+    const LABELS: [(Metric, &[&str]); 16] = [
         (PROBE_SECONDS, &["server"]),
         (POOL_CONNECTIONS, &["server", "pool", "state"]),
         (CACHE_LOOKUPS, &["home", "level", "kind", "result"]),
@@ -691,6 +691,9 @@ mod tests {
         (doors::REQUEST_SECONDS, &["door"]),
         (ALERT_ACTIVE, &["kind", "level", "stage"]),
         (PAN_SEEN, &["place", "what"]),
+        (OUTBOX_UNREADABLE, &["home"]),
+        (EVENTS_SET_ASIDE, &["home"]),
+        (FEED_HEARS, &[]),
     ];
 
     /// The names at the beginning of what stands behind each `open`, up to `close`, between commas.
