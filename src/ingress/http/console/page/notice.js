@@ -24,7 +24,8 @@ function described(failed) {
   if (!(failed instanceof Failure)) {
     return [`This page could not show what it was told (${failed}). Reload it, or report it.`];
   }
-  const parts = [failed.message, ` ${cure(failed)}`];
+  const stop = /[.!?]$/.test(failed.message) ? '' : '.';
+  const parts = [`${failed.message}${stop} ${cure(failed)}`];
   if (failed.is_unsure) {
     parts.push(' It is not known whether it was done: look before you try again.');
   }
