@@ -221,7 +221,10 @@ impl Relay {
                 }
             }
         }
-        let flushing = async { while matches!(self.round().await, Ok(Round::Busy)) {} };
+        let more = |done: &_| {
+            matches!(done, Ok(Round::Busy) | Err(Trouble::Unreadable { is_full: true, .. }))
+        };
+        let flushing = async { while more(&self.round().await) {} };
         let _ = tokio::time::timeout(FLUSH_MAX, flushing).await; // what is left is published later
         self.release().await;
     }
@@ -235,6 +238,7 @@ impl Relay {
                 let cause = trouble.cause();
                 tracing::warn!(home, %trouble, cause, "events wait in the outbox; trying again");
             }
+            Ok(Round::Busy) => return done, // it may not have come to the shard that has trouble
             Ok(_) if self.troubled => tracing::info!(home, "events are published again"),
             _ => {}
         }

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::error::{Silence, silent};
 use super::link::Link;
-use super::sender::{OnSilence, Sender};
+use super::sender::{LOOK_EVERY, OnSilence, Sender};
 use super::{Names, RabbitOptions};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{BrokerError, Outgoing, Target};
@@ -127,7 +127,8 @@ impl Publisher {
             way.send(Call { messages, reply }).await.map_err(|_| Silence::Closed)?;
             answer.await.map_err(|_| Silence::Closed)
         };
-        let outcomes = match tokio::time::timeout(self.timeout, called).await {
+        // The sender looks first, and knows which of those that went together were confirmed.
+        let outcomes = match tokio::time::timeout(self.timeout + 2 * LOOK_EVERY, called).await {
             Ok(Ok(outcomes)) => outcomes,
             Ok(Err(closed)) => all_silent(count, closed),
             Err(_) => all_silent(count, Silence::Unconfirmed),

@@ -21,7 +21,7 @@ use crate::domain::clock::Clock;
 const ON_THEIR_WAY_MAX: usize = 1_024;
 
 /// How often it is looked whether a confirm is overdue. Callers keep their own time.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is looked for anew where a confirm is overdue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

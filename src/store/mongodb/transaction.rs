@@ -232,6 +232,9 @@ pub(super) fn met(reply: &Document) -> Result<usize, StoreError> {
     {
         return Err(in_reply(first));
     }
+    if let Ok(failure) = reply.get_document("writeConcernError") {
+        return Err(StoreError::Unavailable(failure.to_string().into())); // no majority has it
+    }
     Ok(usize::try_from(reply.get_i32("n").unwrap_or_default()).unwrap_or_default())
 }
 

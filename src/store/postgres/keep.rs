@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgPool;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::pooled::Pooled;
 use crate::store::StoreError;
@@ -28,19 +28,21 @@ async fn turn(pool: &PgPool, connections: u32, pause: Duration) {
     let _ = lend(pool, connections).await; // what is missing is opened in another turn
 }
 
+/// How long others may miss the idle ones while another is opened.
+const OPEN_MAX: Duration = Duration::from_millis(500);
+
 /// Lends them all at a time, the longest without work first. They go back as ones that have just been used.
 async fn lend(pool: &PgPool, connections: u32) -> Result<(), StoreError> {
     let mut lent: Vec<Pooled> = (0..connections).map_while(|_| Pooled::idle(pool)).collect();
     while pool.size() < connections {
-        lent.push(Pooled::of(pool).await?);
+        let opened = timeout(OPEN_MAX, Pooled::of(pool)).await;
+        lent.push(opened.map_err(|late| StoreError::Unavailable(Box::new(late)))??);
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::timeout;
-
     use super::super::PostgresOptions;
     use super::super::connect;
     use super::*;

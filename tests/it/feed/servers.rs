@@ -91,11 +91,16 @@ async fn a_broker_that_goes_away_and_comes_back_is_a_gap_in_a_feed_that_goes_on(
     until_token(&mut feed, "before").await;
     let servers = Arc::clone(&own);
     tokio::task::spawn_blocking(move || servers.kill("rabbitmq")).await.unwrap();
+    assert_eq!(feed.until("gap").await.data, json!({"reason": "not_heard"}));
     buy(&mut client, &program, "meanwhile").await;
     let servers = Arc::clone(&own);
     tokio::task::spawn_blocking(move || servers.up("rabbitmq")).await.unwrap();
     let gap = feed.until("gap").await;
-    assert_eq!(gap.data, json!({"reason": "not_heard"}));
+    assert_eq!(
+        gap.data,
+        json!({"reason": "not_heard"}),
+        "what was published before it hears again"
+    );
     buy(&mut client, &program, "after").await;
     let after = tokio::time::timeout(PATIENCE, until_token(&mut feed, "after"));
     after.await.expect("what comes after the gap is told");

@@ -88,13 +88,15 @@ async fn dead_letters_without_a_place_wait_where_they_were() {
     let consumers = start(&broker, &inbox, &script, &open());
     come(&broker, &ids).await;
 
-    // Gone: nobody routes them anywhere until somebody consumes it again, and so declares it.
+    // Gone: what can not be routed is a failure, and whoever connects anew declares the queue again.
+    consumers.stop(Duration::from_secs(5)).await;
+    let ids = never("gone", 200);
+    put(&broker, &ids).await;
     let connection = brokers::connect(&url).await;
     let channel = connection.create_channel().await.unwrap();
     let deleting = lapin::options::QueueDeleteOptions::default();
     channel.queue_delete("jit-funding-dlq".into(), deleting).await.unwrap();
-    let ids = never("gone", 200);
-    put(&broker, &ids).await;
+    let consumers = start(&broker, &inbox, &script, &open());
     tokio::time::sleep(NO_PLACE_FOR).await;
     come(&broker, &ids).await;
 

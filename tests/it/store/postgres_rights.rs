@@ -375,8 +375,9 @@ async fn a_migration_that_waits_for_a_lock_lets_lanes_pass_and_is_tried_again() 
     let mut seen = None;
     while seen.is_none_or(|seen: Instant| seen.elapsed() < Duration::from_secs(1)) {
         assert!(migrating.try_wait().unwrap().is_none(), "it waits for the writer");
-        run(&mut lane, format!("{write}; rollback")).await;
+        // First: the lane's own waits until the migration has given up.
         let waits: i64 = sqlx::query_scalar(waiting).fetch_one(&mut owner).await.unwrap();
+        run(&mut lane, format!("{write}; rollback")).await;
         if waits > 0 {
             seen.get_or_insert_with(Instant::now);
         }
