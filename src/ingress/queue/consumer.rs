@@ -166,7 +166,8 @@ impl Consumer {
                 Ok(outcome) => return outcome,
                 Err(untried) => untried,
             };
-            // Nothing is in doubt any more when the next try begins.
+            // Nothing is in doubt any more when the next try begins, but for a write that nobody was told of
+            // and that is done only now: it counts.
             if let Some(attempt) = untried.counted {
                 while self.tools.attempts.undo(self.queue, &id, attempt).await.is_err()
                     && outage.wait(&self.stop).await
