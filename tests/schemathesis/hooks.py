@@ -1,6 +1,7 @@
 """What schemathesis can not know from the document alone."""
 
 import json
+import re
 from datetime import datetime, timezone
 
 import schemathesis
@@ -61,6 +62,9 @@ def map_case(context, case):
         # A control ends after it starts.
         if case.body.get("starts_at") and case.body.get("ends_at"):
             case.body.pop("ends_at")
+        # What looks like a card number is never taken.
+        if re.search(r"(\d[ -]?){13}", json.dumps(case.body.get("metadata"))):
+            case.body.pop("metadata")
         # A key expires in the future.
         if case.operation.path == "/api/v1/api-keys":
             case.body.pop("expires_at", None)
