@@ -677,7 +677,7 @@ mod tests {
     }
 
     /// By what the series of metrics that rules name are told apart.
-    const LABELS: [(Metric, &[&str]); 16] = [
+    const LABELS: [(Metric, &[&str]); 17] = [
         (PROBE_SECONDS, &["server"]),
         (POOL_CONNECTIONS, &["server", "pool", "state"]),
         (CACHE_LOOKUPS, &["home", "level", "kind", "result"]),
@@ -694,6 +694,7 @@ mod tests {
         (OUTBOX_UNREADABLE, &["home"]),
         (EVENTS_SET_ASIDE, &["home"]),
         (FEED_HEARS, &[]),
+        (FEEDS, &[]),
     ];
 
     /// The names at the beginning of what stands behind each `open`, up to `close`, between commas.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::broker::{Broker, BrokerError};
+use crate::broker::{Broker, BrokerError, Deliveries};
 use crate::domain::clock::Clock;
 use crate::domain::id::{AccountId, CompanyId, EventId};
 use crate::domain::time::Monotonic;
@@ -27,6 +27,9 @@ use seats::Seats;
 /// Between two attempts to hear from the broker: first and at most.
 const AGAIN_MIN: Duration = Duration::from_millis(100);
 const AGAIN_MAX: Duration = Duration::from_secs(2);
+
+/// For how long events are still heard when nobody reads any more: who was cut off comes back.
+const UNREAD_MAX: Duration = Duration::from_secs(300);
 
 /// What may be set about the feed.
 #[derive(Clone, Copy, Debug)]
@@ -106,12 +109,15 @@ impl Feed {
         }
     }
 
-    /// Hears what the broker tells, for ever. What is told while it does not answer is a gap.
+    /// Hears what the broker tells, while somebody reads: each event costs the broker and this process
+    /// about as much as a tenth of a decision. What is told while it does not answer is a gap.
     pub async fn hear_for_ever(self: Arc<Self>) {
         let (mut pause, mut is_told) = (AGAIN_MIN, false);
+        let mut readers = self.seats.readers();
         metrics::feed_hears(false);
-        loop {
+        while readers.wait_for(|readers| *readers > 0).await.is_ok() {
             let (heard_for, error) = self.hear().await;
+            let Some(error) = error else { continue };
             if heard_for >= AGAIN_MAX {
                 (pause, is_told) = (AGAIN_MIN, false);
             }
@@ -125,25 +131,43 @@ impl Feed {
         }
     }
 
-    /// Comes back with the end, and with how long it has heard until then.
-    async fn hear(&self) -> (Duration, BrokerError) {
-        let mut events = match self.broker.events().await {
+    /// Comes back with how long it has heard, and with what has ended it; `None`: nobody reads any more.
+    async fn hear(&self) -> (Duration, Option<BrokerError>) {
+        let events = match self.broker.events().await {
             Ok(events) => events,
-            Err(error) => return (Duration::ZERO, error),
+            Err(error) => return (Duration::ZERO, Some(error)),
         };
         let began = self.clock.monotonic();
         self.turn(true);
-        let error = loop {
+        let error = tokio::select! {
+            error = self.keep_each(events) => Some(error),
+            () = self.unread() => None,
+        };
+        self.turn(false);
+        (Duration::from_micros(self.clock.monotonic().since(began)), error)
+    }
+
+    async fn keep_each(&self, mut events: Box<dyn Deliveries>) -> BrokerError {
+        loop {
             match events.next().await {
                 Ok(event) => match Heard::parse(event.message().body.clone()) {
                     Some(heard) => self.keep(heard),
                     None => metrics::feed_unreadable(),
                 },
-                Err(error) => break error,
+                Err(error) => return error,
             }
-        };
-        self.turn(false);
-        (Duration::from_micros(self.clock.monotonic().since(began)), error)
+        }
+    }
+
+    /// Comes back when nobody has read for a while.
+    async fn unread(&self) {
+        let mut readers = self.seats.readers();
+        while readers.wait_for(|readers| *readers == 0).await.is_ok() {
+            let back = readers.wait_for(|readers| *readers > 0);
+            if tokio::time::timeout(UNREAD_MAX, back).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// From now on events are heard, or are not. Whoever reads is told at once, and whoever waits for the

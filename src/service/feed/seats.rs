@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 use crate::domain::id::CompanyId;
 use crate::telemetry::metrics;
 
@@ -14,6 +16,8 @@ const SHARE: usize = 4;
 pub(super) struct Seats {
     all: usize,
     taken: Mutex<Taken>,
+    /// How many are taken.
+    readers: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -26,11 +30,6 @@ impl Taken {
     fn of_companies(&self) -> usize {
         self.by_companies.values().sum()
     }
-
-    /// Under its lock, so that the latest is told last.
-    fn tell(&self) {
-        metrics::feeds(self.by_program.saturating_add(self.of_companies()));
-    }
 }
 
 /// A seat, until it is dropped.
@@ -42,7 +41,19 @@ pub(super) struct Seat {
 impl Seats {
     /// So many.
     pub(super) fn new(all: usize) -> Arc<Self> {
-        Arc::new(Self { all, taken: Mutex::default() })
+        Arc::new(Self { all, taken: Mutex::default(), readers: watch::Sender::default() })
+    }
+
+    /// How many read, now and as it changes.
+    pub(super) fn readers(&self) -> watch::Receiver<usize> {
+        self.readers.subscribe()
+    }
+
+    /// Under the lock of what is taken, so that the latest is told last.
+    fn tell(&self, taken: &Taken) {
+        let readers = taken.by_program.saturating_add(taken.of_companies());
+        metrics::feeds(readers);
+        self.readers.send_replace(readers);
     }
 
     /// Whether there are any at all.
@@ -67,7 +78,7 @@ impl Seats {
                 taken.by_companies.insert(company, own.saturating_add(1));
             }
         }
-        taken.tell();
+        self.tell(&taken);
         Some(Seat { seats: Arc::clone(self), company })
     }
 
@@ -96,7 +107,7 @@ impl Drop for Seat {
                 }
             }
         }
-        taken.tell();
+        self.seats.tell(&taken);
     }
 }
 

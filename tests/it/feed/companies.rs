@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::listener::{self, Listener, listen};
 use super::live::{buy, tokens_until};
+use super::told::until_heard;
 use crate::support::app::ADMIN_KEY;
 use crate::support::client::Client;
 use crate::support::program::{created, text};
@@ -27,6 +28,7 @@ async fn a_company_is_told_of_its_own_and_of_nobody_else() {
     let person = Program::set_up_personal(&mut client, 100_00, 1).await;
     let of_one = key(&mut client, "operator", Some(&one.company)).await;
     let of_two = key(&mut client, "admin", Some(&two.company)).await;
+    until_heard(&app).await;
     let mut first = open(&app, &of_one, "").await;
     let mut second = open(&app, &of_two, "").await;
     let mut everything = open(&app, ADMIN_KEY, "?types=authorization.*").await;

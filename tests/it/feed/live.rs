@@ -37,6 +37,7 @@ async fn what_is_decided_is_told_with_its_whole_event() {
     let app = TestApp::start().await;
     let mut client = app.client();
     let program = Program::set_up(&mut client, 100_00, 1).await;
+    until_heard(&app).await;
     let mut feed = open(&app, "?types=authorization.*", None).await;
     let bought = buy(&mut client, &program, "t-1").await;
     let Told { id, event, data } = feed.next().await.unwrap();
@@ -53,6 +54,7 @@ async fn whoever_comes_back_with_an_id_is_told_what_came_after_it() {
     let app = TestApp::start().await;
     let mut client = app.client();
     let program = Program::set_up(&mut client, 100_00, 1).await;
+    until_heard(&app).await;
     let mut feed = open(&app, "?types=authorization.*", None).await;
     buy(&mut client, &program, "t-0").await;
     let first = feed.until("authorization.approved").await;
@@ -176,6 +178,7 @@ async fn a_feed_lives_longer_than_a_connection_may_rest_or_a_body_take() {
     let app = app.await;
     let mut client = app.client();
     let program = Program::set_up(&mut client, 100_00, 1).await;
+    until_heard(&app).await;
     let mut feed = open(&app, "?types=authorization.*", None).await;
     let told = feed.for_a_while(Duration::from_millis(16_500)).await;
     assert!(told.is_empty() && feed.beats >= 2, "{} signs of life and {told:?}", feed.beats);
