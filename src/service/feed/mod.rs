@@ -109,8 +109,8 @@ impl Feed {
         }
     }
 
-    /// Hears what the broker tells, while somebody reads: each event costs the broker and this process
-    /// about as much as a tenth of a decision. What is told while it does not answer is a gap.
+    /// Hears what the broker tells, while somebody reads: to hear every decision's event has cost a
+    /// fifth of the decisions. What is told while it does not answer is a gap.
     pub async fn hear_for_ever(self: Arc<Self>) {
         let (mut pause, mut is_told) = (AGAIN_MIN, false);
         let mut readers = self.seats.readers();
@@ -141,7 +141,7 @@ impl Feed {
         self.turn(true);
         let error = tokio::select! {
             error = self.keep_each(events) => Some(error),
-            () = self.unread() => None,
+            () = self.unread(UNREAD_MAX) => None,
         };
         self.turn(false);
         (Duration::from_micros(self.clock.monotonic().since(began)), error)
@@ -159,12 +159,12 @@ impl Feed {
         }
     }
 
-    /// Comes back when nobody has read for a while.
-    async fn unread(&self) {
+    /// Comes back when nobody has read for so long.
+    async fn unread(&self, long: Duration) {
         let mut readers = self.seats.readers();
         while readers.wait_for(|readers| *readers == 0).await.is_ok() {
             let back = readers.wait_for(|readers| *readers > 0);
-            if tokio::time::timeout(UNREAD_MAX, back).await.is_err() {
+            if tokio::time::timeout(long, back).await.is_err() {
                 return;
             }
         }

@@ -164,6 +164,18 @@ async fn seats_are_given_back_and_a_stop_is_the_end_for_all() {
     assert_eq!(none.open(None, None).err(), Some(Closed::Absent));
 }
 
+#[tokio::test]
+async fn events_are_heard_while_somebody_reads_and_for_a_while_after() {
+    let (feed, long) = (feed(0), Duration::from_millis(20));
+    let reader = feed.open(None, None).unwrap();
+    let reading = tokio::time::timeout(10 * long, feed.unread(long));
+    assert!(reading.await.is_err(), "somebody reads");
+    drop(reader);
+    let gone = std::time::Instant::now();
+    feed.unread(long).await;
+    assert!(gone.elapsed() >= long);
+}
+
 #[test]
 fn events_of_a_company_are_those_of_its_account_and_those_that_name_it() {
     let company = "cmp_01901234567878ab8def0123456789ab".parse().unwrap();
