@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::domain::id::CompanyId;
 use crate::telemetry::metrics;
 
-/// One part in so many is a company's at most, and as many are left to the program.
+/// One part in so many is a company's at most, and as many are left to the program: of few, one.
 const SHARE: usize = 4;
 
 /// Seats for readers.
@@ -72,7 +72,7 @@ impl Seats {
             None => taken.by_program = taken.by_program.saturating_add(1),
             Some(company) => {
                 let own = taken.by_companies.get(&company).copied().unwrap_or(0);
-                if own >= self.of_one() || of_companies >= self.of_all_companies() {
+                if own >= self.share() || of_companies >= self.of_all_companies() {
                     return None;
                 }
                 taken.by_companies.insert(company, own.saturating_add(1));
@@ -82,12 +82,12 @@ impl Seats {
         Some(Seat { seats: Arc::clone(self), company })
     }
 
-    fn of_one(&self) -> usize {
+    fn share(&self) -> usize {
         (self.all / SHARE).max(1)
     }
 
-    const fn of_all_companies(&self) -> usize {
-        self.all.saturating_sub(self.all / SHARE)
+    fn of_all_companies(&self) -> usize {
+        self.all.saturating_sub(self.share())
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -135,6 +135,17 @@ mod tests {
             "there is room again"
         );
         assert!(seats.lock().by_companies.len() == 4, "who has gone is forgotten");
+    }
+
+    #[test]
+    fn of_few_seats_too_one_is_left_to_the_program() {
+        for (all, of_companies) in [(1, 0), (2, 1), (3, 2), (4, 3), (100, 75)] {
+            let seats = Seats::new(all);
+            let taken: Vec<Seat> =
+                (0..200).filter_map(|number| seats.take(company(number))).collect();
+            assert_eq!(taken.len(), of_companies, "of {all}");
+            assert!(seats.take(None).is_some(), "of {all}");
+        }
     }
 
     #[test]
