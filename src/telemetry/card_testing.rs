@@ -67,6 +67,19 @@ struct Recent {
     at_us: VecDeque<i64>,
 }
 
+impl Recent {
+    /// Well below the limit, so that an alert does not come and go.
+    fn is_over(&self, declines: usize) -> bool {
+        self.at_us.len() <= declines / 2
+    }
+
+    /// Whether it is to be told again: the broker may have been away when it was told.
+    fn is_due(&self, declines: usize, now_us: i64) -> bool {
+        let is_long_ago = self.told_us.is_some_and(|told_us| now_us - told_us >= REPEAT_US);
+        is_long_ago && !self.is_over(declines)
+    }
+}
+
 /// The merchant that has raised the alert last, and how many have.
 #[derive(Debug)]
 struct Latest {
@@ -111,29 +124,20 @@ impl CardTesting {
         (state.now_us, state.wall_us) = (now_us, now.as_micros());
         let left_us = now_us.saturating_sub(1_000_000 * i64::from(window_s));
         let State { pace, merchants, .. } = &mut *state;
-        let (mut raised, mut repeated, mut ended) = (None, None, None);
+        let (mut raised, mut ended) = (None, None);
         let mut active = false;
         merchants.retain(|merchant, recent| {
             while recent.at_us.front().is_some_and(|at_us| *at_us <= left_us) {
                 recent.at_us.pop_front();
             }
-            // Well below the limit, so that an alert does not come and go.
-            let is_over = recent.at_us.len() <= declines / 2;
             match recent.told_us {
                 None if recent.at_us.len() >= declines && pace.due(now_us).is_some() => {
                     recent.told_us = Some(now_us);
                     raised = Some(Arc::clone(merchant));
                 }
-                Some(_) if is_over && ended.is_none() => {
+                Some(_) if recent.is_over(declines) && ended.is_none() => {
                     recent.told_us = None;
                     ended = Some(end(merchant));
-                }
-                // The broker may have been away when it was told.
-                Some(told_us)
-                    if !is_over && now_us - told_us >= REPEAT_US && repeated.is_none() =>
-                {
-                    recent.told_us = Some(now_us);
-                    repeated = Some(self.notice(merchant));
                 }
                 _ => {}
             }
@@ -141,6 +145,12 @@ impl CardTesting {
             recent.told_us.is_some() || !recent.at_us.is_empty()
         });
         metrics::alert_active(KIND, LEVEL, active);
+        // Where more are due than there are ticks, each has its turn.
+        let due = merchants.iter_mut().filter(|(_, recent)| recent.is_due(declines, now_us));
+        let repeated = due.min_by_key(|(_, recent)| recent.told_us).map(|(merchant, recent)| {
+            recent.told_us = Some(now_us);
+            self.notice(merchant)
+        });
         let raised = raised.map(|merchant| self.raise(&mut state, &merchant));
         [raised, repeated, ended].into_iter().flatten().collect()
     }
@@ -292,6 +302,27 @@ mod tests {
         assert_eq!(events(&tick(&testing, 1_001)).len(), 1);
         assert!(tick(&testing, 1_002).is_empty() && testing.lock().merchants.is_empty());
         assert!(!testing.report().unwrap().active);
+    }
+
+    #[test]
+    fn of_more_merchants_than_a_minute_has_ticks_each_is_told_again_in_its_turn() {
+        const MERCHANTS: i64 = 70;
+        let testing = CardTesting::new(DeclineLimit { declines: 2, window_s: 10_000 });
+        for second in 0..10 * MERCHANTS {
+            tick(&testing, second);
+            if second % 10 == 0 {
+                assert_eq!(told(&testing, &format!("m-{second}"), 2), 1);
+            }
+        }
+        for round in 10..12 {
+            let seconds = round * MERCHANTS..(round + 1) * MERCHANTS;
+            let again: Vec<Notice> = seconds.flat_map(|second| tick(&testing, second)).collect();
+            let mut merchants: Vec<&str> =
+                events(&again).into_iter().map(|(_, merchant)| merchant).collect();
+            merchants.sort_unstable();
+            merchants.dedup();
+            assert_eq!((again.len(), merchants.len()), (70, 70), "round {round}");
+        }
     }
 
     #[test]
