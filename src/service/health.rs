@@ -281,8 +281,8 @@ impl Health {
             let clock = &self.watch.clock;
             if let Some(skew) = found.skew {
                 self.watch.skew.found(server.name, skew, (clock.now(), clock.monotonic()));
-            } else if before.skew.is_some() {
-                self.watch.skew.silent(server.name);
+            } else {
+                self.watch.skew.silent(server.name, clock.monotonic());
             }
         }
     }
@@ -488,6 +488,10 @@ mod tests {
         patient.down.store(true, Ordering::Relaxed);
         health.check().await;
         assert_eq!(ahead(&health), Value::Null, "a server that does not answer tells no time");
+        assert_eq!(told.0.lock().unwrap().len(), 1, "it may answer again soon");
+        patient.micros.fetch_add(60_000_000, Ordering::Relaxed);
+        health.check().await;
+        assert_eq!(told.0.lock().unwrap().last().unwrap().event(), "alert.cleared");
     }
 
     #[test]

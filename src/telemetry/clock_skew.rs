@@ -1,7 +1,7 @@
 //! The clock of this process beside those of the databases. Windows of limits go by the databases' time,
 //! deadlines by none: a difference harms no money, but times in logs, events and tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct ClockSkew {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Servers that tell their time.
+    known: BTreeSet<&'static str>,
     /// Servers with an alert.
     raised: BTreeMap<&'static str, Raised>,
     latest: Option<Latest>,
@@ -46,6 +48,12 @@ struct Raised {
     /// When their clocks last differed by too much.
     differed: Monotonic,
     told: Monotonic,
+}
+
+impl Raised {
+    fn is_over(&self, now: Monotonic) -> bool {
+        now.since(self.differed) >= QUIET_US.unsigned_abs()
+    }
 }
 
 /// The server that has raised the alert last, and how often one has.
@@ -70,7 +78,8 @@ impl ClockSkew {
         metrics::set(metrics::CLOCK_SKEW, &[("server", server)], seconds);
         let differ = skew.ahead_us.unsigned_abs().saturating_sub(skew.unsure_us) > self.max_us;
         let mut state = self.lock();
-        let State { raised, latest } = &mut *state;
+        let State { known, raised, latest } = &mut *state;
+        known.insert(server);
         match raised.get_mut(server) {
             None if differ => {
                 raised.insert(server, Raised { differed: now, told: now });
@@ -85,7 +94,7 @@ impl ClockSkew {
                     self.tell(server, skew);
                 }
             }
-            Some(alert) if now.since(alert.differed) >= QUIET_US.unsigned_abs() => {
+            Some(alert) if alert.is_over(now) => {
                 raised.remove(server);
                 self.end(server);
             }
@@ -94,9 +103,19 @@ impl ClockSkew {
         metrics::alert_active(KIND, LEVEL, !raised.is_empty());
     }
 
-    /// A server does not tell its time any more.
-    pub fn silent(&self, server: &'static str) {
-        metrics::forget(metrics::CLOCK_SKEW, &[("server", server)]);
+    /// A server does not tell its time now. A minute after the clocks last differed the alert ends all the same:
+    /// nobody can say whether they still do, and that a server does not answer is told elsewhere.
+    pub fn silent(&self, server: &'static str, now: Monotonic) {
+        let mut state = self.lock();
+        let State { known, raised, .. } = &mut *state;
+        if known.remove(server) {
+            metrics::forget(metrics::CLOCK_SKEW, &[("server", server)]);
+        }
+        if raised.get(server).is_some_and(|alert| alert.is_over(now)) {
+            raised.remove(server);
+            self.end(server);
+            metrics::alert_active(KIND, LEVEL, !raised.is_empty());
+        }
     }
 
     /// How the alert stands, once it has been raised.
@@ -138,7 +157,7 @@ impl ClockSkew {
         tracing::info!(
             alert.kind = KIND,
             server,
-            "a server's clock and this process's agree again"
+            "a server's clock and this process's were not seen to differ for a minute"
         );
         self.faults.tell_always(Notice::ClockSkewEnded { kind: KIND, level: LEVEL, server });
     }
@@ -198,9 +217,28 @@ mod tests {
         assert_eq!(taken(&told).len(), 1);
         let text = metrics::render();
         assert!(text.contains(r#"tollgate_clock_skew_seconds{server="server-a"} 3"#), "{text}");
-        clocks.silent("server-a");
+        clocks.silent("server-a", at(160).1);
         let text = metrics::render();
         assert!(text.contains(r#"tollgate_clock_skew_seconds{server="server-a"} NaN"#), "{text}");
+    }
+
+    #[test]
+    fn where_nobody_knows_any_more_whether_clocks_differ_the_alert_ends_after_a_minute() {
+        let (clocks, told) = watched();
+        let ahead = Skew { ahead_us: 3 * SECOND_US, unsure_us: 0 };
+        clocks.found("server-d", ahead, at(0));
+        assert_eq!(taken(&told).len(), 1);
+        for second in 1..60 {
+            clocks.silent("server-d", at(second).1);
+        }
+        assert!(taken(&told).is_empty() && clocks.report().unwrap().active);
+        clocks.silent("server-d", at(60).1);
+        clocks.silent("server-d", at(61).1);
+        let ended = r#"alert.cleared {"kind":"clock_skew","level":"warning","server":"server-d"}"#;
+        assert_eq!(taken(&told), [ended], "once");
+        assert!(!clocks.report().unwrap().active);
+        clocks.found("server-d", ahead, at(62));
+        assert_eq!(clocks.report().unwrap().count, 2, "a case of its own");
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub enum Notice {
         /// How far its clock is ahead of ours; below zero: behind.
         ahead_ms: i64,
     },
-    /// They agree again.
+    /// They agree again, or nobody knows any more.
     ClockSkewEnded {
         /// `clock_skew`.
         kind: &'static str,
