@@ -71,7 +71,7 @@ async fn follow(
     let query = FeedQuery::parse(&pairs)?;
     let after = last.or(query.after);
     let owner = owner(&doors, caller.reach, query.company).await?;
-    let reader = doors.feed.open(caller.reach.company(), after).map_err(closed)?;
+    let reader = doors.feed.open(caller.reach.company(), after).await.map_err(closed)?;
     let credentials = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
     let credentials = credentials.filter(|(name, _)| name == header::AUTHORIZATION).collect();
     let wanted = Wanted { caller, credentials, query, owner };

@@ -22,11 +22,14 @@ use crate::wire::v1::feed::Heard;
 
 pub use reader::{Gap, Part, Reader};
 use ring::Ring;
-use seats::Seats;
+use seats::{Seat, Seats};
 
 /// Between two attempts to hear from the broker: first and at most.
 const AGAIN_MIN: Duration = Duration::from_millis(100);
 const AGAIN_MAX: Duration = Duration::from_secs(2);
+
+/// How long whoever is the first to read waits until events are heard.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
 
 /// For how long events are still heard when nobody reads any more: who was cut off comes back.
 const UNREAD_MAX: Duration = Duration::from_secs(300);
@@ -47,6 +50,8 @@ pub struct FeedSettings {
 struct Progress {
     /// The place of what comes next.
     end: u64,
+    /// Whether what is told now is heard.
+    hears: bool,
     is_stopped: bool,
 }
 
@@ -175,6 +180,7 @@ impl Feed {
     fn turn(&self, hears: bool) {
         metrics::feed_hears(hears);
         self.change(|ring, at| ring.turn(hears, at));
+        self.progress.send_modify(|progress| progress.hears = hears);
     }
 
     fn keep(&self, heard: Heard) {
@@ -190,23 +196,38 @@ impl Feed {
     }
 
     /// A reader for a caller of this company or of the program, of what comes from now on, or of what
-    /// came after this event.
+    /// came after this event. The former misses nothing before it begins, so it begins when events are heard;
+    /// where that takes long, it is told of a gap.
     ///
     /// # Errors
     /// Where no more readers are taken.
-    pub fn open(
+    pub async fn open(
         self: &Arc<Self>,
         company: Option<CompanyId>,
         after: Option<EventId>,
     ) -> Result<Reader, Closed> {
+        // Events are heard for whoever has a seat.
+        let seat = self.seat(company)?;
+        if after.is_none() {
+            let mut progress = self.progress.subscribe();
+            let heard = progress.wait_for(|progress| progress.hears || progress.is_stopped);
+            let _ = tokio::time::timeout(HEARD_WITHIN, heard).await;
+            // Another process may tell it more.
+            self.goes_on()?;
+        }
+        Ok(Reader::new(Arc::clone(self), seat, after))
+    }
+
+    fn seat(&self, company: Option<CompanyId>) -> Result<Seat, Closed> {
         if self.seats.are_none() {
             return Err(Closed::Absent);
         }
-        if self.progress.borrow().is_stopped {
-            return Err(Closed::Stopping);
-        }
-        let seat = self.seats.take(company).ok_or(Closed::Full)?;
-        Ok(Reader::new(Arc::clone(self), seat, after))
+        self.goes_on()?;
+        self.seats.take(company).ok_or(Closed::Full)
+    }
+
+    fn goes_on(&self) -> Result<(), Closed> {
+        if self.progress.borrow().is_stopped { Err(Closed::Stopping) } else { Ok(()) }
     }
 
     /// Every reader comes to its end, and no other is taken.

@@ -71,6 +71,11 @@ fn hear(feed: &Feed, keys: &[&str]) {
     }
 }
 
+/// A reader of the program, who waits for nothing.
+fn open(feed: &Arc<Feed>, after: Option<EventId>) -> Result<Reader, Closed> {
+    Ok(Reader::new(Arc::clone(feed), feed.seat(None)?, after))
+}
+
 /// What the reader is told: numbers, and reasons of gaps.
 fn told(reader: &mut Reader) -> Vec<String> {
     let mut told = Vec::new();
@@ -90,21 +95,21 @@ fn told(reader: &mut Reader) -> Vec<String> {
 fn who_comes_back_hears_what_came_after() {
     let feed = feed(0);
     hear(&feed, &["a", "b", "a", "b", "a"]);
-    let mut reader = feed.open(None, Some(heard(3, "", "").id)).unwrap();
+    let mut reader = open(&feed, Some(heard(3, "", "").id)).unwrap();
     assert_eq!(told(&mut reader), ["4"]);
-    assert!(told(&mut feed.open(None, None).unwrap()).is_empty());
+    assert!(told(&mut open(&feed, None).unwrap()).is_empty());
 }
 
 #[test]
 fn who_asks_for_nothing_that_comes_can_come_back_to_where_it_was() {
     let feed = feed(2);
-    let mut early = feed.open(None, None).unwrap();
+    let mut early = open(&feed, None).unwrap();
     assert_eq!(early.newest(), None, "nothing has been heard");
     hear(&feed, &["a", "b", "a", "b", "a"]);
-    assert_eq!(feed.open(None, None).unwrap().newest(), Some(heard(4, "", "").id));
+    assert_eq!(open(&feed, None).unwrap().newest(), Some(heard(4, "", "").id));
     told(&mut early);
     assert_eq!(early.newest(), Some(heard(4, "", "").id));
-    let mut again = feed.open(None, Some(heard(3, "", "").id)).unwrap();
+    let mut again = open(&feed, Some(heard(3, "", "").id)).unwrap();
     assert_eq!(again.newest(), Some(heard(3, "", "").id));
     told(&mut again);
     assert_eq!(again.newest(), Some(heard(4, "", "").id));
@@ -114,7 +119,7 @@ fn who_asks_for_nothing_that_comes_can_come_back_to_where_it_was() {
 fn who_comes_from_another_process_hears_other_keys_again() {
     let feed = feed(2);
     hear(&feed, &["a", "b", "a", "b", "a"]);
-    let mut reader = feed.open(None, Some(heard(3, "", "").id)).unwrap();
+    let mut reader = open(&feed, Some(heard(3, "", "").id)).unwrap();
     assert_eq!(told(&mut reader), ["2", "4"], "1 and 3 have the key of 3, whose order is known");
 }
 
@@ -122,20 +127,20 @@ fn who_comes_from_another_process_hears_other_keys_again() {
 fn who_comes_back_to_the_oldest_that_is_kept_is_told_that_others_may_be_gone() {
     let feed = feed(2);
     hear(&feed, &["b", "a", "b", "a", "b", "a"]);
-    let mut among = feed.open(None, Some(heard(3, "", "").id)).unwrap();
+    let mut among = open(&feed, Some(heard(3, "", "").id)).unwrap();
     assert_eq!(told(&mut among), ["not_kept", "2", "4", "5"], "0 is gone, and had another key");
-    let mut behind = feed.open(None, Some(heard(4, "", "").id)).unwrap();
+    let mut behind = open(&feed, Some(heard(4, "", "").id)).unwrap();
     assert_eq!(told(&mut behind), ["3", "5"], "all of the two seconds before it are kept");
 }
 
 #[test]
 fn what_may_be_missing_is_told_when_it_begins_and_when_it_is_over() {
     let feed = feed(0);
-    let mut reader = feed.open(None, None).unwrap();
+    let mut reader = open(&feed, None).unwrap();
     feed.turn(true);
     feed.turn(false);
     assert_eq!(told(&mut reader), ["not_heard"], "as soon as it is known");
-    let mut meanwhile = feed.open(None, None).unwrap();
+    let mut meanwhile = open(&feed, None).unwrap();
     feed.turn(true);
     hear(&feed, &["a"]);
     assert_eq!(told(&mut meanwhile), ["not_heard", "0"]);
@@ -143,31 +148,70 @@ fn what_may_be_missing_is_told_when_it_begins_and_when_it_is_over() {
     drop(meanwhile);
     hear(&feed, &["a"; 7]);
     assert_eq!(told(&mut reader), ["too_slow", "2", "3", "4", "5", "6"]);
-    let mut unknown = feed.open(None, Some(heard(9, "", "").id)).unwrap();
+    let mut unknown = open(&feed, Some(heard(9, "", "").id)).unwrap();
     assert_eq!(told(&mut unknown), ["not_kept", "2", "3", "4", "5", "6"]);
 }
 
 #[tokio::test]
 async fn seats_are_given_back_and_a_stop_is_the_end_for_all() {
     let feed = feed(0);
-    let mut first = feed.open(None, None).unwrap();
-    let second = feed.open(None, None).unwrap();
-    assert_eq!(feed.open(None, None).err(), Some(Closed::Full));
+    let mut first = open(&feed, None).unwrap();
+    let second = open(&feed, None).unwrap();
+    assert_eq!(open(&feed, None).err(), Some(Closed::Full));
     drop(second);
-    let _third = feed.open(None, None).unwrap();
+    let _third = open(&feed, None).unwrap();
     feed.stop();
     first.more().await;
     assert!(first.is_stopped());
-    assert_eq!(feed.open(None, None).err(), Some(Closed::Stopping));
+    assert_eq!(open(&feed, None).err(), Some(Closed::Stopping));
     let set = FeedSettings { feeds_max: 0, kept_max: 5, overlap: Duration::ZERO };
     let none = Arc::new(Feed::new(Arc::new(Silent), Arc::new(Seconds::default()), set));
-    assert_eq!(none.open(None, None).err(), Some(Closed::Absent));
+    assert_eq!(open(&none, None).err(), Some(Closed::Absent));
+}
+
+#[tokio::test]
+async fn who_is_the_first_to_read_begins_when_events_are_heard_and_is_told_of_no_gap() {
+    let feed = feed(0);
+    let first = tokio::spawn({
+        let feed = Arc::clone(&feed);
+        async move { feed.open(None, None).await }
+    });
+    let mut readers = feed.seats.readers();
+    readers.wait_for(|readers| *readers == 1).await.unwrap();
+    assert!(!first.is_finished(), "nothing is heard yet");
+    feed.turn(true);
+    let mut first = first.await.unwrap().unwrap();
+    hear(&feed, &["a"]);
+    assert_eq!(told(&mut first), ["0"]);
+    drop(first);
+    // Nobody has read for long: the next one is as the first.
+    feed.turn(false);
+    let (again, ()) = tokio::join!(feed.open(None, None), async { feed.turn(true) });
+    assert!(told(&mut again.unwrap()).is_empty());
+}
+
+#[tokio::test]
+async fn whoever_comes_back_does_not_wait_and_nobody_waits_for_long() {
+    let feed = feed(0);
+    let again = feed.open(None, Some(heard(9, "", "").id));
+    let again = tokio::time::timeout(HEARD_WITHIN / 2, again).await;
+    let mut again = again.expect("nothing is waited for").unwrap();
+    let late = tokio::time::timeout(10 * HEARD_WITHIN, feed.open(None, None)).await;
+    let mut late = late.expect("it begins").unwrap();
+    feed.turn(true);
+    hear(&feed, &["a"]);
+    assert_eq!(told(&mut again), ["not_kept", "0"]);
+    assert_eq!(told(&mut late), ["not_heard", "0"]);
+    drop((again, late));
+    feed.turn(false);
+    let (waiting, ()) = tokio::join!(feed.open(None, None), async { feed.stop() });
+    assert_eq!(waiting.err(), Some(Closed::Stopping));
 }
 
 #[tokio::test]
 async fn events_are_heard_while_somebody_reads_and_for_a_while_after() {
     let (feed, long) = (feed(0), Duration::from_millis(20));
-    let reader = feed.open(None, None).unwrap();
+    let reader = open(&feed, None).unwrap();
     let reading = tokio::time::timeout(10 * long, feed.unread(long));
     assert!(reading.await.is_err(), "somebody reads");
     drop(reader);

@@ -50,6 +50,16 @@ async fn what_is_decided_is_told_with_its_whole_event() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_reader_is_told_what_comes_and_of_no_gap() {
+    let app = TestApp::start().await;
+    let mut first = open(&app, "?types=test.asked", None).await;
+    app.broker().publish(vec![event("test.asked", 1, 0)]).await.unwrap();
+    assert_eq!(first.next().await.unwrap().event, "test.asked");
+    drop(first);
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_comes_back_with_an_id_is_told_what_came_after_it() {
     let app = TestApp::start().await;
     let mut client = app.client();
