@@ -67,6 +67,7 @@ impl Clients {
         lanes.max_pool_size = Some(options.lanes.saturating_mul(2).saturating_add(2));
         let mut rest = parsed;
         rest.app_name = Some(options.app_name.clone());
+        // The driver opens and keeps them by itself, from when it has found the server.
         rest.min_pool_size = Some(options.pool_min);
         rest.max_pool_size = Some(options.pool_max);
         let connections = Arc::new(Connections::default());

@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 use super::pooled::Pooled;
 use crate::store::StoreError;
 
-/// Keeps so many connections open that would be closed after `idle` without work, until the pool is closed
-/// or this is dropped.
+/// Opens so many connections, and keeps them open though they would be closed after `idle` without work, until
+/// the pool is closed or this is dropped.
 pub(super) fn keep(pool: &PgPool, connections: u32, idle: Duration) -> JoinSet<()> {
     let pool = pool.clone();
     let mut keeping = JoinSet::new();
@@ -24,8 +24,8 @@ pub(super) fn keep(pool: &PgPool, connections: u32, idle: Duration) -> JoinSet<(
 }
 
 async fn turn(pool: &PgPool, connections: u32, pause: Duration) {
-    sleep(pause).await;
     let _ = lend(pool, connections).await; // what is missing is opened in another turn
+    sleep(pause).await;
 }
 
 /// How long others may miss the idle ones while another is opened.
@@ -52,9 +52,9 @@ mod tests {
         let options = PostgresOptions::new("postgres://app@127.0.0.1:1/tollgate").unwrap();
         let pool = connect::readers(&options);
         assert_eq!(pool.options().get_min_connections(), 0, "the driver would keep them");
-        let mut keeping = keep(&pool, connect::readers_min(&options), Duration::from_millis(20));
+        let mut keeping = keep(&pool, connect::readers_min(&options), options.idle_timeout);
         sleep(Duration::from_millis(200)).await;
-        assert_eq!(pool.size(), 1, "one is being opened");
+        assert_eq!(pool.size(), 1, "one is being opened, at the start");
         timeout(Duration::from_secs(1), pool.close()).await.unwrap();
         timeout(Duration::from_secs(1), keeping.join_next()).await.unwrap();
     }

@@ -151,6 +151,21 @@ async fn a_store_whose_server_went_away_in_the_middle_of_reads_closes_in_time() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
+async fn the_connections_that_a_pool_is_to_keep_are_opened_at_the_start() {
+    let database = Database::migrated().await;
+    let mut options = few_readers(&database.url);
+    options.pool_min = 2;
+    let _subject = open(options).await;
+    let opened = async {
+        while connections(&database).await.len() < 2 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), opened).await.expect("long before one would be idle");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
 async fn an_idle_pool_keeps_the_connections_that_it_is_to_keep() {
     let database = Database::migrated().await;
     let mut options = few_readers(&database.url);
