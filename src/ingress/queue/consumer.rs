@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::cleanse::{Scanned, cleanse};
 use super::outage::{OUTAGE_MIN, Outage};
+use super::turns::Turns;
 use super::{Handled, Handler, Tools, settle};
 use crate::broker::topology::{Queue, RETRY_AFTER};
 use crate::broker::{Deliveries, Delivery, Message, Settlement};
@@ -34,6 +35,8 @@ pub(super) struct Consumer {
     pub(super) tools: Arc<Tools>,
     /// Held by many for messages that may be worked among others, by one alone for a suspect.
     pub(super) gate: Arc<RwLock<()>>,
+    /// Taken before the gate, by one delivery of each message that came again.
+    pub(super) turns: Arc<Turns>,
     /// Held by the only suspect, of whatever queue, that is at work in this process: of two, nobody
     /// could tell which one the process has died of.
     pub(super) suspects: Arc<Mutex<()>>,
@@ -162,6 +165,12 @@ impl Consumer {
         let before = delivery.failures().saturating_add(1);
         let mut outage = Outage::begin();
         loop {
+            let turn = tokio::select! {
+                () = self.stop.cancelled() => {
+                    return self.settle(delivery, Settlement::Return).await;
+                }
+                turn = self.turns.next(&id) => turn,
+            };
             let untried = match self.try_again(delivery, before, body).await {
                 Ok(outcome) => return outcome,
                 Err(untried) => untried,
@@ -173,6 +182,7 @@ impl Consumer {
                     && outage.wait(&self.stop).await
                 {}
             }
+            drop(turn); // once nothing is counted any more: another delivery of it counts from there
             if !outage.wait(&self.stop).await {
                 return self.settle(untried.delivery, Settlement::Return).await;
             }
@@ -201,7 +211,7 @@ impl Consumer {
         }
     }
 
-    /// What is written down now. Another delivery of the same message may still be at work.
+    /// What is written down now. Another delivery of the same message may be at work in another process.
     async fn next(&self, id: &str, before: u32) -> Result<Next, Error> {
         let written = self.tools.attempts.begun(self.queue, id).await?;
         let number = written.max(before).saturating_add(1);

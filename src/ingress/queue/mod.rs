@@ -8,6 +8,7 @@ mod outage;
 mod reply;
 mod settle;
 pub mod transactions;
+mod turns;
 pub mod webhooks;
 
 use std::future::Future;
@@ -27,6 +28,7 @@ use crate::telemetry::broker::ConsumerMetrics;
 
 use cleanse::Scanned;
 use consumer::Consumer;
+use turns::Turns;
 
 /// What a handler has made of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +110,7 @@ impl Consumers {
         for Plan { queue, handler, count, prefetch } in plans {
             // One gate for all consumers of the queue: alone is alone in this process.
             let gate = Arc::new(RwLock::new(()));
+            let turns = Arc::<Turns>::default();
             for _ in 0..count {
                 let consumer = Consumer {
                     queue,
@@ -115,6 +118,7 @@ impl Consumers {
                     handler: Arc::clone(&handler),
                     tools: Arc::clone(&tools),
                     gate: Arc::clone(&gate),
+                    turns: Arc::clone(&turns),
                     suspects: Arc::clone(&suspects),
                     metrics: ConsumerMetrics::new(queue.name()),
                     stop: stop.clone(),

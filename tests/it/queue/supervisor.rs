@@ -63,11 +63,16 @@ impl Inbox for MemoryInbox {
     }
 
     fn undo(&self, _queue: &'static str, message: String, attempt: u32) -> StoreFuture<'_, ()> {
-        self.with(|rows| {
-            if let Some(attempts) = rows.get_mut(&message).filter(|attempts| **attempts == attempt)
-            {
-                *attempts -= 1;
-            }
+        Box::pin(async move {
+            // Others go on meanwhile, as at a server.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let undoing = self.with(|rows| {
+                let latest = rows.get_mut(&message).filter(|attempts| **attempts == attempt);
+                if let Some(attempts) = latest {
+                    *attempts -= 1;
+                }
+            });
+            undoing.await
         })
     }
 
@@ -243,6 +248,27 @@ async fn an_outage_is_no_attempt_and_nothing_is_dead_after_it() {
         consumers.stop(Duration::from_secs(5)).await;
         let stats = broker.stats().await.unwrap();
         assert!(stats.iter().all(|queue| queue.messages == 0), "{stats:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_deliveries_of_one_message_do_not_count_each_others_outage() {
+    brokers::embedded(|broker| async move {
+        let (inbox, script) = (Arc::<MemoryInbox>::default(), Arc::<Script>::default());
+        brokers::put(&broker, Queue::Webhooks, &ids(&["twin", "twin"])).await;
+        let now = Timestamp::from_micros(1);
+        inbox.begin("webhook-queue", "twin".to_owned(), 2, now).await.unwrap();
+        lose(&broker, Queue::Webhooks, 2).await;
+        script.outage.store(true, Ordering::SeqCst);
+        let consumers = start(&broker, &inbox, &script, &open());
+        let tries = || script.seen.lock().unwrap().len();
+        until("they are tried again and again", async || tries() > 8).await;
+        script.outage.store(false, Ordering::SeqCst);
+        until("both are done", async || script.done.lock().unwrap().len() == 2).await;
+        consumers.stop(Duration::from_secs(5)).await;
+        brokers::nothing(&mut broker.consume(Queue::DeadLetters, 1).await.unwrap()).await;
+        assert_eq!(inbox.len(), 0, "nothing is counted");
     })
     .await;
 }
