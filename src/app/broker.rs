@@ -17,6 +17,7 @@ use crate::domain::clock::Clock;
 use crate::ingress::http::Doors;
 use crate::ingress::queue::dead_letters::DeadLetterHandler;
 use crate::ingress::queue::jit::JitHandler;
+use crate::ingress::queue::reply::Replies;
 use crate::ingress::queue::transactions::TransactionHandler;
 use crate::ingress::queue::webhooks::WebhookHandler;
 use crate::ingress::queue::{Consumers, Handler, Plan, Tools};
@@ -104,7 +105,7 @@ pub(super) fn consumers(
     let jit: Arc<dyn Handler> = Arc::new(JitHandler {
         pipeline: Arc::clone(&doors.pipeline),
         service: Arc::clone(&doors.service),
-        broker: Arc::clone(&doors.broker),
+        replies: Replies::new(Arc::clone(&doors.broker), Arc::clone(&doors.clock)),
         clock: Arc::clone(&doors.clock),
         deadline: Duration::from_millis(settings.jit.queue_deadline_ms),
     });

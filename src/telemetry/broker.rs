@@ -22,7 +22,7 @@ pub const CONSUMED: Metric = metric(
 pub const DIVERTED: Metric = metric(
     "tollgate_broker_answers_diverted_total",
     Unit::Count,
-    "Answers that all who read decisions got, because the asker's queue did not take them",
+    "Answers that all who read decisions got, as the asker's queue has not taken them or was silent",
 );
 /// Messages that were dropped because nobody had read them in time. RabbitMQ counts its own.
 pub const EXPIRED: Metric = metric(
@@ -61,7 +61,7 @@ pub const CONSUME_SECONDS: Metric = metric(
     "Duration from a delivery to the end of its handling",
 );
 
-/// An answer went to those who read decisions: the asker's queue has not taken it.
+/// An answer went to those who read decisions: the asker's queue has not taken it, or was silent.
 pub fn answer_diverted() {
     exporter();
     metrics::counter!(DIVERTED.name).increment(1);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cleanse::Scanned;
-use super::reply::{Answer, reply};
+use super::reply::{Answer, Replies};
 use super::{Handled, Handler, Handling};
-use crate::broker::{Broker, Message};
+use crate::broker::Message;
 use crate::domain::clock::Clock;
 use crate::domain::decision::{Decision, Echo};
 use crate::domain::request::{AuthRequest, FaultyRequest};
@@ -40,7 +40,7 @@ pub struct JitHandler {
     /// Reads decisions back, for our own shape.
     pub service: Arc<Service>,
     /// Where answers go.
-    pub broker: Arc<dyn Broker>,
+    pub replies: Replies,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// An older request is answered as late.
@@ -92,7 +92,7 @@ impl JitHandler {
             }
             Decided::Not => (late(&asked), Handled::Done),
         };
-        match reply(&self.broker, message, &answer).await {
+        match self.replies.send(message, &answer).await {
             Ok(()) => handled,
             // A repeat is answered with the same bytes.
             Err(_) => Handled::Unavailable,

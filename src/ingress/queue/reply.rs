@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::silent::{Silent, Standing};
 use crate::broker::topology::{Exchange, Queue};
 use crate::broker::{Broker, BrokerError, Message, Outgoing, Target};
+use crate::domain::clock::Clock;
 use crate::telemetry::broker::answer_diverted;
 
 /// What an HTTP caller would have seen as the status.
@@ -38,51 +40,84 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Publishes an answer and waits for its confirm. An asker who has gone is no fault, nor is one whose
-/// queue does not take it or does not confirm it: then it goes to those who read decisions.
-///
-/// # Errors
-/// Where the broker does not take it; soon where it is down: its request waits then, and is not at work.
-pub(super) async fn reply(
-    broker: &Arc<dyn Broker>,
-    asked: &Message,
-    answer: &Answer,
-) -> Result<(), BrokerError> {
-    let everyone = || Target::Topic(Exchange::Transactions, Queue::JitResponses.binding().into());
-    let asker = asked.reply_to.as_ref().filter(|name| is_foreign(name));
-    let mut target = asker.map_or_else(everyone, |name| Target::Reply(name.clone()));
-    let (mut waited, mut nacks, mut silences) = (Duration::ZERO, 0_u32, 0_u32);
-    let mut given_up = None;
-    loop {
-        let outgoing = Outgoing { target: target.clone(), message: message(asked, answer) };
-        let published = broker.publish(vec![outgoing]).await.map(|mut results| results.pop());
-        let error = match published {
-            Ok(Some(Ok(())) | None) => break,
-            Ok(Some(Err(error))) | Err(error) => error,
+/// Publishes answers.
+pub struct Replies {
+    broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
+    silent: Silent,
+}
+
+impl Replies {
+    /// Through this broker.
+    pub fn new(broker: Arc<dyn Broker>, clock: Arc<dyn Clock>) -> Self {
+        Self { broker, clock, silent: Silent::default() }
+    }
+
+    /// Publishes an answer and waits for its confirm. An asker who has gone is no fault, nor is one whose
+    /// queue does not take it or does not confirm it: then it goes to those who read decisions, and so do
+    /// the next ones to a queue that was silent.
+    ///
+    /// # Errors
+    /// Where the broker does not take it; soon where it is down: its request waits then, and is not at work.
+    pub(super) async fn send(&self, asked: &Message, answer: &Answer) -> Result<(), BrokerError> {
+        let asker = asked.reply_to.as_deref().filter(|name| is_foreign(name));
+        let standing = asker.map(|name| self.silent.standing(name, self.clock.monotonic()));
+        let mut target = match asker {
+            Some(name) if standing != Some(Standing::Silent) => Target::Reply(name.to_owned()),
+            _ => everyone(),
         };
-        let is_nack = matches!(error, BrokerError::NotTaken(_));
-        nacks = if is_nack { nacks.saturating_add(1) } else { 0 };
-        let is_silence = matches!(error, BrokerError::Unavailable(_));
-        silences = if is_silence { silences.saturating_add(1) } else { 0 };
-        let is_asked = matches!(target, Target::Reply(_));
-        let is_last = waited >= TRY_MAX || (is_silence && !is_asked);
-        if is_asked && is_askers(&error, nacks, silences, is_last) {
-            given_up = Some(error);
-            target = everyone();
-            continue;
+        let (mut waited, mut nacks) = (Duration::ZERO, 0_u32);
+        // One that was silent before is given up the first time.
+        let mut silences = u32::from(standing == Some(Standing::Due));
+        let mut given_up = None;
+        loop {
+            let outgoing = Outgoing { target: target.clone(), message: message(asked, answer) };
+            let published = self.broker.publish(vec![outgoing]).await;
+            let error = match published.map(|mut results| results.pop()) {
+                Ok(Some(Ok(())) | None) => break,
+                Ok(Some(Err(error))) | Err(error) => error,
+            };
+            let is_nack = matches!(error, BrokerError::NotTaken(_));
+            nacks = if is_nack { nacks.saturating_add(1) } else { 0 };
+            let is_silence = matches!(error, BrokerError::Unavailable(_));
+            silences = if is_silence { silences.saturating_add(1) } else { 0 };
+            let is_asked = matches!(target, Target::Reply(_));
+            let is_last = waited >= TRY_MAX || (is_silence && !is_asked);
+            if is_asked && is_askers(&error, nacks, silences, is_last) {
+                given_up = Some(error);
+                target = everyone();
+                continue;
+            }
+            if is_last {
+                return Err(error);
+            }
+            tokio::time::sleep(TRY_EVERY).await;
+            waited += TRY_EVERY;
         }
-        if is_last {
-            return Err(error);
+        if let Some(name) = asker {
+            self.took(name, &target, given_up.as_ref());
         }
-        tokio::time::sleep(TRY_EVERY).await;
-        waited += TRY_EVERY;
+        Ok(())
     }
-    if let Some(error) = given_up {
-        let error = &error as &dyn std::error::Error;
-        tracing::debug!(error, "an asker did not take the answer: it went to all who read");
+
+    /// The answer to this asker has arrived there, and the asker was given up for that reason.
+    fn took(&self, asker: &str, target: &Target, given_up: Option<&BrokerError>) {
+        if matches!(target, Target::Reply(_)) {
+            return self.silent.forget(asker);
+        }
         answer_diverted();
+        let Some(error) = given_up else { return };
+        // That our own queue has confirmed shows that it is not the broker that is silent.
+        if matches!(error, BrokerError::Unavailable(_)) {
+            self.silent.remember(asker, self.clock.monotonic());
+        }
+        let error = error as &dyn std::error::Error;
+        tracing::debug!(error, "an asker did not take the answer: it went to all who read");
     }
-    Ok(())
+}
+
+fn everyone() -> Target {
+    Target::Topic(Exchange::Transactions, Queue::JitResponses.binding().to_owned())
 }
 
 /// Whether the asker's queue is at fault, after so many nacks, or silences, in a row. What refuses this
@@ -118,10 +153,31 @@ fn message(asked: &Message, answer: &Answer) -> Message {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use uuid::Uuid;
 
     use super::*;
     use crate::broker::{BrokerFuture, Deliveries, QueueStats};
+    use crate::domain::time::{Monotonic, Timestamp};
+
+    /// A clock at so many seconds.
+    #[derive(Default)]
+    struct At(AtomicU64);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::default()
+        }
+
+        fn monotonic(&self) -> Monotonic {
+            Monotonic::from_micros(self.0.load(Ordering::SeqCst) * 1_000_000)
+        }
+
+        fn uuid(&self) -> Uuid {
+            Uuid::nil()
+        }
+    }
 
     /// Fails for whoever has asked, as often as there are errors, and for all while it is down; remembers
     /// where answers went.
@@ -171,22 +227,41 @@ mod tests {
         }
     }
 
-    fn all_who_read() -> Target {
-        Target::Topic(Exchange::Transactions, Queue::JitResponses.binding().to_owned())
+    impl Asked {
+        fn failing(errors: Vec<BrokerError>) -> Arc<Self> {
+            Arc::new(Self { errors: Mutex::new(errors), ..Self::default() })
+        }
+
+        /// Where answers went since this was asked last.
+        fn targets(&self) -> Vec<Target> {
+            std::mem::take(&mut self.targets.lock().unwrap())
+        }
+    }
+
+    fn request() -> Message {
+        Message { id: "t".into(), reply_to: Some("asker".into()), ..Message::default() }
+    }
+
+    fn approved() -> Answer {
+        Answer { status: 200, body: b"{}".to_vec() }
+    }
+
+    fn asker() -> Target {
+        Target::Reply("asker".into())
+    }
+
+    fn silent() -> BrokerError {
+        BrokerError::Unavailable("not confirmed in time".into())
     }
 
     /// How often the asker was tried, and whether everyone got the answer in the end.
-    async fn check(errors: Vec<BrokerError>, tries: usize, everyone: bool) {
-        let broker = Arc::new(Asked { errors: Mutex::new(errors), ..Asked::default() });
-        let asked =
-            Message { id: "t".into(), reply_to: Some("asker".into()), ..Message::default() };
-        let answer = Answer { status: 200, body: b"{}".to_vec() };
-        let shared: Arc<dyn Broker> = broker.clone();
-        reply(&shared, &asked, &answer).await.unwrap();
-        let targets = broker.targets.lock().unwrap().clone();
-        let mut expected = vec![Target::Reply("asker".into()); tries];
-        expected.extend(everyone.then(all_who_read));
-        assert_eq!(targets, expected);
+    async fn check(errors: Vec<BrokerError>, tries: usize, by_all: bool) {
+        let broker = Asked::failing(errors);
+        let replies = Replies::new(broker.clone(), Arc::<At>::default());
+        replies.send(&request(), &approved()).await.unwrap();
+        let mut expected = vec![asker(); tries];
+        expected.extend(by_all.then(everyone));
+        assert_eq!(broker.targets(), expected);
     }
 
     #[tokio::test]
@@ -197,27 +272,42 @@ mod tests {
         check(many(full, 1), 2, false).await;
         check(many(|| BrokerError::Refused("no".into()), 8), 9, false).await;
         check(many(|| BrokerError::Unroutable("asker".into()), 1), 1, true).await;
-        let silent = || BrokerError::Unavailable("not confirmed in time".into());
         check(many(silent, 50), 2, true).await;
         check(many(silent, 1), 2, false).await;
     }
 
     #[tokio::test]
+    async fn a_silent_asker_is_not_tried_again_for_a_while() {
+        let (broker, clock) = (Asked::failing(vec![silent(), silent()]), Arc::<At>::default());
+        let replies = Replies::new(broker.clone(), clock.clone());
+        let send = async |message: Message| {
+            replies.send(&message, &approved()).await.unwrap();
+            broker.targets()
+        };
+        assert_eq!(send(request()).await, [asker(), asker(), everyone()]);
+        assert_eq!(send(request()).await, [everyone()], "at once");
+        let neighbour = Message { reply_to: Some("neighbour".into()), ..request() };
+        assert_eq!(send(neighbour).await, [Target::Reply("neighbour".into())]);
+        clock.0.store(31, Ordering::SeqCst);
+        broker.errors.lock().unwrap().push(silent());
+        assert_eq!(send(request()).await, [asker(), everyone()], "once more");
+        assert_eq!(send(request()).await, [everyone()]);
+        clock.0.store(62, Ordering::SeqCst);
+        assert_eq!(send(request()).await, [asker()]);
+        assert_eq!(send(request()).await, [asker()], "it confirms again");
+    }
+
+    #[tokio::test]
     async fn a_broker_that_is_down_says_nothing_of_its_askers_and_is_not_waited_for_here() {
-        let asked = Arc::new(Asked::default());
-        asked.is_down.store(true, Ordering::SeqCst);
-        let shared: Arc<dyn Broker> = asked.clone();
-        let request =
-            Message { id: "t".into(), reply_to: Some("asker".into()), ..Message::default() };
-        let answer = Answer { status: 200, body: b"{}".to_vec() };
-        assert!(reply(&shared, &request, &answer).await.is_err());
-        let asker = Target::Reply("asker".into());
-        let tried = [asker.clone(), asker.clone(), all_who_read()];
-        assert_eq!(*asked.targets.lock().unwrap(), tried);
+        let broker = Arc::new(Asked::default());
+        broker.is_down.store(true, Ordering::SeqCst);
+        let replies = Replies::new(broker.clone(), Arc::<At>::default());
+        assert!(replies.send(&request(), &approved()).await.is_err());
+        assert_eq!(broker.targets(), [asker(), asker(), everyone()]);
         // Its request is handled again, and answered with the same bytes.
-        asked.is_down.store(false, Ordering::SeqCst);
-        reply(&shared, &request, &answer).await.unwrap();
-        assert_eq!(asked.targets.lock().unwrap().last(), Some(&asker));
+        broker.is_down.store(false, Ordering::SeqCst);
+        replies.send(&request(), &approved()).await.unwrap();
+        assert_eq!(broker.targets(), [asker()]);
     }
 
     #[test]
