@@ -6,6 +6,7 @@
 //! nothing that the next does not publish too, and both in order: what a subscriber sees first of each
 //! event is in order all the same.
 
+mod told;
 mod unreadable;
 
 use std::collections::HashSet;
@@ -27,6 +28,7 @@ use crate::store::outbox::{OutboxShards, Waiting};
 use crate::store::shards::Shards;
 use crate::telemetry::metrics;
 
+use told::{News, Told};
 use unreadable::{Found, Unread};
 
 /// Between two attempts while the broker or the store does not answer: doubled from the first to the
@@ -126,6 +128,8 @@ enum Trouble {
     Store(#[from] StoreError),
     #[error("the broker did not confirm {failed} of {published} events")]
     Broker { failed: usize, published: usize, source: BrokerError },
+    #[error("no shard of the outbox can be read")]
+    Outbox { error: String },
     #[error("{count} events can not be read, and hold up those behind them in their shards")]
     Unreadable {
         count: usize,
@@ -141,7 +145,7 @@ impl Trouble {
         match self {
             Self::Store(error) => format!("{error}: {}", error.cause()),
             Self::Broker { source, .. } => source.to_string(),
-            Self::Unreadable { error, .. } => error.clone(),
+            Self::Outbox { error } | Self::Unreadable { error, .. } => error.clone(),
         }
     }
 }
@@ -183,15 +187,15 @@ pub struct Relay {
     refusals: Refusals,
     /// How many events could not be read in the last round.
     unread: u64,
-    troubled: bool,
+    told: Told,
 }
 
 impl Relay {
     /// A relay that has leased nothing yet.
     pub fn new(parts: Parts) -> Self {
         let id = parts.clock.uuid();
-        let (held, refusals) = (Shards::NONE, Refusals::default());
-        Self { parts, id, held, asked: None, first: 0, refusals, unread: 0, troubled: false }
+        let (held, refusals, told) = (Shards::NONE, Refusals::default(), Told::default());
+        Self { parts, id, held, asked: None, first: 0, refusals, unread: 0, told }
     }
 
     /// Relays until it is told to stop. What waits then is still published, if that goes well and soon.
@@ -213,7 +217,7 @@ impl Relay {
                 Ok(Round::Empty) => (quiet * 2).min(idle * REST_MAX),
                 _ => idle,
             };
-            pause = if self.troubled { (pause * 2).min(PAUSE_MAX) } else { PAUSE_MIN };
+            pause = if self.told.is_troubled() { (pause * 2).min(PAUSE_MAX) } else { PAUSE_MIN };
             if !rest.is_zero() {
                 tokio::select! {
                     () = stop.cancelled() => {}
@@ -233,16 +237,17 @@ impl Relay {
     async fn round(&mut self) -> Result<Round, Trouble> {
         let done = self.try_round().await;
         let home = self.parts.home;
-        match &done {
-            Err(trouble) if !self.troubled => {
-                let cause = trouble.cause();
-                tracing::warn!(home, %trouble, cause, "events wait in the outbox; trying again");
+        for news in self.told.news(&done) {
+            match (news, &done) {
+                (News::Trouble, Err(trouble)) => {
+                    let cause = trouble.cause();
+                    tracing::warn!(home, %trouble, cause, "events wait in the outbox; trying again");
+                }
+                (News::Trouble, Ok(_)) => {}
+                (News::Published, _) => tracing::info!(home, "events are published again"),
+                (News::Readable, _) => tracing::info!(home, "all events can be read again"),
             }
-            Ok(Round::Busy) => return done, // it may not have come to the shard that has trouble
-            Ok(_) if self.troubled => tracing::info!(home, "events are published again"),
-            _ => {}
         }
-        self.troubled = done.is_err();
         done
     }
 
@@ -254,6 +259,8 @@ impl Relay {
             return Ok(Round::Empty);
         }
         let full = rows.len() >= self.parts.options.batch_max as usize;
+        let is_any_read = !rows.is_empty() || !unreadable.is_empty();
+        let is_all_failed = !is_any_read && failed.len() >= self.held.len() as usize;
         let Published { mut done, suspects, trouble } = self.publish(rows).await;
         let confirmed = self.confirmed(done.len());
         let cleared = self.clear(suspects, confirmed).await?;
@@ -270,6 +277,7 @@ impl Relay {
         let unread = self.give_up(unreadable, failed, confirmed).await?;
         match (trouble, unread) {
             (Some(trouble), _) => Err(trouble),
+            (None, Some(Unread { error, .. })) if is_all_failed => Err(Trouble::Outbox { error }),
             (None, Some(Unread { count, error })) => {
                 Err(Trouble::Unreadable { count, error, is_full: full })
             }

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tollgate::domain::dead_letter::LetterFilter;
@@ -10,7 +11,7 @@ use tollgate::domain::id::Home;
 use tollgate::egress::relay::RelayOptions;
 use tollgate::store::dead_letters::DeadLetters;
 use tollgate::store::outbox::{OutboxShards, Place, Sifted, Waiting};
-use tollgate::store::shards::Shards;
+use tollgate::store::shards::{SHARDS, Shards};
 use tollgate::store::{StoreError, StoreFuture};
 use uuid::Uuid;
 
@@ -89,10 +90,23 @@ async fn where_nothing_else_is_published_it_is_kept_in_the_end() {
     task.await.unwrap();
 }
 
-/// An outbox of which one shard can not be read at all.
+/// An outbox of which some shards can not be read at all.
 struct Broken {
     shards: Arc<dyn OutboxShards>,
-    shard: u8,
+    broken: RangeInclusive<u8>,
+    /// How often it was asked for events.
+    asked: AtomicU32,
+}
+
+impl Broken {
+    fn new(subject: &Subject, broken: RangeInclusive<u8>) -> Arc<Self> {
+        let (shards, asked) = (Arc::clone(&subject.shards), AtomicU32::new(0));
+        Arc::new(Self { shards, broken, asked })
+    }
+
+    fn has_any(&self, shards: &RangeInclusive<u8>) -> bool {
+        shards.clone().any(|shard| self.broken.contains(&shard))
+    }
 }
 
 fn failed<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
@@ -109,14 +123,15 @@ impl OutboxShards for Broken {
     }
 
     fn oldest(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Vec<Waiting>> {
-        if shards.contains(&self.shard) {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.has_any(&shards) {
             return failed();
         }
         self.shards.oldest(shards, rows_max)
     }
 
     fn sift(&self, shards: RangeInclusive<u8>, rows_max: u32) -> StoreFuture<'_, Sifted> {
-        if shards.contains(&self.shard) {
+        if self.has_any(&shards) {
             return failed();
         }
         self.shards.sift(shards, rows_max)
@@ -135,7 +150,7 @@ impl OutboxShards for Broken {
 async fn a_shard_that_can_not_be_read_at_all_holds_up_no_other() {
     let (mut subject, row) = spoilt().await;
     let shard = row.place.shard;
-    subject.shards = Arc::new(Broken { shards: Arc::clone(&subject.shards), shard });
+    subject.shards = Broken::new(&subject, shard..=shard);
     let (_folder, letters) = letters().await;
     let broker = Arc::new(Subscriber::default());
     let (task, stop) = with_letters(&subject, &broker, letters, OPTIONS);
@@ -151,4 +166,20 @@ async fn a_shard_that_can_not_be_read_at_all_holds_up_no_other() {
     stop.cancel();
     task.await.unwrap();
     assert!(subject.outbox.depth().await.unwrap() >= 3, "what can not be read is still there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outbox_of_which_nothing_can_be_read_is_left_alone_for_longer_and_longer() {
+    let (mut subject, _) = spoilt().await;
+    let broken = Broken::new(&subject, 0..=SHARDS - 1);
+    subject.shards = broken.clone();
+    let (_folder, letters) = letters().await;
+    let broker = Arc::new(Subscriber::default());
+    let (task, stop) = with_letters(&subject, &broker, letters, OPTIONS);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    stop.cancel();
+    task.await.unwrap();
+    // Pauses of 50, 100, 200, 400, 800 and 1,600 ms, and once more at the end.
+    let asked = broken.asked.load(Ordering::SeqCst);
+    assert!((2..=8).contains(&asked), "{asked} times");
 }
