@@ -65,14 +65,45 @@ pub enum Looked {
 /// them, where that is known.
 pub async fn reconcile_daily(daily: Daily, told: impl Fn(&Looked, Option<Timestamp>) + Send) {
     let runner = daily.clock.uuid();
-    let (mut pause, mut seen) = (LOOK_EVERY, None);
+    let (mut pace, mut seen) = (Pace::new(), None);
     loop {
-        let looked = daily.look(runner).await;
+        let mut looked = Looked::Idle;
+        if pace.is_due() {
+            looked = daily.look(runner).await;
+            pace.looked(&looked, until(daily.clock.now(), daily.hour));
+        }
         let last = daily.runs.last(NAME).await.ok().flatten();
         told(&by_whom(&looked, last, &mut seen), last);
-        let rest = until(daily.clock.now(), daily.hour).min(pause);
-        pause = after(&looked, pause);
-        tokio::time::sleep(rest).await;
+        tokio::time::sleep(pace.nap()).await;
+    }
+}
+
+/// When it is looked again whether there is something to do.
+struct Pace {
+    pause: Duration,
+    /// How long not yet.
+    rest: Duration,
+}
+
+impl Pace {
+    const fn new() -> Self {
+        Self { pause: LOOK_EVERY, rest: Duration::ZERO }
+    }
+
+    const fn is_due(&self) -> bool {
+        self.rest.is_zero()
+    }
+
+    fn looked(&mut self, looked: &Looked, until_the_hour: Duration) {
+        self.rest = until_the_hour.min(self.pause);
+        self.pause = after(looked, self.pause);
+    }
+
+    /// However long there is nothing to do here, what others have done is seen soon.
+    fn nap(&mut self) -> Duration {
+        let nap = self.rest.min(LOOK_EVERY);
+        self.rest = self.rest.saturating_sub(nap);
+        nap
     }
 }
 
@@ -86,10 +117,12 @@ fn after(looked: &Looked, pause: Duration) -> Duration {
 
 /// Whether it was done elsewhere. `seen`: when it was done last, as far as was known before.
 fn by_whom(looked: &Looked, last: Option<Timestamp>, seen: &mut Option<Timestamp>) -> Looked {
-    let is_newer = last > *seen;
+    let (is_newer, is_known) = (last > *seen, seen.is_some());
     *seen = last.max(*seen);
     match looked {
         Looked::Idle if is_newer => Looked::Elsewhere,
+        // Somebody was done while it failed here.
+        Looked::Failed if is_newer && is_known => Looked::Elsewhere,
         looked => looked.clone(),
     }
 }
@@ -386,5 +419,25 @@ mod tests {
         let done = Looked::Done(Report::default());
         assert_eq!(tell(done.clone(), Some(at(3))), done, "by this instance");
         assert_eq!(tell(Looked::Idle, Some(at(3))), Looked::Idle);
+        assert_eq!(tell(Looked::Failed, Some(at(3))), Looked::Failed);
+        assert_eq!(tell(Looked::Failed, Some(at(4))), Looked::Elsewhere, "meanwhile");
+    }
+
+    #[test]
+    fn whoever_fails_looks_around_as_often_as_ever_and_tries_less_often() {
+        let (mut pace, mut tries, mut now) = (Pace::new(), Vec::new(), Duration::ZERO);
+        while now < Duration::from_secs(12 * 3_600) {
+            if pace.is_due() {
+                tries.push(now.as_secs() / 60);
+                pace.looked(&Looked::Failed, Duration::from_secs(24 * 3_600));
+            }
+            let nap = pace.nap();
+            assert!(!nap.is_zero() && nap <= LOOK_EVERY, "{nap:?}");
+            now += nap;
+        }
+        assert_eq!(tries, [0, 10, 30, 70, 150, 310, 550]);
+        pace = Pace::new();
+        pace.looked(&Looked::Failed, Duration::from_secs(90));
+        assert_eq!((pace.nap(), pace.is_due()), (Duration::from_secs(90), true), "its hour");
     }
 }
