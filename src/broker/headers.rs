@@ -24,6 +24,8 @@ pub const PUBLISHED_MS: &str = "x-tollgate-published-ms";
 pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
 /// The reason of a message that was worth nothing any more when its turn came.
 pub const EXPIRED: &str = "expired";
+/// The reason of a message that has come back to its queue too often: the broker's own, of whichever kind.
+pub const DELIVERY_LIMIT: &str = "delivery_limit";
 
 /// The reason of an event that the broker does not take.
 pub const REFUSED: &str = "refused_by_broker";

@@ -99,6 +99,10 @@ impl Queue {
 pub const RETRY_AFTER: [Duration; 3] =
     [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
 
+/// How often a message of a queue that is worked may come back unsettled before the broker itself takes it
+/// for dead. A net under our own count.
+pub const DELIVERIES_MAX: i32 = 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,7 +64,8 @@ impl EmbeddedDeliveries {
 
     async fn one(&mut self) -> Result<Box<dyn Delivery>, BrokerError> {
         loop {
-            if let Some(delivery) = self.taken.pop_front() {
+            if let Some(mut delivery) = self.taken.pop_front() {
+                delivery.seen = true;
                 return Ok(Box::new(delivery));
             }
             if let Some(sleep) = self.take().await.map_err(|error| failed(&error))? {
@@ -99,6 +100,8 @@ pub(super) struct EmbeddedDelivery {
     replaced: bool,
     jobs: Jobs,
     settled: bool,
+    /// Whether a consumer has it, and not only its window.
+    seen: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -113,6 +116,7 @@ impl EmbeddedDelivery {
             replaced: false,
             jobs,
             settled: false,
+            seen: false,
             _permit: permit,
         }
     }
@@ -183,7 +187,8 @@ impl Delivery for EmbeddedDelivery {
 impl Drop for EmbeddedDelivery {
     fn drop(&mut self) {
         if !self.settled {
-            self.jobs.tell(Job::Release(self.seq));
+            let job = if self.seen { Job::Lost } else { Job::Release };
+            self.jobs.tell(job(self.seq));
         }
     }
 }

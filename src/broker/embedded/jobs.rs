@@ -21,8 +21,10 @@ pub(super) enum Job {
     Claim { queue: String, permits: Vec<OwnedSemaphorePermit>, jobs: Jobs, reply: Reply<Claimed> },
     /// A delivery has been settled.
     Settle { change: Change, reply: Reply<()> },
-    /// A delivery was dropped unsettled: it comes again.
+    /// A message was taken, and nobody has seen it: it comes again.
     Release(i64),
+    /// A delivery was dropped unsettled: it comes again, unless it has too often.
+    Lost(i64),
     /// Nobody reads this queue of answers any more.
     Forget(String),
     /// How many messages wait in each queue.

@@ -2,6 +2,7 @@
 //! this process. One task writes; whoever waits is woken when something arrives.
 
 mod consumer;
+mod dead;
 mod hearers;
 mod jobs;
 mod queues;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use sqlx::sqlite::SqliteConnection;
 
+use super::dead::bury_returned;
 use super::jobs::{Claimed, Job, Reply};
 use super::queues::Queues;
+use super::rows;
 use crate::broker::topology::Queue;
 
 pub(super) const DELETE: &str = include_str!("sql/messages_delete.sql");
 const RETURN: &str = include_str!("sql/messages_return.sql");
+const LOST: &str = include_str!("sql/messages_lost.sql");
 
 /// What is told to whom once the transaction is committed.
 pub(super) enum Answer {
@@ -25,6 +28,8 @@ pub(super) struct Round {
     pub(super) answers: Vec<Answer>,
     pub(super) gone: Vec<i64>,
     pub(super) back: Vec<i64>,
+    /// What comes back without a word of its consumer.
+    pub(super) lost: Vec<i64>,
     /// Queues in which something has arrived.
     pub(super) arrived: BTreeSet<String>,
     /// Something came back, to a queue that its row names.
@@ -39,6 +44,7 @@ impl Round {
             answers: Vec::new(),
             gone: Vec::new(),
             back: Vec::new(),
+            lost: Vec::new(),
             arrived: BTreeSet::new(),
             returned: false,
         }
@@ -49,9 +55,13 @@ impl Round {
         &mut self,
         connection: &mut SqliteConnection,
     ) -> Result<(), sqlx::Error> {
-        self.returned |= !self.back.is_empty();
+        let lost = std::mem::take(&mut self.lost);
+        self.returned |= !self.back.is_empty() || !lost.is_empty();
         on_each(connection, DELETE, &std::mem::take(&mut self.gone)).await?;
-        on_each(connection, RETURN, &std::mem::take(&mut self.back)).await
+        on_each(connection, RETURN, &std::mem::take(&mut self.back)).await?;
+        on_each(connection, LOST, &lost).await?;
+        // That something came back wakes the consumers of dead letters, too.
+        bury_returned(connection, &lost, self.now_ms).await
     }
 
     /// Tells everyone that it is done.
@@ -98,7 +108,7 @@ impl Round {
                 Job::Count { reply } => {
                     self.answers.push(Answer::Counted(reply, BTreeMap::new()));
                 }
-                Job::Release(_) | Job::Forget(_) | Job::Close(_) => {}
+                Job::Release(_) | Job::Lost(_) | Job::Forget(_) | Job::Close(_) => {}
             }
         }
     }
@@ -113,6 +123,5 @@ pub(super) async fn on_each(
     if seqs.is_empty() {
         return Ok(());
     }
-    let seqs = serde_json::to_string(seqs).expect("numbers always become JSON");
-    sqlx::query(statement).bind(seqs).execute(connection).await.map(drop)
+    sqlx::query(statement).bind(rows::numbers(seqs)).execute(connection).await.map(drop)
 }

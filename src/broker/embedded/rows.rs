@@ -48,6 +48,11 @@ pub(super) fn headers(headers: &BTreeMap<String, String>) -> String {
     serde_json::to_string(headers).expect("texts always become JSON")
 }
 
+/// Numbers of rows, as statements take them.
+pub(super) fn numbers(seqs: &[i64]) -> String {
+    serde_json::to_string(seqs).expect("numbers always become JSON")
+}
+
 /// Headers as they were stored.
 pub(super) fn parse_headers(text: &str) -> BTreeMap<String, String> {
     serde_json::from_str(text).unwrap_or_default() // only this program writes them

@@ -10,14 +10,13 @@ use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::consumer::EmbeddedDelivery;
+use super::dead::{bury_expired, bury_returned};
 use super::jobs::{Change, Claimed, Job, Jobs};
 use super::now_ms;
 use super::queues::Queues;
 use super::round::{Answer, DELETE, Round, on_each};
 use super::rows::{self, NewRow};
-use crate::broker::headers::{self, EXPIRED};
 use crate::broker::topology::Queue;
-use crate::broker::{Message, Settlement};
 use crate::domain::clock::Clock;
 use crate::domain::time::Monotonic;
 use crate::telemetry::broker::BrokerMetrics;
@@ -77,7 +76,8 @@ impl Writer {
     /// with those who waited.
     pub(super) async fn recover(&mut self) -> Result<(), sqlx::Error> {
         let Some(connection) = self.connection.as_mut() else { return Ok(()) };
-        sqlx::query(RECOVER).execute(&mut *connection).await?;
+        let lost: Vec<i64> = sqlx::query_scalar(RECOVER).fetch_all(&mut *connection).await?;
+        bury_returned(connection, &lost, self.time.opened_ms).await?;
         let names: Vec<&str> = Queue::ALL.iter().map(|queue| queue.name()).collect();
         let names = serde_json::to_string(&names).expect("texts always become JSON");
         sqlx::query(FORGET_ALL).bind(names).execute(&mut *connection).await?;
@@ -206,6 +206,7 @@ impl Writer {
                 }
             }
             Job::Release(seq) => round.back.push(seq),
+            Job::Lost(seq) => round.lost.push(seq),
             Job::Forget(queue) => {
                 sqlx::query(FORGET).bind(queue).execute(connection).await?;
             }
@@ -247,23 +248,12 @@ impl Writer {
         connection: &mut SqliteConnection,
     ) -> Result<(), sqlx::Error> {
         let query = sqlx::query(EXPIRED_ONES).bind(round.now_ms);
-        let mut dropped = Vec::new();
+        let mut dropped: Vec<i64> = Vec::new();
         for row in query.fetch_all(&mut *connection).await? {
-            let (seq, name): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-            let message =
-                Message { headers: rows::parse_headers(row.try_get(2)?), ..Message::default() };
-            let error = "its time had passed before its turn came".to_owned();
-            let dead = Settlement::Dead { reason: EXPIRED.to_owned(), error };
-            let onward = Queue::parse(&name)
-                .map(|queue| headers::onward(queue, &message, headers::failures(&message), dead));
-            match onward {
-                Some(headers::Onward::Dead(message, _)) => {
-                    let to = Queue::DeadLetters.name();
-                    let headers = rows::headers(&message.headers);
-                    move_to(connection, seq, to, (headers, None), round.now_ms).await?;
-                    round.arrived.insert(to.to_owned());
-                }
-                _ => dropped.push(seq),
+            if bury_expired(connection, &row, round.now_ms).await? {
+                round.arrived.insert(Queue::DeadLetters.name().to_owned());
+            } else {
+                dropped.push(row.try_get("seq")?);
             }
         }
         self.metrics.expired(dropped.len());
@@ -298,7 +288,8 @@ async fn claim(
     Ok(())
 }
 
-async fn move_to(
+/// Moves a row to a queue, from when on it is its turn; its body may be another, too.
+pub(super) async fn move_to(
     connection: &mut SqliteConnection,
     seq: i64,
     queue: &str,

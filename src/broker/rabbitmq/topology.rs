@@ -10,15 +10,11 @@ use lapin::{Channel, ErrorKind, ExchangeKind};
 use super::Names;
 use super::error::{Differs, Silence, bounded, bounded_by, silent};
 use super::link::Session;
-use crate::broker::topology::{Exchange, Queue, RETRY_AFTER};
+use crate::broker::topology::{DELIVERIES_MAX, Exchange, Queue, RETRY_AFTER};
 use crate::broker::{BrokerError, QueueStats};
 
-/// How often a message may come back unsettled before the broker itself takes it for dead. A net under
-/// our own count.
-const DELIVERY_LIMIT: i32 = 20;
-
-/// The same where the dead have nowhere to go: they would be dropped. RabbitMQ 4 has a limit where none is
-/// given, and earlier versions take a negative one, which stands for none there, for zero.
+/// The limit where the dead have nowhere to go: they would be dropped. RabbitMQ 4 has a limit where none
+/// is given, and earlier versions take a negative one, which stands for none there, for zero.
 const NO_DELIVERY_LIMIT: i32 = i32::MAX;
 
 /// Declares everything.
@@ -63,7 +59,7 @@ pub(super) async fn declare(session: &Session, names: &Names) -> Result<(), Brok
 
 fn arguments(names: &Names, queue: Queue) -> FieldTable {
     let (mut arguments, limit) = match queue.dead_letter_key() {
-        Some(key) => (dead_lettering(names.exchange(Exchange::Transactions), key), DELIVERY_LIMIT),
+        Some(key) => (dead_lettering(names.exchange(Exchange::Transactions), key), DELIVERIES_MAX),
         None => (quorum(), NO_DELIVERY_LIMIT),
     };
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(limit));

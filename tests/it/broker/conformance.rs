@@ -141,6 +141,35 @@ pub async fn what_is_dropped_unsettled_comes_again(broker: Shared) {
     nothing(&mut others).await;
 }
 
+pub async fn what_comes_back_again_and_again_without_a_word_dies(broker: Shared) {
+    put(&broker, Queue::Webhooks, &["lost".to_owned()]).await;
+    let mut deliveries = consume(&broker, Queue::Webhooks, 1).await;
+    for _ in 0..=20 {
+        let delivery = next(&mut deliveries).await;
+        assert_eq!((delivery.message().id.as_str(), delivery.failures()), ("lost", 0));
+        drop(delivery);
+    }
+    let dead = next(&mut consume(&broker, Queue::DeadLetters, 1).await).await;
+    let header = |name: &str| dead.message().headers[name].clone();
+    assert_eq!(dead.message().id, "lost");
+    assert_eq!((header(REASON), header(ORIGIN)), ("delivery_limit".into(), "webhook-queue".into()));
+    nothing(&mut deliveries).await;
+}
+
+pub async fn a_dead_letter_comes_back_however_often(broker: Shared) {
+    let dead = Outgoing {
+        target: Target::Topic(Exchange::Transactions, "webhook.failed".to_owned()),
+        message: message("dead"),
+    };
+    publish(&broker, dead).await.unwrap();
+    let mut letters = consume(&broker, Queue::DeadLetters, 1).await;
+    for _ in 0..25 {
+        drop(next(&mut letters).await);
+    }
+    next(&mut letters).await.settle(Settlement::Done).await.unwrap();
+    nothing(&mut letters).await;
+}
+
 pub async fn what_is_returned_is_not_counted(broker: Shared) {
     put(&broker, Queue::Webhooks, &["patient".to_owned()]).await;
     let mut deliveries = consume(&broker, Queue::Webhooks, 1).await;

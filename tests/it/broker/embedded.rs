@@ -51,6 +51,47 @@ async fn everything_is_there_after_a_restart_and_what_was_out_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_its_process_dies_with_each_time_is_dead_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = ["out", "waiting"].map(str::to_owned);
+    for life in 0..=20 {
+        let broker = open(&folder).await.unwrap();
+        let shared: Shared = broker.clone();
+        if life == 0 {
+            put(&shared, Queue::Webhooks, &ids).await;
+        }
+        let mut deliveries = consume(&shared, Queue::Webhooks, 1).await;
+        let out = next(&mut deliveries).await;
+        assert_eq!(out.message().id, "out", "life {life}");
+        broker.close().await;
+        std::mem::forget(out);
+        std::mem::forget(deliveries);
+    }
+    let shared: Shared = open(&folder).await.unwrap();
+    let dead = next(&mut consume(&shared, Queue::DeadLetters, 1).await).await;
+    assert_eq!(dead.message().id, "out");
+    assert_eq!(dead.message().headers[REASON], "delivery_limit");
+    let waiting = next(&mut consume(&shared, Queue::Webhooks, 1).await).await;
+    assert_eq!((waiting.message().id.as_str(), waiting.redelivered()), ("waiting", false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_has_seen_does_not_count_however_often_its_consumer_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared: Shared = open(&folder).await.unwrap();
+    put(&shared, Queue::Webhooks, &["first", "prefetched"].map(str::to_owned)).await;
+    for _ in 0..25 {
+        let mut deliveries = consume(&shared, Queue::Webhooks, 10).await;
+        next(&mut deliveries).await.settle(Settlement::Return).await.unwrap();
+    }
+    let mut deliveries = consume(&shared, Queue::Webhooks, 10).await;
+    for _ in 0..2 {
+        next(&mut deliveries).await.settle(Settlement::Done).await.unwrap();
+    }
+    nothing(&mut consume(&shared, Queue::DeadLetters, 1).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_has_one_broker_and_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let broker = open(&folder).await.unwrap();

@@ -36,6 +36,8 @@ conformance! {
     what_can_never_work_dies_at_once
     no_more_than_a_prefetch_is_unsettled
     what_is_dropped_unsettled_comes_again
+    what_comes_back_again_and_again_without_a_word_dies
+    a_dead_letter_comes_back_however_often
     what_is_returned_is_not_counted
     what_nobody_takes_is_told_to_its_publisher
     each_of_many_publishers_is_told_of_its_own

@@ -1,3 +1,4 @@
 update messages
-set held = 0, redelivered = 1
+set held = 0, redelivered = 1, returns = returns + 1
 where held = 1
+returning seq
