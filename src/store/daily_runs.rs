@@ -20,6 +20,9 @@ pub struct DailyRun {
 
 /// Which days' work is done, and who is at it.
 pub trait DailyRuns: Send + Sync {
+    /// The store's own time, one for all instances: a day that one of them with a wrong clock has begun too
+    /// early would keep the others from theirs until it comes.
+    fn now(&self) -> StoreFuture<'_, Timestamp>;
     /// Takes a day's work on until then, or goes on with it. `false`: it is done, a later day's was
     /// begun, or somebody else is at it.
     fn claim(&self, run: DailyRun, now: Timestamp, until: Timestamp) -> StoreFuture<'_, bool>;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{Books, List, Listing, Report, Window, reconcile};
 use crate::domain::clock::Clock;
 use crate::domain::time::Timestamp;
-use crate::store::Source;
 use crate::store::daily_runs::{DailyRun, DailyRuns};
+use crate::store::{Source, StoreError};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -136,17 +136,15 @@ impl Daily {
 
     /// Does what is to be done today and not done yet.
     async fn look(&self, runner: Uuid) -> Looked {
-        let now = self.clock.now();
-        let run = DailyRun { name: NAME, day: day(now, self.hour), runner };
-        match self.runs.claim(run, now, now.plus_micros(CLAIM_US)).await {
-            Ok(true) => {}
-            Ok(false) => return Looked::Idle,
+        let run = match self.claim(runner).await {
+            Ok(Some(run)) => run,
+            Ok(None) => return Looked::Idle,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "could not look whether it is time to reconcile");
                 return Looked::Idle;
             }
-        }
+        };
         match self.keep(run, CLAIM_EVERY, self.once(run)).await {
             Ok(report) => {
                 tell(&report);
@@ -161,6 +159,14 @@ impl Daily {
         }
     }
 
+    /// Takes today's run on, by the store's time. `None`: there is nothing to do here.
+    async fn claim(&self, runner: Uuid) -> Result<Option<DailyRun>, StoreError> {
+        let now = self.runs.now().await?;
+        let run = DailyRun { name: NAME, day: day(now, self.hour), runner };
+        let is_ours = self.runs.claim(run, now, now.plus_micros(CLAIM_US)).await?;
+        Ok(is_ours.then_some(run))
+    }
+
     /// Lets the others know for as long as a run takes that it is being done.
     async fn keep<T>(&self, run: DailyRun, every: Duration, running: impl Future<Output = T>) -> T {
         let mut running = pin!(running);
@@ -169,9 +175,10 @@ impl Daily {
                 done = &mut running => return done,
                 () = tokio::time::sleep(every) => {}
             }
-            let now = self.clock.now();
             // Where that fails, or another has begun meanwhile, whoever is done first is.
-            let _ = self.runs.claim(run, now, now.plus_micros(CLAIM_US)).await;
+            if let Ok(now) = self.runs.now().await {
+                let _ = self.runs.claim(run, now, now.plus_micros(CLAIM_US)).await;
+            }
         }
     }
 
@@ -180,7 +187,7 @@ impl Daily {
         let listed = Window { to: self.clock.now(), ..window };
         let list = List::fetched(&*self.listing, Some(listed)).await?;
         let report = reconcile(&list, &self.books, Some(window)).await?;
-        self.runs.finish(run, self.clock.now()).await?;
+        self.runs.finish(run, self.runs.now().await?).await?;
         Ok(report)
     }
 }
@@ -240,9 +247,8 @@ mod tests {
         assert_eq!(day("2026-11-20T05:00:00Z"), day("2026-11-21T04:59:59Z"));
     }
 
-    /// The marks in memory.
-    #[derive(Default)]
-    struct Marks(Mutex<Option<Mark>>);
+    /// The marks in memory, with a time of their own.
+    struct Marks(Mutex<Option<Mark>>, Arc<At>);
 
     struct Mark {
         run: DailyRun,
@@ -252,6 +258,10 @@ mod tests {
     }
 
     impl DailyRuns for Marks {
+        fn now(&self) -> StoreFuture<'_, Timestamp> {
+            Box::pin(std::future::ready(Ok(self.1.now())))
+        }
+
         fn claim(&self, run: DailyRun, now: Timestamp, until: Timestamp) -> StoreFuture<'_, bool> {
             let mut mark = self.0.lock().unwrap();
             let is_free = mark.as_ref().is_none_or(|mark| {
@@ -366,7 +376,8 @@ mod tests {
 
     fn daily() -> (Daily, Arc<Quiet>, Arc<Marks>, Arc<At>) {
         let clock = Arc::new(At(AtomicI64::new(at("2026-11-20T05:00:00Z"))));
-        let (platform, runs) = (Arc::new(Quiet::default()), Arc::new(Marks::default()));
+        let runs = Arc::new(Marks(Mutex::default(), clock.clone()));
+        let platform = Arc::new(Quiet::default());
         let daily = Daily {
             listing: platform.clone(),
             books: Books { histories: Vec::new(), audits: Vec::new() },
@@ -376,6 +387,17 @@ mod tests {
             days: 30,
         };
         (daily, platform, runs, clock)
+    }
+
+    #[tokio::test]
+    async fn a_day_is_the_stores_whatever_the_clock_of_an_instance_says() {
+        let (daily, _, runs, clock) = daily();
+        let ahead = Arc::new(At(AtomicI64::new(at("2027-11-20T05:00:00Z"))));
+        let daily = Daily { clock: ahead, ..daily };
+        assert!(matches!(daily.look(Uuid::from_u128(1)).await, Looked::Done(_)));
+        assert_eq!(runs.last(NAME).await.unwrap(), Some(clock.now()));
+        clock.0.fetch_add(DAY_US, Ordering::SeqCst);
+        assert!(matches!(daily.look(Uuid::from_u128(2)).await, Looked::Done(_)), "the next one");
     }
 
     #[tokio::test]

@@ -1,7 +1,10 @@
 //! Marks of work that is done once a day.
 
+use std::sync::atomic::Ordering;
+
 use super::PostgresStore;
 use super::error::translate;
+use super::outbox::now;
 use crate::domain::time::Timestamp;
 use crate::store::StoreFuture;
 use crate::store::daily_runs::{DailyRun, DailyRuns};
@@ -12,6 +15,13 @@ const FINISH: &str = include_str!("sql/daily_run_finish.sql");
 const LAST: &str = include_str!("sql/daily_run_last.sql");
 
 impl DailyRuns for PostgresStore {
+    fn now(&self) -> StoreFuture<'_, Timestamp> {
+        Box::pin(async move {
+            let offset_us = self.options.clock_offset_us.load(Ordering::SeqCst);
+            Ok(now(&mut self.reader().await?).await?.plus_micros(offset_us))
+        })
+    }
+
     fn claim(&self, run: DailyRun, now: Timestamp, until: Timestamp) -> StoreFuture<'_, bool> {
         Box::pin(self.write(move |connection| {
             Box::pin(async move {

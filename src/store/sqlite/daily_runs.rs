@@ -12,6 +12,10 @@ const FINISH: &str = include_str!("sql/daily_run_finish.sql");
 const LAST: &str = include_str!("sql/daily_run_last.sql");
 
 impl DailyRuns for SqliteStore {
+    fn now(&self) -> StoreFuture<'_, Timestamp> {
+        Box::pin(std::future::ready(Ok(self.clock.now())))
+    }
+
     fn claim(&self, run: DailyRun, now: Timestamp, until: Timestamp) -> StoreFuture<'_, bool> {
         Box::pin(self.jobs.write(move |connection| {
             Box::pin(async move {

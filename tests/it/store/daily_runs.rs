@@ -16,6 +16,8 @@ async fn a_day_is_done_once_and_taken_over_where_nobody_is_heard_of(runs: Arc<dy
     let claim = async |day, runner, now, until| {
         runs.claim(run(day, runner), at(now), at(until)).await.unwrap()
     };
+    let now = runs.now().await.unwrap();
+    assert!(runs.now().await.unwrap() >= now, "the store has a time");
     assert_eq!(runs.last("w").await.unwrap(), None);
     assert!(claim(7, 1, 10, 20).await);
     assert!(!claim(7, 2, 19, 30).await, "somebody is at it");
