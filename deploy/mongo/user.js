@@ -1,8 +1,11 @@
-// The service's own user, made once when the volume is new. It reads and writes its database, brings the rules
-// for its collections up to date (collMod), and may look at the server's parameters (the service checks
-// transactionLifetimeLimitSeconds at its start). Nothing else: no other database, no profiler, no users.
+// The two users, made once when the volume is new. The instances are `tollgate`, whose role (role.js) removes no
+// decision and changes no schema. `tollgate migrate` is `tollgate_owner`: it makes collections and indexes, and
+// brings the rules for collections up to date (collMod). Both may look at the server's parameters (the service
+// checks transactionLifetimeLimitSeconds at its start).
+load("/etc/tollgate/role.js");
 const fs = require("fs");
 const own = db.getSiblingDB("tollgate");
+const password = (name) => fs.readFileSync("/run/secrets/" + name, "utf8").trim();
 db.getSiblingDB("admin").createRole({
   role: "tollgateParameters",
   privileges: [{ resource: { cluster: true }, actions: ["getParameter"] }],
@@ -14,11 +17,16 @@ own.createRole({
   roles: [],
 });
 own.createUser({
-  user: "tollgate",
-  pwd: fs.readFileSync("/run/secrets/mongo_password", "utf8").trim(),
+  user: "tollgate_owner",
+  pwd: password("mongo_owner_password"),
   roles: [
     { role: "readWrite", db: "tollgate" },
     { role: "tollgateSchema", db: "tollgate" },
     { role: "tollgateParameters", db: "admin" },
   ],
+});
+own.createUser({
+  user: "tollgate",
+  pwd: password("mongo_password"),
+  roles: [{ role: "tollgateService", db: "admin" }],
 });

@@ -14,6 +14,7 @@ use crate::store::{Source, StoreError};
 
 /// Codes of the server (src/mongo/base/error_codes.yml).
 mod code {
+    pub(super) const UNAUTHORIZED: i32 = 13;
     pub(super) const DUPLICATE_KEY: i32 = 11_000;
     /// LockTimeout, LockBusy, MaxTimeMSExpired, WriteConflict, ConflictingOperationInProgress,
     /// TransactionTooOld, SnapshotUnavailable, NoSuchTransaction, ExceededTimeLimit.
@@ -122,6 +123,18 @@ pub(super) fn unreadable(error: impl Into<Source>) -> StoreError {
 /// The server, or what was asked, is not as it must be. One line, for the log.
 pub(super) fn refused(what: impl Into<String>) -> StoreError {
     StoreError::Failed(Box::new(Said { what: what.into(), code: None }))
+}
+
+/// Whoever may not change the schema is told who does.
+pub(super) fn behind(error: StoreError) -> StoreError {
+    let code = |source: &Source| source.downcast_ref::<Said>().and_then(|said| said.code);
+    match error {
+        StoreError::Failed(source) if code(&source) == Some(code::UNAUTHORIZED) => refused(
+            "the schema is not up to date, and this user may not change it: run `tollgate migrate` \
+             with the owner's URL in store.mongodb.url",
+        ),
+        other => other,
+    }
 }
 
 /// Companies are kept in the business store.

@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::MongoStore;
 use super::connect::Clients;
-use super::error::{refused, translate};
+use super::error::{behind, refused, translate};
 use super::lease::Lease;
 use super::read::within;
 use super::schema;
@@ -47,7 +47,7 @@ async fn prepare(database: &Database) -> Result<(), StoreError> {
     if schema::is_current(database).await? {
         return Ok(());
     }
-    let mut lease = Lease::take(database).await?;
+    let mut lease = Lease::take(database).await.map_err(behind)?;
     let migrated = schema::migrate(database, &mut lease).await;
     lease.release().await?;
     migrated

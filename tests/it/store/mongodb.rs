@@ -80,7 +80,11 @@ impl Corner {
         let url = servers::url("MONGODB_URI");
         let (server, query) = url.split_once('?').unwrap_or((url.as_str(), ""));
         let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
-        let url = format!("{server}/{}?{query}", servers::unique());
+        Self::at(format!("{server}/{}?{query}", servers::unique()))
+    }
+
+    /// The database of this URL, whose user may drop it.
+    pub fn at(url: String) -> Self {
         Self(Arc::new(Database { url }))
     }
 
