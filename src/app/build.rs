@@ -18,6 +18,7 @@ use crate::service::Service;
 use crate::service::audit::AuditDesk;
 use crate::service::dead_letters::DeadLetterDesk;
 use crate::service::expiry::Sweeper;
+use crate::service::explanations::Thinner;
 use crate::service::feed::{Feed, FeedSettings};
 use crate::service::health::{Health, Need, Watch, Watched};
 use crate::service::in_flight::InFlight;
@@ -188,6 +189,12 @@ fn pipeline(
 pub(super) fn sweeper(homes: &OpenHomes, pipeline: &Arc<Pipeline>) -> Sweeper {
     let homes = homes.each().into_iter().map(|home| (home.name, Arc::clone(&home.due)));
     Sweeper { homes: homes.collect(), pipeline: Arc::clone(pipeline) }
+}
+
+/// Takes the checks of decisions away that are older than this.
+pub(super) fn thinner(homes: &OpenHomes, clock: &Arc<dyn Clock>, retention: Duration) -> Thinner {
+    let homes = homes.each().into_iter().map(|home| (home.name, Arc::clone(&home.explanations)));
+    Thinner { homes: homes.collect(), clock: Arc::clone(clock), retention }
 }
 
 /// Seals personal fields anew that another key has sealed, or none.

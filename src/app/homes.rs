@@ -23,8 +23,8 @@ use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::webhooks::WebhookEvents;
 use crate::store::{
-    Audit, DueHolds, FactsStore, History, Inbox, MoneyHome, Outbox, Prepare, Probe, ResourceStore,
-    StoreError,
+    Audit, DueHolds, Explanations, FactsStore, History, Inbox, MoneyHome, Outbox, Prepare, Probe,
+    ResourceStore, StoreError,
 };
 
 use super::{AppError, trust};
@@ -51,6 +51,7 @@ pub(super) struct OpenHome {
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) shards: Arc<dyn OutboxShards>,
     pub(super) due: Arc<dyn DueHolds>,
+    pub(super) explanations: Arc<dyn Explanations>,
     pub(super) audit: Arc<dyn Audit>,
     /// Where notifications are kept, if here.
     pub(super) webhooks: Option<Arc<dyn WebhookEvents>>,
@@ -137,7 +138,7 @@ impl OpenHome {
     ) -> Self
     where
         S: FactsStore + ResourceStore + MoneyHome + History + Audit + Probe,
-        S: Outbox + OutboxShards + DueHolds + Lists + 'static,
+        S: Outbox + OutboxShards + DueHolds + Explanations + Lists + 'static,
     {
         Self {
             name,
@@ -150,6 +151,7 @@ impl OpenHome {
             outbox: store.clone(),
             shards: store.clone(),
             due: store.clone(),
+            explanations: store.clone(),
             audit: store.clone(),
             webhooks: None,
             letters: None,

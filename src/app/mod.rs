@@ -238,6 +238,9 @@ pub async fn start_as(
         if settings.personal.must_seal_anew() {
             background.spawn(reseal.until_done());
         }
+        if let Some(retention) = settings.history.retention() {
+            background.spawn(build::thinner(&homes, &clock, retention).thin_for_ever());
+        }
         let sweeper = build::sweeper(&homes, &pipeline);
         background.spawn(sweeper.sweep_for_ever(Duration::from_secs(settings.holds.sweep_s)));
     }

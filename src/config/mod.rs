@@ -7,6 +7,7 @@ pub mod broker;
 pub mod cache;
 pub mod feed;
 pub mod gate;
+pub mod history;
 pub mod http;
 pub mod ingest;
 pub mod kyc;
@@ -41,6 +42,7 @@ use broker::Broker;
 use cache::Cache;
 use feed::Feed;
 use gate::Access;
+use history::History;
 use http::Http;
 use ingest::Ingest;
 use kyc::Kyc;
@@ -92,6 +94,8 @@ pub struct Settings {
     pub ingest: Ingest,
     /// Reconciliation with the card platform.
     pub reconcile: Reconcile,
+    /// How much of history is kept.
+    pub history: History,
     /// The live feed.
     pub feed: Feed,
     /// Events that wait.
@@ -138,6 +142,7 @@ impl Settings {
         self.check_authorities()?;
         self.ingest.check()?;
         self.reconcile.check()?;
+        self.history.check()?;
         self.feed.check(self.http.connections_max)?;
         self.outbox.check()?;
         self.relay.check()?;

@@ -107,6 +107,11 @@ fn wrong_values_name_the_key_and_the_cure_and_are_not_repeated() {
         "399",
         "setting feed.feeds_max must be at most half of http.connections_max",
     );
+    check(
+        "TOLLGATE__HISTORY__RETENTION_DAYS",
+        "34",
+        "setting history.retention_days must be from 35 to 36500",
+    );
     check("TOLLGATE__JIT__USERNAME", "a:b", "setting jit.username must be a name without a colon");
     check("TOLLGATE__DATA_DIR", "", "setting data_dir must be a folder, such as \"data\"");
     check(

@@ -58,7 +58,7 @@ pub struct Authorization {
     pub held: i64,
     /// Why it was declined; `None`: approved.
     pub refusal: Option<Refusal>,
-    /// Every check that was evaluated.
+    /// Every check that was evaluated; none once it is [`Authorization::thinned`].
     pub findings: Vec<Finding>,
     /// How long each step took.
     pub stages: StageTimes,
@@ -70,4 +70,6 @@ pub struct Authorization {
     pub channel: Option<Arc<str>>,
     /// When it was decided.
     pub at: Timestamp,
+    /// Whether checks and stage times were taken away since: it is older than they are kept.
+    pub thinned: bool,
 }

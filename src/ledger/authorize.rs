@@ -342,5 +342,6 @@ fn authorization(
         entry_mode: text(|request| &request.entry_mode),
         channel: text(|request| &request.channel),
         at: books.now(),
+        thinned: false,
     }
 }

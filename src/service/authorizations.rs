@@ -62,6 +62,9 @@ impl Service {
     /// How the limits stand that a purchase was held against: asked of the judge, as if the purchase
     /// came again.
     async fn standing(&self, record: &Authorization) -> LimitsNow {
+        if record.thinned {
+            return LimitsNow::Unknown; // which limits they were is not kept
+        }
         if record.findings.iter().all(|finding| finding.limit.is_none()) {
             return LimitsNow::Unlimited;
         }

@@ -10,6 +10,7 @@ pub mod controls;
 pub mod dead_letters;
 pub mod error;
 pub mod expiry;
+pub mod explanations;
 pub mod feed;
 pub mod health;
 pub mod imports;

@@ -93,8 +93,9 @@ pub(super) struct Explanation {
     pub(super) preceding: Option<Token>,
     #[serde(default, rename = "o")]
     pub(super) original: Option<Token>,
-    #[serde(default, rename = "f", deserialize_with = "findings")]
-    pub(super) findings: Vec<Finding>,
+    /// `None`: taken away, and the stage times with them. What is written has some, be it none at all.
+    #[serde(default, rename = "f", deserialize_with = "kept")]
+    pub(super) findings: Option<Vec<Finding>>,
     #[serde(default, rename = "s", deserialize_with = "stages")]
     pub(super) stages: StageTimes,
     #[serde(default, rename = "m")]
@@ -186,6 +187,10 @@ pub(super) fn explained(authorization: &Authorization) -> Explained<'_> {
         entry_mode: authorization.entry_mode.as_deref(),
         channel: authorization.channel.as_deref(),
     }
+}
+
+fn kept<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Vec<Finding>>, D::Error> {
+    findings(text).map(Some)
 }
 
 fn findings<'de, D: Deserializer<'de>>(text: D) -> Result<Vec<Finding>, D::Error> {

@@ -319,6 +319,14 @@ pub trait Outbox: Send + Sync {
     fn drop_before(&self, before: Timestamp, rows_max: u32) -> StoreFuture<'_, u64>;
 }
 
+/// Explanations, for as long as they are kept.
+pub trait Explanations: Send + Sync {
+    /// Takes checks and stage times from the oldest decisions that still have them and were made before
+    /// `before`, from at most so many, in the order in which they came; says from how many. The decision
+    /// stays, and so does all that answers repeats or moves money. None where another instance is at it.
+    fn thin(&self, before: Timestamp, decisions_max: u32) -> StoreFuture<'_, u64>;
+}
+
 /// A hold whose time is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueHold {

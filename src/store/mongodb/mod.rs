@@ -20,6 +20,7 @@ mod audit;
 mod connect;
 mod error;
 mod expiry;
+mod explanations;
 mod facts;
 mod history;
 mod kyc;

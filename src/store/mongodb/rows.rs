@@ -200,7 +200,7 @@ fn refusal(reason: Option<Reason>, code: Option<Code>) -> Option<Refusal> {
 
 /// `authorizations`.
 #[derive(Serialize, Deserialize)]
-pub(super) struct AuthorizationRow<F = Vec<Finding>, M = Merchant> {
+pub(super) struct AuthorizationRow<F = Option<Vec<Finding>>, M = Merchant> {
     #[serde(rename = "_id")]
     id: Id<AuthorizationId>,
     token: Token,
@@ -229,7 +229,10 @@ pub(super) struct AuthorizationRow<F = Vec<Finding>, M = Merchant> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
     at: Timestamp,
+    #[serde(default)]
     stages: StageTimes,
+    /// Absent, as the stage times, where they were taken away.
+    #[serde(default)]
     findings: F,
     merchant: M,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -282,7 +285,8 @@ impl AuthorizationRow {
             amount: amount.map(|(minor, currency)| Money::new(minor, currency)),
             held: self.held,
             refusal: refusal(self.reason, self.code),
-            findings: self.findings,
+            thinned: self.findings.is_none(),
+            findings: self.findings.unwrap_or_default(),
             stages: self.stages,
             merchant: self.merchant,
             entry_mode: self.entry_mode,

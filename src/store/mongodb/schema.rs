@@ -52,6 +52,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_129_130_000,
         include_str!("../../../migrations/mongodb/20261129130000_part_currencies.json"),
     ),
+    (
+        20_261_129_190_000,
+        include_str!("../../../migrations/mongodb/20261129190000_thin_explanations.json"),
+    ),
 ];
 
 /// A file of migrations. Of a command, the first key is its name: their order is kept.

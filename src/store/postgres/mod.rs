@@ -11,6 +11,7 @@ mod dead_letters;
 mod error;
 mod events;
 mod expiry;
+mod explanations;
 mod facts;
 mod history;
 mod inbox;

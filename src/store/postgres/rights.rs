@@ -36,9 +36,9 @@ const RIGHTS: &[(&str, &[&str], &[&str])] = &[
     ("api_keys", ADD, &["revoked_at", "last_used_at"]),
     ("audit_head", READ, &["number", "hash"]),
     ("audit_log", ADD, &[]),
-    // An approval is taken back, a repeat marked, and a token judged anew. A trigger refuses what it can
-    // tell from that.
-    ("authorizations", ADD, &["fingerprint", "reason", "code", "balances", "repeated"]),
+    // An approval is taken back, a repeat marked, a token judged anew, and an old explanation thinned. Triggers
+    // refuse what they can tell from that.
+    ("authorizations", ADD, &["fingerprint", "reason", "code", "balances", "repeated", "details"]),
     (
         "cards",
         ADD,
@@ -59,6 +59,7 @@ const RIGHTS: &[(&str, &[&str], &[&str])] = &[
     ("dead_letter_acts", ADD, &[]),
     ("dead_letters", ADD, &["state", "fingerprint"]),
     ("events", READ, &[]),
+    ("explanations_thinned", READ, &["up_to"]),
     (
         "holds",
         ADD,

@@ -10,6 +10,7 @@ mod dead_letters;
 mod encode;
 mod error;
 mod expiry;
+mod explanations;
 mod facts;
 mod history;
 mod inbox;

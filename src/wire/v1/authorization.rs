@@ -57,6 +57,9 @@ pub struct Authorization {
     checks: Vec<Check>,
     #[schema(value_type = terms::StageTimes)]
     stages: StageTimes,
+    #[schema(value_type = Option<terms::ExplanationState>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'static str>,
     #[schema(value_type = super::merchant::Merchant)]
     merchant: Merchant,
     /// How the card was read.
@@ -132,6 +135,7 @@ impl From<authorization::Authorization> for Authorization {
             chain_id: record.chain,
             checks: checks(record.findings),
             stages: record.stages,
+            explanation: record.thinned.then_some("expired"),
             merchant: record.merchant,
             entry_mode: record.entry_mode,
             channel: record.channel,
@@ -185,7 +189,7 @@ pub struct Explained {
     closings: Option<Closings>,
     postings: Vec<Posting>,
     /// How the limits stand now that the purchase was held against, `[]` where there were none; `null`
-    /// where that can not be told at the moment.
+    /// where that can not be told at the moment, or the explanation has expired.
     #[schema(required)]
     limits: Option<Vec<LimitState>>,
 }
@@ -251,6 +255,7 @@ mod tests {
             entry_mode: None,
             channel: None,
             at: Timestamp::from_micros(1_767_225_600_000_000),
+            thinned: false,
         }
     }
 
@@ -276,6 +281,18 @@ mod tests {
         assert_eq!(json["checks"][0], check);
         assert_eq!((&json["amount"], &json["currency"]), (&500.into(), &"EUR".into()));
         assert_eq!(json["created_at"], "2026-01-01T00:00:00.000000Z");
+        assert_eq!(json.get("explanation"), None);
+    }
+
+    #[test]
+    fn an_expired_explanation_says_so() {
+        let old = authorization::Authorization { findings: vec![], thinned: true, ..record() };
+        let json = serde_json::to_value(Authorization::from(old)).unwrap();
+        assert_eq!(json["explanation"], "expired");
+        assert_eq!(
+            (&json["checks"], &json["decision"]),
+            (&serde_json::json!([]), &"approved".into())
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! History and outbox: read back as it was written, in order.
 
-use tollgate::domain::authorization::StageTimes;
+use tollgate::domain::authorization::{Authorization, StageTimes};
 use tollgate::domain::chain::Link;
 use tollgate::domain::clock::Clock;
 use tollgate::domain::id::AuthorizationId;
@@ -11,7 +11,7 @@ use tollgate::ledger;
 use tollgate::ledger::intent::Step;
 use tollgate::ledger::wanted::Wanted;
 
-use super::subject::{Subject, named, purchase, token, usd};
+use super::subject::{Subject, named, purchase, root, token, usd};
 
 pub async fn an_explanation_is_read_back_whole(subject: &Subject) {
     let program = subject.program("acme", 100_00).await;
@@ -44,6 +44,57 @@ pub async fn an_explanation_is_read_back_whole(subject: &Subject) {
     let about_limit = stored.findings.iter().find(|finding| finding.limit == Some(limit.id));
     let numbers = about_limit.and_then(|finding| finding.numbers).unwrap();
     assert_eq!((numbers.asked, numbers.used, numbers.max), (30_00, 0, 20_00));
+}
+
+pub async fn old_explanations_are_thinned_and_nothing_else(subject: &Subject) {
+    let program = subject.program("acme", 100_00).await;
+    let limit = subject.limit(Scope::Card(program.card.id), Window::Day, 20_00);
+    subject.resources.insert_limit(limit).await.unwrap();
+    let (small, dear) = (purchase("t1", "acme-card", 5_00), purchase("t2", "acme-card", 30_00));
+    let first = subject.approve(small.clone()).await;
+    let declined = subject.decide(dear.clone()).await;
+    let declined = subject.authorization(declined.authorization).await;
+    assert!(declined.refusal.is_some() && !declined.findings.is_empty() && !declined.thinned);
+    let answers = [subject.decide(small.clone()).await, subject.decide(dear.clone()).await];
+    subject.clock.pass(1_000_000);
+    let young = subject.clock.now();
+    subject.clock.pass(1_000_000);
+    let stays = subject.approve(purchase("t3", "acme-card", 1_00)).await;
+    let chain = subject.chain(first.id).await;
+    let balance = subject.balance(program.account).await;
+    let told = told(subject).await;
+
+    let thin = async |before| subject.explanations.thin(before, 1).await.unwrap();
+    assert_eq!([thin(young).await, thin(young).await, thin(young).await], [1, 1, 0]);
+    let thinned = |made: &Authorization| Authorization {
+        findings: Vec::new(),
+        stages: StageTimes::default(),
+        thinned: true,
+        ..made.clone()
+    };
+    assert_eq!(subject.authorization(first.id).await, thinned(&first));
+    assert_eq!(subject.authorization(declined.id).await, thinned(&declined));
+    assert_eq!(subject.authorization(stays.id).await, stays);
+    assert_eq!([subject.decide(small).await, subject.decide(dear).await], answers);
+    assert_eq!(subject.chain(first.id).await, chain);
+    assert_eq!(subject.balance(program.account).await, balance);
+    assert_eq!(self::told(subject).await, told, "what waits is told as it was");
+    subject.assert_adds_up().await;
+
+    let clear = Step::Clear { amount: usd(5_00), last: true };
+    subject.take("late", "acme-card", root(first.id), clear).await;
+    assert_eq!(subject.chain(first.id).await.hold(), 0);
+    subject.assert_adds_up().await;
+    subject.clock.pass(1_000_000);
+    let later = subject.clock.now();
+    assert_eq!(subject.explanations.thin(later, 500).await.unwrap(), 1);
+    assert_eq!(subject.authorization(stays.id).await, thinned(&stays));
+}
+
+/// What each event that waits says.
+async fn told(subject: &Subject) -> Vec<String> {
+    let waiting = subject.waiting().await;
+    waiting.iter().map(|row| format!("{} {}", row.event.key, row.event.payload.get())).collect()
 }
 
 pub async fn events_wait_in_order_and_are_dropped_from_the_front(subject: &Subject) {

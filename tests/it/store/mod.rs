@@ -115,6 +115,7 @@ macro_rules! conformance {
             refresh::a_write_before_the_batch_is_seen_by_it
             history::an_explanation_is_read_back_whole
             history::names_lead_to_decisions_and_chains
+            history::old_explanations_are_thinned_and_nothing_else
             history::events_wait_in_order_and_are_dropped_from_the_front
             lists::users_and_cards_are_listed_newest_first
             lists::users_and_cards_are_listed_by_status

@@ -157,6 +157,7 @@ pub fn subject(corner: &Corner, store: Arc<MongoStore>, clock: Arc<TestClock>) -
         outbox: store.clone(),
         shards: store.clone(),
         due: store.clone(),
+        explanations: store.clone(),
         audit: store,
         clock,
         _cleanup: Box::new(corner.clone()),

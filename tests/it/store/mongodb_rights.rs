@@ -202,6 +202,7 @@ async fn a_service_does_all_its_work_with_the_role() {
     counting::a_users_pool_counts_the_uses_of_all_their_cards(&server.subject().await).await;
     counting::a_deleted_limit_takes_its_counters_along(&server.subject().await).await;
     history::names_lead_to_decisions_and_chains(&server.subject().await).await;
+    history::old_explanations_are_thinned_and_nothing_else(&server.subject().await).await;
     history::events_wait_in_order_and_are_dropped_from_the_front(&server.subject().await).await;
     lists::many_limits_are_loaded_at_once_and_what_is_there_stays(&server.subject().await).await;
     outbox::events_are_read_in_order_and_removed_one_by_one(&server.subject().await).await;

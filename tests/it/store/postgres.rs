@@ -24,6 +24,7 @@ pub async fn subject(mut options: PostgresOptions, clock: Arc<TestClock>) -> Sub
         outbox: store.clone(),
         shards: store.clone(),
         due: store.clone(),
+        explanations: store.clone(),
         audit: store,
         clock,
         _cleanup: Box::new(()),

@@ -33,13 +33,14 @@ with given as (
 select relname || ': ' || string_agg(verb, ', ' order by verb) from given group by relname
 order by relname";
 
-const EXPECTED: [&str; 27] = [
+const EXPECTED: [&str; 28] = [
     "_sqlx_migrations: select",
     "accounts: insert, select, update (funded, held, limit_minor, posted, version)",
     "api_keys: insert, select, update (last_used_at, revoked_at)",
     "audit_head: select, update (hash, number)",
     "audit_log: insert, select",
-    "authorizations: insert, select, update (balances, code, fingerprint, reason, repeated)",
+    "authorizations: insert, select, update (balances, code, details, fingerprint, reason, \
+     repeated)",
     "cards: insert, select, update (expires, last_four, marqeta_token, product, status, \
      status_set_at, status_set_by, version)",
     "companies: insert, select, update (marqeta_token, name, status, status_set_at, version, zone)",
@@ -48,6 +49,7 @@ const EXPECTED: [&str; 27] = [
     "dead_letter_acts: insert, select",
     "dead_letters: insert, select, update (fingerprint, state)",
     "events: select",
+    "explanations_thinned: select, update (up_to)",
     "holds: insert, select, update (amount, details, expires_at, last_use_at, merged_into, \
      opened_at, postings, state)",
     "inbox: delete, insert, select, update (at, attempts)",
@@ -212,6 +214,30 @@ async fn a_decline_stays_one_and_no_fingerprint_is_replaced() {
         run(&mut connection, change("fingerprint = null", token)).await;
         refused(&mut connection, "fingerprint = '\\x01'", token).await;
     }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: scripts/test"]
+async fn an_explanation_is_thinned_and_never_rewritten() {
+    let database = Database::migrated().await;
+    let mut connection = service(&database).await;
+    run(
+        &mut connection,
+        "insert into authorizations (at, held, id, repeated, token, echo, details) values
+            (1, 0, '00000000-0000-0000-0000-000000000001', false, '\\x61', '',
+                '{\"d\":\"rest\",\"f\":[7],\"s\":[1,2,3,4,5],\"m\":{}}')",
+    )
+    .await;
+    let thinned = "details = (details::jsonb - 'f' - 's')::text";
+    for set in
+        ["details = '{}'", "details = (details::jsonb - 'f')::text", "details = details || ' '"]
+    {
+        refused(&mut connection, set, "61").await;
+    }
+    for _ in 0..2 {
+        run(&mut connection, change(thinned, "61")).await;
+    }
+    refused(&mut connection, "details = '{}'", "61").await;
 }
 
 fn change(set: &str, token: &str) -> String {

@@ -46,6 +46,7 @@ pub async fn open_in(
         outbox: store.clone(),
         shards: store.clone(),
         due: store.clone(),
+        explanations: store.clone(),
         audit: store.clone(),
         clock,
         _cleanup: Box::new(folder),

@@ -23,8 +23,8 @@ use tollgate::service::verify::verify;
 use tollgate::store::lists::Lists;
 use tollgate::store::outbox::OutboxShards;
 use tollgate::store::{
-    Audit, DueHolds, FactsStore, History, MoneyHome, MoneyTxn, Outbox, Refreshed, ResourceStore,
-    StoreError,
+    Audit, DueHolds, Explanations, FactsStore, History, MoneyHome, MoneyTxn, Outbox, Refreshed,
+    ResourceStore, StoreError,
 };
 
 use super::clock::TestClock;
@@ -45,6 +45,7 @@ pub struct Subject {
     pub outbox: Arc<dyn Outbox>,
     pub shards: Arc<dyn OutboxShards>,
     pub due: Arc<dyn DueHolds>,
+    pub explanations: Arc<dyn Explanations>,
     pub audit: Arc<dyn Audit>,
     pub clock: Arc<TestClock>,
     /// Dropped last: takes everything away that the test has stored.

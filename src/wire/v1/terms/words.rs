@@ -98,6 +98,9 @@ terms! {
     Verdict = words(["approved", "declined"], None);
     /// What a check has come to.
     CheckResult = words(["passed", "refused"], None);
+    /// That the checks of a decision and its stage times are not kept any more: `checks` is empty, and the
+    /// times are zero. Absent while they are kept.
+    ExplanationState = words(["expired"], None);
     /// What a check is called.
     CheckName = ObjectBuilder::new().schema_type(Type::String).examples(["limit.day.amount"]);
     /// What has become of a hold.

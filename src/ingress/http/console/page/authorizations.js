@@ -60,6 +60,7 @@ function story(told) {
       ['Held now', hold && `${money(hold.amount, currency)}, ${hold.state}`],
       ['The hold ends', time(hold?.expires_at)],
       ['The purchase is', [told.state, ...ended].filter(Boolean).join(', ')],
+      ['Checks and times', told.explanation],
     ]),
     table(
       'Checks, in their order; the first that refused gives the reason',

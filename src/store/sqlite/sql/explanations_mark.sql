@@ -1,0 +1,1 @@
+update explanations_thinned set up_to = ?1
