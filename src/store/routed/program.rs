@@ -2,6 +2,9 @@
 //! home goes first; the personal home follows what is there. If it can not, the write is not
 //! acknowledged, and it is brought up to date in the background for as long as the process lives.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,25 +59,29 @@ impl Following {
 
     /// Brings the follower's copy to the leader's version, one at a time: an update expects the version
     /// before. What the follower has at this version or a later one may be left of something that the leader
-    /// has no more: it is changed, too. (The follower is read first: what it has of the leader's own is never
-    /// newer than what the leader then has.)
+    /// has no more: it is changed, too. Whatever was written is looked at again, beside what the leader then
+    /// has: it may have changed meanwhile, and whoever changed it may have found nothing to do here. (The
+    /// follower is read first: what it has of the leader's own is never newer than what the leader then has.)
     async fn copy(&self, changed: Changed) -> Result<Vec<PolicyStamp>, StoreError> {
         let follower = &*self.follower;
         let mut stamps = Vec::new();
         loop {
             let found = changed.read(follower).await?;
-            let Some(wanted) = changed.read(&*self.leader).await? else {
-                return changed.delete(follower).await;
+            let wanted = changed.read(&*self.leader).await?;
+            stamps = match (found, wanted) {
+                (None, None) => return Ok(stamps),
+                (Some(_), None) => changed.delete(follower).await?,
+                (None, Some(wanted)) => {
+                    // New here, however old it is there: what was used in this window counts.
+                    wanted.created_at(self.clock.now()).insert(follower).await?
+                }
+                (Some(found), Some(wanted)) => {
+                    if found.version() >= wanted.version() && found.says(&wanted) {
+                        return Ok(stamps);
+                    }
+                    wanted.at(found.version().saturating_add(1)).update(follower).await?
+                }
             };
-            let Some(found) = found else {
-                // New here, however old it is there: what was used in this window counts.
-                return wanted.created_at(self.clock.now()).insert(follower).await;
-            };
-            if found.version() >= wanted.version() && found.says(&wanted) {
-                return Ok(stamps);
-            }
-            let next = wanted.at(found.version().saturating_add(1));
-            stamps = next.update(follower).await?;
         }
     }
 }
