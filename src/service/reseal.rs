@@ -17,8 +17,9 @@ const ROWS_MAX: u32 = 100;
 /// How often an object is tried that somebody else changes at the same time.
 const TRIES: u32 = 3;
 
-/// Before it is begun again, where a store does not answer.
+/// Before it is begun again, where a store does not answer: at first, and twice as long each time, up to this.
 const AGAIN: Duration = Duration::from_secs(10);
+const AGAIN_MAX: Duration = Duration::from_secs(600);
 
 /// What has been done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,12 +43,16 @@ pub struct Reseal {
 }
 
 impl Reseal {
-    /// Goes through everything once, however often a store does not answer.
+    /// Goes through everything once, however often a store does not answer. Why it does not is told once, and
+    /// again when that changes.
     pub async fn until_done(self) {
         let mut done = Resealed::default();
+        let mut failing = Failing::default();
         while let Err(error) = self.round(&mut done).await {
-            warn(&error, "could not seal personal fields anew; beginning again");
-            tokio::time::sleep(AGAIN).await;
+            if failing.is_news(&error) {
+                warn(&error, "could not seal personal fields anew; beginning again until it works");
+            }
+            tokio::time::sleep(failing.pause()).await;
         }
         let Resealed { users, submissions, left } = done;
         if left > 0 {
@@ -149,6 +154,55 @@ impl Reseal {
     }
 }
 
+/// How it has failed so far.
+#[derive(Default)]
+struct Failing {
+    told: String,
+    times: u32,
+}
+
+impl Failing {
+    /// Whether this has not been told last.
+    fn is_news(&mut self, error: &StoreError) -> bool {
+        let why = format!("{error}: {}", error.cause());
+        let is_news = self.told != why;
+        self.told = why;
+        is_news
+    }
+
+    /// How long to wait now.
+    fn pause(&mut self) -> Duration {
+        let longer = 1_u32.checked_shl(self.times).unwrap_or(u32::MAX);
+        self.times = self.times.saturating_add(1);
+        AGAIN.saturating_mul(longer).min(AGAIN_MAX)
+    }
+}
+
 fn warn(error: &StoreError, what: &'static str) {
     tracing::warn!(error = error as &dyn std::error::Error, "{what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_grows_up_to_its_longest() {
+        let mut failing = Failing::default();
+        let pauses: Vec<u64> = (0..100).map(|_| failing.pause().as_secs()).collect();
+        assert_eq!(pauses[..7], [10, 20, 40, 80, 160, 320, 600]);
+        assert!(pauses[7..].iter().all(|pause| *pause == 600));
+    }
+
+    #[test]
+    fn why_it_fails_is_told_once_and_when_it_changes() {
+        let mut failing = Failing::default();
+        let (away, broken) = (
+            || StoreError::Unavailable("away".into()),
+            || StoreError::Failed("a row can not be read".into()),
+        );
+        let told =
+            [away(), away(), broken(), broken(), away()].map(|error| failing.is_news(&error));
+        assert_eq!(told, [true, false, true, false, true]);
+    }
 }
