@@ -386,7 +386,7 @@ async fn a_migration_that_waits_for_a_lock_lets_lanes_pass_and_is_tried_again() 
     run(
         &mut owner,
         "drop trigger authorizations_no_change on authorizations;
-        drop function authorizations_refuse;
+        drop function authorizations_refuse cascade; -- with the other trigger that calls it
         delete from _sqlx_migrations where version = 20261129170000",
     )
     .await;
