@@ -17,8 +17,8 @@ mod code {
     pub(super) const UNAUTHORIZED: i32 = 13;
     pub(super) const DUPLICATE_KEY: i32 = 11_000;
     /// LockTimeout, LockBusy, MaxTimeMSExpired, WriteConflict, ConflictingOperationInProgress,
-    /// TransactionTooOld, SnapshotUnavailable, NoSuchTransaction, ExceededTimeLimit.
-    pub(super) const CONFLICTS: [i32; 9] = [24, 46, 50, 112, 117, 225, 246, 251, 262];
+    /// TransactionTooOld, SnapshotTooOld, SnapshotUnavailable, NoSuchTransaction, ExceededTimeLimit.
+    pub(super) const CONFLICTS: [i32; 10] = [24, 46, 50, 112, 117, 225, 239, 246, 251, 262];
     /// HostUnreachable, HostNotFound, WriteConcernFailed, NetworkTimeout, ShutdownInProgress,
     /// FailedToSatisfyReadPreference, PrimarySteppedDown, NotYetInitialized, SocketException,
     /// NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange,

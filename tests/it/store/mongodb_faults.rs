@@ -79,11 +79,11 @@ async fn faults_are_told_as_what_they_are_and_leave_nothing_behind() {
     // A step fails: nothing of the batch stays, and it can be run again.
     let labels = doc! { "errorLabels": ["TransientTransactionError"] };
     for command in ["update", "aggregate", "insert", "commitTransaction"] {
-        for code in [112, 251, 262] {
+        for code in [112, 239, 251, 262] {
             let name = format!("{command}-{code}");
             let intent = subject.request(purchase(&name, "wren-card", 1_00)).await;
             let mut how = doc! { "errorCode": code };
-            if code != 262 {
+            if code != 239 && code != 262 {
                 how.extend(labels.clone());
             }
             fail(&corner, &lanes, 1, command, how).await;
