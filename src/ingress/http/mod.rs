@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod admin;
 pub mod answer;
 pub mod api_keys;
+mod asset;
 pub mod audit;
 pub mod authorizations;
 pub mod body;

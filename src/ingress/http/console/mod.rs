@@ -4,41 +4,32 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::Response;
 use http::{HeaderValue, StatusCode};
+use rust_embed::Embed;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
+use super::asset::{CSS, HTML, SCRIPT, shown};
 use super::problem::Problem;
 
-const PAGE: &str = include_str!("page/index.html");
-const STYLE: &str = include_str!("page/style.css");
+/// The page, its style and its modules, of which `main.js` loads the others.
+#[derive(Embed)]
+#[folder = "src/ingress/http/console/page/"]
+struct Files;
 
-/// The modules by name; `main.js` loads the others.
-static SCRIPTS: [(&str, &str); 16] = [
-    ("api.js", include_str!("page/api.js")),
-    ("authorizations.js", include_str!("page/authorizations.js")),
-    ("currencies.js", include_str!("page/currencies.js")),
-    ("dialog.js", include_str!("page/dialog.js")),
-    ("dom.js", include_str!("page/dom.js")),
-    ("feed.js", include_str!("page/feed.js")),
-    ("format.js", include_str!("page/format.js")),
-    ("health.js", include_str!("page/health.js")),
-    ("letters.js", include_str!("page/letters.js")),
-    ("list.js", include_str!("page/list.js")),
-    ("main.js", include_str!("page/main.js")),
-    ("notice.js", include_str!("page/notice.js")),
-    ("poll.js", include_str!("page/poll.js")),
-    ("profile.js", include_str!("page/profile.js")),
-    ("routes.js", include_str!("page/routes.js")),
-    ("sse.js", include_str!("page/sse.js")),
-];
+/// Only this host's own scripts run, they ask only this host, and none of them makes HTML out of a text.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'",
+);
 
 /// The routes. No key is needed for the page; whatever it shows, it asks for with one.
 pub(super) fn router() -> OpenApiRouter<Arc<Doors>> {
@@ -54,7 +45,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Doors>> {
     responses((status = 200, description = "A page.", body = String, content_type = "text/html")),
 )]
 async fn page() -> Response {
-    shown("text/html; charset=utf-8", PAGE)
+    shown(HTML, POLICY, file("index.html").unwrap_or_default())
 }
 
 /// Answers the style of the page for operators.
@@ -66,7 +57,7 @@ async fn page() -> Response {
     responses((status = 200, description = "A style sheet.", body = String, content_type = "text/css")),
 )]
 async fn style() -> Response {
-    shown("text/css; charset=utf-8", STYLE)
+    shown(CSS, POLICY, file("style.css").unwrap_or_default())
 }
 
 /// Answers a script of the page for operators.
@@ -82,24 +73,16 @@ async fn style() -> Response {
     ),
 )]
 async fn script(name: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
-    let text = name.ok().and_then(|Path(name)| script_of(&name));
-    text.map(|text| shown("text/javascript; charset=utf-8", text)).ok_or_else(|| {
+    let script = name.ok().and_then(|Path(name)| script_of(&name));
+    script.map(|script| shown(SCRIPT, POLICY, script)).ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "the console has no script of this name")
     })
 }
 
-fn script_of(name: &str) -> Option<&'static str> {
-    SCRIPTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+fn script_of(name: &str) -> Option<Cow<'static, [u8]>> {
+    if name.ends_with(".js") { file(name) } else { None }
 }
 
-/// Only this host's own scripts run, they ask only this host, and none of them makes HTML out of a text.
-fn shown(kind: &'static str, text: &'static str) -> Response {
-    const POLICY: HeaderValue = HeaderValue::from_static(
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-         require-trusted-types-for 'script'; trusted-types 'none'",
-    );
-    let headers =
-        [(CONTENT_TYPE, HeaderValue::from_static(kind)), (CONTENT_SECURITY_POLICY, POLICY)];
-    (headers, text).into_response()
+fn file(name: &str) -> Option<Cow<'static, [u8]>> {
+    Files::get(name).map(|file| file.data)
 }

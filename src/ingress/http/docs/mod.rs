@@ -12,15 +12,15 @@ use std::sync::{Arc, LazyLock};
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http::{HeaderValue, StatusCode};
 use rust_embed::Embed;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Doors;
+use super::asset::{CSS, HTML, shown};
 use super::problem::Problem;
 
 /// The pages of the error codes, as they are in the source.
@@ -28,8 +28,11 @@ use super::problem::Problem;
 #[folder = "docs/errors/"]
 struct Pages;
 
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
+/// Nothing but this host's own style may be loaded, and nothing may run.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
 
 /// The routes. No key is needed: they tell what the source tells.
 pub(super) fn router() -> OpenApiRouter<Arc<Doors>> {
@@ -50,7 +53,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<Doors>> {
 )]
 async fn reference() -> Response {
     static PAGE: LazyLock<Bytes> = LazyLock::new(|| page::reference().into());
-    shown(HTML, PAGE.clone())
+    shown(HTML, POLICY, PAGE.clone())
 }
 
 /// Answers the style of this page.
@@ -62,7 +65,7 @@ async fn reference() -> Response {
     responses((status = 200, description = "A style sheet.", body = String, content_type = "text/css")),
 )]
 async fn style() -> Response {
-    shown(CSS, Bytes::from_static(include_bytes!("style.css")))
+    shown(CSS, POLICY, include_str!("style.css"))
 }
 
 /// Answers the list of error codes.
@@ -75,7 +78,7 @@ async fn style() -> Response {
 )]
 async fn errors() -> Response {
     static PAGE: LazyLock<Bytes> = LazyLock::new(|| page_of("README").unwrap_or_default());
-    shown(HTML, PAGE.clone())
+    shown(HTML, POLICY, PAGE.clone())
 }
 
 /// Answers the page of an error code: what it means, and what to do.
@@ -92,7 +95,7 @@ async fn errors() -> Response {
 )]
 async fn error(code: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
     let page = code.ok().and_then(|Path(code)| page_of(&code));
-    page.map(|page| shown(HTML, page)).ok_or_else(|| {
+    page.map(|page| shown(HTML, POLICY, page)).ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no page of this code")
     })
 }
@@ -101,16 +104,4 @@ fn page_of(code: &str) -> Option<Bytes> {
     let file = Pages::get(&format!("{code}.md"))?;
     let text = std::str::from_utf8(&file.data).ok()?;
     Some(page::article(code, &markdown::html(text)).into())
-}
-
-/// Nothing but this host's own style may be loaded, and nothing may run.
-fn shown(kind: HeaderValue, body: Bytes) -> Response {
-    const POLICY: HeaderValue = HeaderValue::from_static(
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
-    );
-    const SILENT: HeaderValue = HeaderValue::from_static("no-referrer");
-    let headers =
-        [(CONTENT_TYPE, kind), (CONTENT_SECURITY_POLICY, POLICY), (REFERRER_POLICY, SILENT)];
-    (headers, body).into_response()
 }
