@@ -26,7 +26,7 @@ use crate::service::dead_letters::DeadLetterDesk;
 use crate::store::StoreError;
 use crate::store::outbox::{OutboxShards, Waiting};
 use crate::store::shards::Shards;
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, outbox};
 
 use told::{News, Told};
 use unreadable::{Found, Unread};
@@ -93,13 +93,13 @@ impl RelayStats {
     /// Tells the exporter.
     fn export(&self, home: &str) {
         let labels = [("home", home)];
-        metrics::count(metrics::EVENTS_PUBLISHED, &labels, self.published());
-        metrics::count(metrics::EVENTS_FAILED, &labels, self.failed());
-        metrics::count(metrics::EVENTS_SET_ASIDE, &labels, self.set_aside());
+        metrics::count(outbox::PUBLISHED, &labels, self.published());
+        metrics::count(outbox::FAILED, &labels, self.failed());
+        metrics::count(outbox::SET_ASIDE, &labels, self.set_aside());
         let shards = self.shards.load(Ordering::Relaxed);
-        metrics::set(metrics::OUTBOX_SHARDS, &labels, shards as f64);
+        metrics::set(outbox::SHARDS, &labels, shards as f64);
         let unread = self.unread.load(Ordering::Relaxed);
-        metrics::set(metrics::OUTBOX_UNREADABLE, &labels, unread as f64);
+        metrics::set(outbox::UNREADABLE, &labels, unread as f64);
     }
 }
 

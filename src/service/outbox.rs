@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::clock::Clock;
 use crate::store::{Outbox, StoreError};
-use crate::telemetry::metrics;
+use crate::telemetry::outbox;
 
 /// Between two rounds.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ pub async fn sweep(
     let mut dropped = 0;
     loop {
         let rows = outbox.drop_before(before, ROWS_MAX).await?;
-        metrics::events_dropped(rows);
+        outbox::dropped(rows);
         dropped += rows;
         if rows < u64::from(ROWS_MAX) {
             return Ok(dropped);

@@ -1,17 +1,22 @@
-//! Every metric of the service: its name, unit and meaning. What is counted anyway (cache, lanes,
-//! profile) is read when somebody looks; only what nothing else keeps is recorded as it happens.
+//! Every metric of the service, with its unit and meaning, and how they are exported; those of the broker,
+//! the caches, the doors, the feed and the outbox are named in files of their own. What is counted anyway
+//! (cache, lanes, profile) is read when somebody looks; only what nothing else keeps is recorded as it
+//! happens.
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_rules;
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{Gauge, Histogram, Label, Unit};
+use metrics::{Label, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-
-use crate::domain::id::Home;
 
 use super::card_data::{Place, What};
 use super::profile::ProfileReport;
-use super::{broker, doors};
+use super::{broker, cache, doors, feed, outbox};
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]
@@ -82,60 +87,6 @@ pub const LANE_BATCHES: Metric =
 /// What lanes did, by `what`: settled, shed, stalled, voided, retried.
 pub const LANE_INTENTS: Metric =
     metric("tollgate_lane_intents_total", Unit::Count, "Intents by what lanes did with them");
-/// Cache lookups, by `level` (memory, shared), `kind` and `result` (hit, miss).
-pub const CACHE_LOOKUPS: Metric = metric(
-    "tollgate_cache_lookups_total",
-    Unit::Count,
-    "Lookups of policy facts by level of the cache, kind and result",
-);
-/// Entries in memory.
-pub const CACHE_ENTRIES: Metric =
-    metric("tollgate_cache_entries", Unit::Count, "Entries that the memory level keeps");
-/// Fills of the shared cache, by `result`: kept, refused, dropped.
-pub const CACHE_FILLS: Metric =
-    metric("tollgate_cache_fills_total", Unit::Count, "Entries written to the shared cache");
-/// Changes of policy, by `way`: announced, heard.
-pub const CACHE_CHANGES: Metric = metric(
-    "tollgate_cache_changes_total",
-    Unit::Count,
-    "Changes of policy that instances told each other of",
-);
-/// Changes that wait to be announced.
-pub const CACHE_CHANGES_WAITING: Metric = metric(
-    "tollgate_cache_changes_waiting",
-    Unit::Count,
-    "Changes of policy that could not be announced yet",
-);
-/// Times that changes had been missed.
-pub const CACHE_GAPS: Metric = metric(
-    "tollgate_cache_gaps_total",
-    Unit::Count,
-    "Times that announced changes had been missed and all were read again",
-);
-/// Values of the shared cache that could not be read.
-pub const CACHE_UNREADABLE: Metric = metric(
-    "tollgate_cache_unreadable_total",
-    Unit::Count,
-    "Values of the shared cache that could not be read and counted as misses",
-);
-/// Calls to the shared cache that did not answer, by `why`: failed, skipped.
-pub const REDIS_UNANSWERED: Metric = metric(
-    "tollgate_redis_unanswered_total",
-    Unit::Count,
-    "Calls to the shared cache that failed or were too late, or were not made (breaker open)",
-);
-/// Times the breaker has opened.
-pub const REDIS_OPENED: Metric = metric(
-    "tollgate_redis_breaker_opened_total",
-    Unit::Count,
-    "Times that the shared cache was given up for a while",
-);
-/// 1 while the shared cache is being asked.
-pub const REDIS_AVAILABLE: Metric = metric(
-    "tollgate_redis_available",
-    Unit::Count,
-    "1 while the shared cache is asked, 0 while its breaker is open",
-);
 /// Reported transactions at the door, by `result`: accepted, repeated, refused.
 pub const INGEST_RECORDS: Metric = metric(
     "tollgate_ingest_records_total",
@@ -178,18 +129,6 @@ pub const RECONCILE_LAST_RUN: Metric = metric(
     Unit::Seconds,
     "When the last reconciliation with the platform ended, in seconds since 1970",
 );
-/// Memory that the shared cache uses.
-pub const REDIS_MEMORY: Metric = metric(
-    "tollgate_redis_memory_bytes",
-    Unit::Bytes,
-    "Memory that the shared cache's server uses",
-);
-/// How long calls to the shared cache take.
-pub const REDIS_CALL_SECONDS: Metric = metric(
-    "tollgate_redis_call_seconds",
-    Unit::Seconds,
-    "Duration of calls to the shared cache, those without an answer included",
-);
 /// Notifications of the card platform, by `family` and `status`: received, duplicate, conflict, applied,
 /// ignored, parked.
 pub const WEBHOOKS: Metric =
@@ -206,7 +145,6 @@ pub const PLATFORM_TIMEOUTS: Metric = metric(
     Unit::Count,
     "Authorizations whose answer came too late for the card platform",
 );
-
 /// Card data where none may be, by `place` (body, target, header, notification, message) and `what`
 /// (number, secret, identifier).
 pub const PAN_SEEN: Metric = metric(
@@ -214,89 +152,15 @@ pub const PAN_SEEN: Metric = metric(
     Unit::Count,
     "Card numbers, security codes and the like that came in where none may be, and were not kept",
 );
-
-/// Events that relays have published, by `home`.
-pub const EVENTS_PUBLISHED: Metric = metric(
-    "tollgate_events_published_total",
-    Unit::Count,
-    "Events that the broker has confirmed, each as often as it was published",
-);
-/// Events whose publishing has failed, by `home`.
-pub const EVENTS_FAILED: Metric = metric(
-    "tollgate_events_failed_total",
-    Unit::Count,
-    "Attempts to publish an event that the broker did not confirm; each is tried again",
-);
-/// Events that were given up, by `home`: each is a dead letter.
-pub const EVENTS_SET_ASIDE: Metric = metric(
-    "tollgate_events_set_aside_total",
-    Unit::Count,
-    "Events that the broker has refused, or that could not be read, again and again: dead letters now",
-);
-/// Events that were dropped unpublished, where no relay is configured.
-pub const EVENTS_DROPPED: Metric = metric(
-    "tollgate_events_dropped_total",
-    Unit::Count,
-    "Events that nobody relays and that were dropped after outbox.retention_s: each is lost",
-);
 /// Notices of this process that reached nobody.
 pub const NOTICES_DROPPED: Metric = metric(
     "tollgate_notices_dropped_total",
     Unit::Count,
     "Alerts and errors of this process that could not be published as events",
 );
-/// Events that wait for a relay.
-pub const OUTBOX_ROWS: Metric =
-    metric("tollgate_outbox_rows", Unit::Count, "Events that wait for a relay");
-/// How long the oldest of them has waited.
-pub const OUTBOX_OLDEST_SECONDS: Metric = metric(
-    "tollgate_outbox_oldest_seconds",
-    Unit::Seconds,
-    "How long the oldest event has waited for a relay",
-);
-/// Shards that relays of this process have leased, by `home`.
-pub const OUTBOX_SHARDS: Metric =
-    metric("tollgate_outbox_shards", Unit::Count, "Shards of the outbox that this process relays");
-/// Events that relays of this process can not read, by `home`; of a shard that can not be read at all, one.
-pub const OUTBOX_UNREADABLE: Metric = metric(
-    "tollgate_outbox_unreadable",
-    Unit::Count,
-    "Events that relays of this process can not read, and that hold up those behind them",
-);
 /// Holds that the sweeper of this process has let expire.
 pub const HOLDS_EXPIRED: Metric =
     metric("tollgate_holds_expired_total", Unit::Count, "Holds that this process has let expire");
-/// Readers of the live feed.
-pub const FEEDS: Metric =
-    metric("tollgate_feeds", Unit::Count, "Live feeds that are open at this process");
-/// Whether it hears.
-pub const FEED_HEARS: Metric = metric(
-    "tollgate_feed_hears",
-    Unit::Count,
-    "1 while the live feed of this process hears events from the broker, else 0",
-);
-/// What it could not read.
-pub const FEED_UNREADABLE: Metric = metric(
-    "tollgate_feed_unreadable_total",
-    Unit::Count,
-    "Messages of the exchange of events that are none of ours and that no live feed was told",
-);
-/// What they were sent.
-pub const FEED_EVENTS: Metric =
-    metric("tollgate_feed_events_total", Unit::Count, "Events that were sent to live feeds");
-/// Gaps that they were told of, by `reason`: not_kept, too_slow, not_heard.
-pub const FEED_GAPS: Metric = metric(
-    "tollgate_feed_gaps_total",
-    Unit::Count,
-    "Times that a live feed was told that events may be missing",
-);
-/// Feeds that were ended from here, by `why`: stopped (the process), refused (the key is not valid any
-/// more), unchecked (the store did not say whether it is), untaken (nobody has read for 45 s).
-pub const FEEDS_ENDED: Metric = metric(
-    "tollgate_feeds_ended_total",
-    Unit::Count,
-    "Live feeds that were ended by this process and not by their reader",
-);
 
 const COUNTERS: &[Metric] = &[
     REQUESTS,
@@ -305,17 +169,17 @@ const COUNTERS: &[Metric] = &[
     ALERTS,
     LANE_BATCHES,
     LANE_INTENTS,
-    CACHE_LOOKUPS,
-    CACHE_FILLS,
-    CACHE_CHANGES,
-    CACHE_GAPS,
-    CACHE_UNREADABLE,
-    REDIS_UNANSWERED,
-    REDIS_OPENED,
-    EVENTS_PUBLISHED,
-    EVENTS_FAILED,
-    EVENTS_SET_ASIDE,
-    EVENTS_DROPPED,
+    cache::LOOKUPS,
+    cache::FILLS,
+    cache::CHANGES,
+    cache::GAPS,
+    cache::UNREADABLE,
+    cache::REDIS_UNANSWERED,
+    cache::REDIS_OPENED,
+    outbox::PUBLISHED,
+    outbox::FAILED,
+    outbox::SET_ASIDE,
+    outbox::DROPPED,
     NOTICES_DROPPED,
     HOLDS_EXPIRED,
     WEBHOOKS,
@@ -330,10 +194,10 @@ const COUNTERS: &[Metric] = &[
     INGEST_RECORDS,
     INGEST_WRITES,
     INGEST_ATTEMPTS,
-    FEED_UNREADABLE,
-    FEED_EVENTS,
-    FEED_GAPS,
-    FEEDS_ENDED,
+    feed::UNREADABLE,
+    feed::EVENTS,
+    feed::GAPS,
+    feed::ENDED,
 ];
 const GAUGES: &[Metric] = &[
     STAGE_SECONDS,
@@ -341,25 +205,29 @@ const GAUGES: &[Metric] = &[
     CLOCK_SKEW,
     PROBE_SECONDS,
     POOL_CONNECTIONS,
-    CACHE_ENTRIES,
-    CACHE_CHANGES_WAITING,
-    REDIS_AVAILABLE,
-    REDIS_MEMORY,
-    OUTBOX_ROWS,
-    OUTBOX_OLDEST_SECONDS,
-    OUTBOX_SHARDS,
-    OUTBOX_UNREADABLE,
+    cache::ENTRIES,
+    cache::CHANGES_WAITING,
+    cache::REDIS_AVAILABLE,
+    cache::REDIS_MEMORY,
+    outbox::ROWS,
+    outbox::OLDEST_SECONDS,
+    outbox::SHARDS,
+    outbox::UNREADABLE,
     broker::AVAILABLE,
     broker::QUEUE_DEPTH,
     INGEST_BACKLOG,
     RECONCILE_DIFFERENCES,
     RECONCILE_FAILED,
     RECONCILE_LAST_RUN,
-    FEEDS,
-    FEED_HEARS,
+    feed::OPEN,
+    feed::HEARS,
 ];
-const HISTOGRAMS: &[Metric] =
-    &[REDIS_CALL_SECONDS, broker::PUBLISH_SECONDS, broker::CONSUME_SECONDS, doors::REQUEST_SECONDS];
+const HISTOGRAMS: &[Metric] = &[
+    cache::REDIS_CALL_SECONDS,
+    broker::PUBLISH_SECONDS,
+    broker::CONSUME_SECONDS,
+    doors::REQUEST_SECONDS,
+];
 
 /// Upper bounds of the histograms' buckets, in seconds. Every target is one of them.
 const BUCKETS: [f64; 14] =
@@ -440,18 +308,6 @@ fn alert_labels<'a>(kind: &'a str, level: &'a str) -> [(&'static str, &'a str); 
     [("kind", kind), ("level", level), ("stage", "")]
 }
 
-/// Nobody can say how the outbox stands.
-pub fn forget_outbox() {
-    forget(OUTBOX_ROWS, &[]);
-    forget(OUTBOX_OLDEST_SECONDS, &[]);
-}
-
-/// Takes over how the outbox stands.
-pub fn take_outbox(rows: u64, oldest_us: u64) {
-    set(OUTBOX_ROWS, &[], rows as f64);
-    set(OUTBOX_OLDEST_SECONDS, &[], Duration::from_micros(oldest_us).as_secs_f64());
-}
-
 /// A notification was kept, or has come to an end.
 pub fn webhook(family: &str, status: &str) {
     add_one(WEBHOOKS, &[("family", family), ("status", status)]);
@@ -472,53 +328,18 @@ pub fn platform_timeout() {
     add_one(PLATFORM_TIMEOUTS, &[]);
 }
 
-/// So many live feeds are open.
-pub fn feeds(open: usize) {
-    set(FEEDS, &[], open as f64);
-}
-
-/// Whether they are told what is told.
-pub fn feed_hears(hears: bool) {
-    set(FEED_HEARS, &[], f64::from(u8::from(hears)));
-}
-
-/// Something was heard that could not be read.
-pub fn feed_unreadable() {
-    add_one(FEED_UNREADABLE, &[]);
-}
-
-/// So many events were sent to one.
-pub fn feed_sent(events: u64) {
-    if events > 0 {
-        add(FEED_EVENTS, &[], events);
-    }
-}
-
-/// One was told that events may be missing.
-pub fn feed_gap(reason: &str) {
-    add_one(FEED_GAPS, &[("reason", reason)]);
-}
-
-/// One was ended from here.
-pub fn feed_ended(why: &str) {
-    add_one(FEEDS_ENDED, &[("why", why)]);
-}
-
-/// So many events were dropped unpublished.
-pub fn events_dropped(rows: u64) {
-    add(EVENTS_DROPPED, &[], rows);
-}
-
 /// Card data was seen so often.
 pub(super) fn pan_seen(place: &str, what: &str, times: u64) {
     add(PAN_SEEN, &[("place", place), ("what", what)], times);
 }
 
-fn add_one(metric: Metric, labels: Labels<'_>) {
+/// Counts one case.
+pub(super) fn add_one(metric: Metric, labels: Labels<'_>) {
     add(metric, labels, 1);
 }
 
-fn add(metric: Metric, labels: Labels<'_>, times: u64) {
+/// Counts so many cases.
+pub(super) fn add(metric: Metric, labels: Labels<'_>, times: u64) {
     exporter();
     metrics::counter!(metric.name, owned(labels)).increment(times);
 }
@@ -578,175 +399,4 @@ fn begin() {
 
 fn owned(labels: Labels<'_>) -> Vec<Label> {
     labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect()
-}
-
-/// What the connection to the shared cache records. The handles are looked up once.
-pub struct RedisMetrics {
-    call_seconds: Histogram,
-    available: Gauge,
-}
-
-impl Default for RedisMetrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl RedisMetrics {
-    /// Handles of this process's exporter.
-    pub fn new() -> Self {
-        exporter();
-        let available = metrics::gauge!(REDIS_AVAILABLE.name);
-        available.set(1.0);
-        Self { call_seconds: metrics::histogram!(REDIS_CALL_SECONDS.name), available }
-    }
-
-    /// One call took so long.
-    pub fn took_us(&self, us: u64) {
-        self.call_seconds.record(Duration::from_micros(us));
-    }
-
-    /// The server uses so much memory.
-    pub fn uses_bytes(&self, bytes: u64) {
-        set(REDIS_MEMORY, &[], bytes as f64);
-    }
-
-    /// It does not say any more how much.
-    pub fn forget_bytes(&self) {
-        forget(REDIS_MEMORY, &[]);
-    }
-
-    /// The shared cache was not reached at the start.
-    pub fn unreached(&self, error: &dyn std::error::Error) {
-        let why = error.to_string().replace('\n', " ");
-        tracing::warn!(server = "redis", why, "could not reach the shared cache; trying again");
-    }
-
-    /// The shared cache does not answer, and is not asked any more.
-    pub fn breaker_opened(&self) {
-        self.available.set(0.0);
-        tracing::warn!("the shared cache does not answer: going on without it");
-    }
-
-    /// The shared cache answers again.
-    pub fn breaker_closed(&self) {
-        self.available.set(1.0);
-        tracing::info!("the shared cache answers again");
-    }
-
-    /// Announcements of other instances had been missed.
-    pub fn missed_changes(home: Home) {
-        tracing::info!(home = home.as_str(), "missed changes of policy and read all of them again");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_metric_says_what_it_is_and_ends_in_what_it_counts() {
-        for metric in COUNTERS {
-            assert!(metric.name.ends_with("_total"), "{}", metric.name);
-        }
-        for metric in COUNTERS.iter().chain(GAUGES).chain(HISTOGRAMS) {
-            assert!(metric.name.starts_with("tollgate_") && !metric.help.is_empty());
-            let seconds = metric.name.ends_with("_seconds");
-            assert_eq!(seconds, metric.unit == Unit::Seconds, "{}", metric.name);
-        }
-    }
-
-    #[test]
-    fn rules_name_only_metrics_that_there_are() {
-        let rules = include_str!("../../deploy/prometheus/tollgate.rules.yml");
-        let words = rules.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let named: Vec<&str> = words.filter(|word| word.starts_with("tollgate_")).collect();
-        assert!(named.len() > 15, "{named:?}");
-        let is_of = |word: &str, metric: &Metric, suffixes: &[&str]| {
-            let suffix = word.strip_prefix(metric.name);
-            suffix.is_some_and(|suffix| suffixes.contains(&suffix))
-        };
-        for word in named {
-            let mut single = COUNTERS.iter().chain(GAUGES);
-            let known = single.any(|metric| is_of(word, metric, &[""]))
-                || HISTOGRAMS
-                    .iter()
-                    .any(|metric| is_of(word, metric, &["_bucket", "_sum", "_count"]));
-            assert!(known, "{word} is no metric");
-        }
-    }
-
-    /// By what the series of metrics that rules name are told apart.
-    const LABELS: [(Metric, &[&str]); 17] = [
-        (PROBE_SECONDS, &["server"]),
-        (POOL_CONNECTIONS, &["server", "pool", "state"]),
-        (CACHE_LOOKUPS, &["home", "level", "kind", "result"]),
-        (REDIS_CALL_SECONDS, &[]),
-        (REDIS_MEMORY, &[]),
-        (broker::PUBLISH_SECONDS, &[]),
-        (broker::CONSUME_SECONDS, &["queue"]),
-        (broker::QUEUE_DEPTH, &["queue"]),
-        (STAGE_SECONDS, &["stage", "quantile"]),
-        (REQUESTS, &["door", "outcome"]),
-        (doors::REQUEST_SECONDS, &["door"]),
-        (ALERT_ACTIVE, &["kind", "level", "stage"]),
-        (PAN_SEEN, &["place", "what"]),
-        (OUTBOX_UNREADABLE, &["home"]),
-        (EVENTS_SET_ASIDE, &["home"]),
-        (FEED_HEARS, &[]),
-        (FEEDS, &[]),
-    ];
-
-    /// The names at the beginning of what stands behind each `open`, up to `close`, between commas.
-    fn names_in<'a>(text: &'a str, open: &str, close: char) -> Vec<&'a str> {
-        let lists = text.split(open).skip(1).map(|rest| rest.split(close).next().unwrap());
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let names = lists.flat_map(|list| list.split(',')).map(str::trim_start);
-        names.map(|name| name.split(|c| !is_name(c)).next().unwrap()).collect()
-    }
-
-    #[test]
-    fn rules_name_only_labels_that_their_metrics_have() {
-        let rules = include_str!("../../deploy/prometheus/tollgate.rules.yml");
-        for rule in rules.split("- alert: ").skip(1) {
-            let named: Vec<_> =
-                LABELS.iter().filter(|(metric, _)| rule.contains(metric.name)).collect();
-            assert!(!named.is_empty(), "no metric that is listed here: {rule}");
-            let mut labels = names_in(rule, "by (", ')');
-            labels.extend(names_in(rule, "$labels.", ' '));
-            for (metric, _) in &named {
-                for suffix in ["", "_bucket", "_sum", "_count"] {
-                    labels.extend(names_in(rule, &format!("{}{suffix}{{", metric.name), '}'));
-                }
-            }
-            for label in labels {
-                let known = named.iter().any(|(_, labels)| labels.contains(&label));
-                assert!(known || ["instance", "le"].contains(&label), "{label}: {rule}");
-            }
-        }
-    }
-
-    #[test]
-    fn counts_that_rules_ask_to_have_grown_are_there_before_their_first_case() {
-        let text = render();
-        for place in ["body", "target", "header", "notification", "message"] {
-            for what in ["number", "secret", "identifier"] {
-                let line = format!("tollgate_pan_seen_total{{place=\"{place}\",what=\"{what}\"}} ");
-                assert!(text.contains(&line), "{line} in {text}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_counted_and_recorded_is_rendered() {
-        let redis = RedisMetrics::new();
-        count(CACHE_LOOKUPS, &[("level", "memory"), ("kind", "test"), ("result", "hit")], 7);
-        redis.took_us(150);
-        keep_up();
-        let text = render();
-        let line = r#"tollgate_cache_lookups_total{level="memory",kind="test",result="hit"} 7"#;
-        assert!(text.contains(line), "{text}");
-        assert!(text.contains(r#"tollgate_redis_call_seconds_bucket{le="0.0002"}"#), "{text}");
-        assert!(text.contains("# TYPE tollgate_redis_available gauge"), "{text}");
-    }
 }

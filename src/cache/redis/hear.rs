@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::cache::FactsCache;
 use crate::domain::id::Home;
 use crate::domain::policy::PolicyStamp;
-use crate::telemetry::metrics::RedisMetrics;
+use crate::telemetry::cache::RedisMetrics;
 
 use super::keys::Keys;
 use super::link::Link;

@@ -11,7 +11,7 @@ use redis::{Client, ErrorKind, RedisError, RedisResult, TlsCertificates};
 use tokio::sync::Notify;
 
 use crate::domain::clock::Clock;
-use crate::telemetry::metrics::RedisMetrics;
+use crate::telemetry::cache::RedisMetrics;
 
 use super::RedisOptions;
 

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::domain::clock::Clock;
 use crate::telemetry::doors::DoorMetrics;
-use crate::telemetry::metrics;
+use crate::telemetry::feed;
 
 use super::Peer;
 use super::edge::Edge;
@@ -161,7 +161,7 @@ impl Connection {
                     Some(left) => look.set(tokio::time::sleep(left)),
                     None => {
                         if pulse.is_streaming() {
-                            metrics::feed_ended(if stopping { "stopped" } else { "untaken" });
+                            feed::ended(if stopping { "stopped" } else { "untaken" });
                         }
                         return;
                     }

@@ -13,9 +13,8 @@ use http::{HeaderValue, header};
 use super::{Doors, health, with_fallbacks};
 use crate::pipeline::LaneStats;
 use crate::service::health::Figures;
-use crate::telemetry::broker;
-use crate::telemetry::metrics;
 use crate::telemetry::metrics::Metric;
+use crate::telemetry::{broker, cache, metrics, outbox};
 
 /// Prometheus' text format.
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -35,8 +34,8 @@ async fn scrape(State(doors): State<Arc<Doors>>) -> Response {
     take_caches(&doors);
     take_servers(&doors);
     match doors.health.outbox() {
-        Some(outbox) => metrics::take_outbox(outbox.rows, outbox.oldest_us),
-        None => metrics::forget_outbox(),
+        Some(outbox) => outbox::stands(outbox.rows, outbox.oldest_us),
+        None => outbox::forget_rows(),
     }
     for queue in doors.health.queues() {
         let labels = [("queue", queue.queue.as_str())];
@@ -62,11 +61,11 @@ fn take_caches(doors: &Doors) {
     let caches = doors.health.caches();
     for (home, cache) in &caches {
         let home = ("home", *home);
-        metrics::set(metrics::CACHE_ENTRIES, &[home], cache.entries as f64);
+        metrics::set(cache::ENTRIES, &[home], cache.entries as f64);
         let lookups = |level, kind, hits, misses| {
             for (result, total) in [("hit", hits), ("miss", misses)] {
                 let labels = [home, ("level", level), ("kind", kind), ("result", result)];
-                metrics::count(metrics::CACHE_LOOKUPS, &labels, total);
+                metrics::count(cache::LOOKUPS, &labels, total);
             }
         };
         lookups("memory", "user", cache.users.hits, cache.users.misses);
@@ -79,19 +78,19 @@ fn take_caches(doors: &Doors) {
         for (result, total) in
             [("kept", shared.filled), ("refused", shared.refused), ("dropped", shared.dropped)]
         {
-            metrics::count(metrics::CACHE_FILLS, &[home, ("result", result)], total);
+            metrics::count(cache::FILLS, &[home, ("result", result)], total);
         }
         for (way, total) in [("announced", shared.announced), ("heard", shared.heard)] {
-            metrics::count(metrics::CACHE_CHANGES, &[home, ("way", way)], total);
+            metrics::count(cache::CHANGES, &[home, ("way", way)], total);
         }
-        metrics::set(metrics::CACHE_CHANGES_WAITING, &[home], shared.waiting as f64);
-        metrics::count(metrics::CACHE_GAPS, &[home], shared.gaps);
-        metrics::count(metrics::CACHE_UNREADABLE, &[home], shared.unreadable);
+        metrics::set(cache::CHANGES_WAITING, &[home], shared.waiting as f64);
+        metrics::count(cache::GAPS, &[home], shared.gaps);
+        metrics::count(cache::UNREADABLE, &[home], shared.unreadable);
     }
     // The connection is one for both homes.
     let Some(link) = caches.iter().find_map(|(_, cache)| cache.shared) else { return };
-    split(metrics::REDIS_UNANSWERED, "why", [("failed", link.failed), ("skipped", link.skipped)]);
-    metrics::count(metrics::REDIS_OPENED, &[], link.opened);
+    split(cache::REDIS_UNANSWERED, "why", [("failed", link.failed), ("skipped", link.skipped)]);
+    metrics::count(cache::REDIS_OPENED, &[], link.opened);
 }
 
 fn take_servers(doors: &Doors) {

@@ -17,7 +17,7 @@ use crate::domain::clock::Clock;
 use crate::domain::id::{AccountId, CompanyId, EventId};
 use crate::domain::time::Monotonic;
 use crate::store::{ResourceStore, StoreError};
-use crate::telemetry::metrics;
+use crate::telemetry::feed;
 use crate::wire::v1::feed::Heard;
 
 pub use reader::{Gap, Part, Reader};
@@ -119,7 +119,7 @@ impl Feed {
     pub async fn hear_for_ever(self: Arc<Self>) {
         let (mut pause, mut is_told) = (AGAIN_MIN, false);
         let mut readers = self.seats.readers();
-        metrics::feed_hears(false);
+        feed::hears(false);
         while readers.wait_for(|readers| *readers > 0).await.is_ok() {
             let (heard_for, error) = self.hear().await;
             let Some(error) = error else { continue };
@@ -157,7 +157,7 @@ impl Feed {
             match events.next().await {
                 Ok(event) => match Heard::parse(event.message().body.clone()) {
                     Some(heard) => self.keep(heard),
-                    None => metrics::feed_unreadable(),
+                    None => feed::unreadable(),
                 },
                 Err(error) => return error,
             }
@@ -178,7 +178,7 @@ impl Feed {
     /// From now on events are heard, or are not. Whoever reads is told at once, and whoever waits for the
     /// first of them is told that it may not be the first.
     fn turn(&self, hears: bool) {
-        metrics::feed_hears(hears);
+        feed::hears(hears);
         self.change(|ring, at| ring.turn(hears, at));
         self.progress.send_modify(|progress| progress.hears = hears);
     }

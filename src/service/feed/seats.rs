@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::domain::id::CompanyId;
-use crate::telemetry::metrics;
+use crate::telemetry::feed;
 
 /// One part in so many is a company's at most, and as many are left to the program: of few, one.
 const SHARE: usize = 4;
@@ -52,7 +52,7 @@ impl Seats {
     /// Under the lock of what is taken, so that the latest is told last.
     fn tell(&self, taken: &Taken) {
         let readers = taken.by_program.saturating_add(taken.of_companies());
-        metrics::feeds(readers);
+        feed::open(readers);
         self.readers.send_replace(readers);
     }
 

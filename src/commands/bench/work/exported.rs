@@ -19,7 +19,8 @@ pub fn sum(text: &str, metric: Metric, label: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::metrics::{EVENTS_PUBLISHED, INGEST_ATTEMPTS, OUTBOX_ROWS};
+    use crate::telemetry::metrics::INGEST_ATTEMPTS;
+    use crate::telemetry::outbox;
 
     #[test]
     fn samples_of_one_metric_add_up() {
@@ -30,9 +31,9 @@ mod tests {
             tollgate_events_published_total{home=\"mongodb\"} 12\n\
             tollgate_ingest_attempts_total{outcome=\"processed\"} 5\n\
             tollgate_ingest_attempts_total{outcome=\"parked\"} 1\n";
-        assert_eq!(sum(text, OUTBOX_ROWS, ""), 7.0);
-        assert_eq!(sum(text, EVENTS_PUBLISHED, ""), 42.0);
+        assert_eq!(sum(text, outbox::ROWS, ""), 7.0);
+        assert_eq!(sum(text, outbox::PUBLISHED, ""), 42.0);
         assert_eq!(sum(text, INGEST_ATTEMPTS, "outcome=\"processed\""), 5.0);
-        assert_eq!(sum("", OUTBOX_ROWS, ""), 0.0);
+        assert_eq!(sum("", outbox::ROWS, ""), 0.0);
     }
 }

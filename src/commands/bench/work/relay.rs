@@ -15,7 +15,7 @@ use super::super::service::{self, Service};
 use super::exported::sum;
 use super::figures::{WorkReport, quantile_ms};
 use super::ground::{self, Ground, blocking};
-use crate::telemetry::metrics::{EVENTS_PUBLISHED, OUTBOX_OLDEST_SECONDS, OUTBOX_ROWS};
+use crate::telemetry::outbox;
 
 /// Purchases whose events an emptied outbox has at least, where the flags say nothing: fewer are gone
 /// before they can be timed.
@@ -71,12 +71,12 @@ async fn empty(ground: &Ground<'_>, report: &mut WorkReport) -> Result<(), Bench
     let mut last = (Instant::now(), 0.0);
     loop {
         let text = service.metrics().await;
-        let (now, published) = (Instant::now(), sum(&text, EVENTS_PUBLISHED, ""));
+        let (now, published) = (Instant::now(), sum(&text, outbox::PUBLISHED, ""));
         if published > last.1 {
             first.get_or_insert((now, published));
             last = (now, published);
         }
-        let waiting = sum(&text, OUTBOX_ROWS, "");
+        let waiting = sum(&text, outbox::ROWS, "");
         let idle = now.duration_since(last.0);
         // How many wait is looked up once a second or so: the count may be older than the last batch.
         let done = first.is_some() && waiting < 1.0 && idle > Duration::from_secs(2);
@@ -132,8 +132,8 @@ impl Samples {
         loop {
             every.tick().await;
             let text = service.metrics().await;
-            self.rows.push(sum(&text, OUTBOX_ROWS, ""));
-            self.oldest_s_max = self.oldest_s_max.max(sum(&text, OUTBOX_OLDEST_SECONDS, ""));
+            self.rows.push(sum(&text, outbox::ROWS, ""));
+            self.oldest_s_max = self.oldest_s_max.max(sum(&text, outbox::OLDEST_SECONDS, ""));
         }
     }
 }

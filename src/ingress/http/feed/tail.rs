@@ -15,7 +15,7 @@ use super::super::Doors;
 use crate::domain::access::Caller;
 use crate::domain::id::EventId;
 use crate::service::feed::{Gap, Owner, Part, Reader};
-use crate::telemetry::metrics;
+use crate::telemetry::feed;
 use crate::wire::v1::feed::{FeedQuery, Heard};
 
 /// How often it is looked whether the caller may still read. What has been said of a key is believed for
@@ -73,7 +73,7 @@ impl Tail {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.reader.is_stopped() {
-                metrics::feed_ended("stopped");
+                feed::ended("stopped");
                 return None;
             }
             if self.look_at <= Instant::now() {
@@ -90,7 +90,7 @@ impl Tail {
                     Err(_) => Some("unchecked"),
                 };
                 if let Some(why) = end {
-                    metrics::feed_ended(why);
+                    feed::ended(why);
                     return None;
                 }
                 self.look_at = Instant::now() + LOOK_EVERY;
@@ -124,7 +124,7 @@ impl Tail {
                 Part::Gap(gap) => tell_gap(*gap, &mut text),
             }
         }
-        metrics::feed_sent(events);
+        feed::sent(events);
         text
     }
 }
@@ -139,7 +139,7 @@ fn sign_of_life(newest: Option<EventId>) -> Bytes {
 /// It has no id: whoever comes back goes on after the last event that was told.
 fn tell_gap(gap: Gap, to: &mut Vec<u8>) {
     let reason = gap.as_str();
-    metrics::feed_gap(reason);
+    feed::gap(reason);
     let text = format!("event: gap\ndata: {{\"reason\":\"{reason}\"}}\n\n");
     to.extend_from_slice(text.as_bytes());
 }
