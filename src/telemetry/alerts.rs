@@ -336,6 +336,7 @@ fn log(kind: Kind, stage: &'static str, stage_us: u64, total_us: u64, suppressed
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::faults::tests::Told;
 
     #[test]
     fn one_line_in_ten_seconds_with_the_number_of_those_left_out() {
@@ -344,15 +345,6 @@ mod tests {
         assert_eq!((pace.due(1), pace.due(LOG_EVERY_US - 1)), (None, None));
         assert_eq!(pace.due(LOG_EVERY_US), Some(2));
         assert_eq!(pace.due(2 * LOG_EVERY_US), Some(0));
-    }
-
-    #[derive(Debug, Default)]
-    struct Told(Mutex<Vec<Notice>>);
-
-    impl Sink for Told {
-        fn tell(&self, notice: Notice) {
-            self.0.lock().unwrap().push(notice);
-        }
     }
 
     #[test]

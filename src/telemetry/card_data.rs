@@ -140,15 +140,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug, Default)]
-    struct Told(Mutex<Vec<Notice>>);
-
-    impl Sink for Told {
-        fn tell(&self, notice: Notice) {
-            self.0.lock().unwrap().push(notice);
-        }
-    }
+    use crate::telemetry::faults::tests::Told;
 
     #[test]
     fn what_is_seen_is_counted_and_told_once_in_a_while_without_the_value() {
