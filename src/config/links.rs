@@ -24,21 +24,16 @@ impl Settings {
     fn links(&self) -> [Set<'_>; 6] {
         let (postgres, mongodb) = (&self.store.postgres, &self.store.mongodb);
         let (redis, rabbitmq) = (&self.cache.redis, &self.broker.rabbitmq);
+        let of_postgres = |key, url| Set {
+            key,
+            url: exposed(url),
+            has_authority: postgres.ca_path.is_some(),
+            cure: "sslmode=verify-full",
+            look: "sslmode=verify-full, or store.postgres.ca_path",
+        };
         [
-            Set {
-                key: "store.postgres.url",
-                url: exposed(postgres.url.as_ref()),
-                has_authority: postgres.ca_path.is_some(),
-                cure: "sslmode=verify-full",
-                look: "sslmode=verify-full, or store.postgres.ca_path",
-            },
-            Set {
-                key: "store.postgres.migrate_url",
-                url: exposed(postgres.migrate_url.as_ref()),
-                has_authority: postgres.ca_path.is_some(),
-                cure: "sslmode=verify-full",
-                look: "sslmode=verify-full, or store.postgres.ca_path",
-            },
+            of_postgres("store.postgres.url", postgres.url.as_ref()),
+            of_postgres("store.postgres.migrate_url", postgres.migrate_url.as_ref()),
             Set {
                 key: "store.mongodb.url",
                 url: exposed(mongodb.url.as_ref()),
