@@ -53,56 +53,32 @@ impl RoutedStore {
         Following { leader, follower, clock }.follow(changed).await
     }
 
-    async fn write_limit(
+    /// Writes policy of this scope to its home. The program's goes to the business home, and on from there.
+    async fn write_policy(
         &self,
-        limit: Limit,
-        write: impl for<'a> Fn(&'a dyn ResourceStore, Limit) -> StoreFuture<'a, Vec<PolicyStamp>>,
+        (scope, changed): (Scope, Changed),
+        write: impl for<'a> FnOnce(&'a dyn ResourceStore) -> StoreFuture<'a, Vec<PolicyStamp>>,
     ) -> Result<Vec<PolicyStamp>, StoreError> {
-        let home = self.home_of(limit.scope).await?;
+        let home = self.home_of(scope).await?;
         let first = &self.home(home.unwrap_or(Home::Business)).resources;
-        let id = limit.id;
-        let mut stamps = write(&**first, limit).await?;
+        let mut stamps = write(&**first).await?;
         if home.is_none() {
-            stamps.extend(self.follow(Changed::Limit(id)).await?);
+            stamps.extend(self.follow(changed).await?);
         }
         Ok(stamps)
     }
 
-    async fn remove_limit(&self, id: LimitId) -> Result<Option<Vec<PolicyStamp>>, StoreError> {
-        let Some(limit) = self.limit(id).await? else { return Ok(None) };
-        let home = self.home_of(limit.scope).await?;
-        let first = &self.home(home.unwrap_or(Home::Business)).resources;
-        let mut removed = first.delete_limit(id).await?;
-        if home.is_none() {
-            let followed = self.follow(Changed::Limit(id)).await?;
-            removed.get_or_insert_default().extend(followed);
-        }
-        Ok(removed)
-    }
-
-    async fn write_control(
+    /// Removes it likewise.
+    async fn remove_policy(
         &self,
-        control: Control,
-        write: impl for<'a> Fn(&'a dyn ResourceStore, Control) -> StoreFuture<'a, Vec<PolicyStamp>>,
-    ) -> Result<Vec<PolicyStamp>, StoreError> {
-        let home = self.home_of(control.scope).await?;
+        (scope, changed): (Scope, Changed),
+        remove: impl for<'a> FnOnce(&'a dyn ResourceStore) -> StoreFuture<'a, Option<Vec<PolicyStamp>>>,
+    ) -> Result<Option<Vec<PolicyStamp>>, StoreError> {
+        let home = self.home_of(scope).await?;
         let first = &self.home(home.unwrap_or(Home::Business)).resources;
-        let id = control.id;
-        let mut stamps = write(&**first, control).await?;
+        let mut removed = remove(&**first).await?;
         if home.is_none() {
-            stamps.extend(self.follow(Changed::Control(id)).await?);
-        }
-        Ok(stamps)
-    }
-
-    async fn remove_control(&self, id: ControlId) -> Result<Option<Vec<PolicyStamp>>, StoreError> {
-        let Some(control) = self.control(id).await? else { return Ok(None) };
-        let home = self.home_of(control.scope).await?;
-        let first = &self.home(home.unwrap_or(Home::Business)).resources;
-        let mut removed = first.delete_control(id).await?;
-        if home.is_none() {
-            let followed = self.follow(Changed::Control(id)).await?;
-            removed.get_or_insert_default().extend(followed);
+            removed.get_or_insert_default().extend(self.follow(changed).await?);
         }
         Ok(removed)
     }
@@ -253,7 +229,8 @@ impl ResourceStore for RoutedStore {
     }
 
     fn insert_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>> {
-        Box::pin(self.write_limit(limit, |store, limit| store.insert_limit(limit)))
+        let policy = (limit.scope, Changed::Limit(limit.id));
+        Box::pin(self.write_policy(policy, move |home| home.insert_limit(limit)))
     }
 
     /// A program's is in both homes; the business home's is the one that counts.
@@ -270,11 +247,16 @@ impl ResourceStore for RoutedStore {
     }
 
     fn update_limit(&self, limit: Limit) -> StoreFuture<'_, Vec<PolicyStamp>> {
-        Box::pin(self.write_limit(limit, |store, limit| store.update_limit(limit)))
+        let policy = (limit.scope, Changed::Limit(limit.id));
+        Box::pin(self.write_policy(policy, move |home| home.update_limit(limit)))
     }
 
     fn delete_limit(&self, id: LimitId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
-        Box::pin(self.remove_limit(id))
+        Box::pin(async move {
+            let Some(limit) = self.limit(id).await? else { return Ok(None) };
+            let policy = (limit.scope, Changed::Limit(id));
+            self.remove_policy(policy, move |home| home.delete_limit(id)).await
+        })
     }
 
     fn insert_kyc(&self, record: KycRecord) -> StoreFuture<'_, Vec<PolicyStamp>> {
@@ -294,7 +276,8 @@ impl ResourceStore for RoutedStore {
     }
 
     fn insert_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
-        Box::pin(self.write_control(control, |store, control| store.insert_control(control)))
+        let policy = (control.scope, Changed::Control(control.id));
+        Box::pin(self.write_policy(policy, move |home| home.insert_control(control)))
     }
 
     /// As [`ResourceStore::limit`].
@@ -309,10 +292,15 @@ impl ResourceStore for RoutedStore {
     }
 
     fn update_control(&self, control: Control) -> StoreFuture<'_, Vec<PolicyStamp>> {
-        Box::pin(self.write_control(control, |store, control| store.update_control(control)))
+        let policy = (control.scope, Changed::Control(control.id));
+        Box::pin(self.write_policy(policy, move |home| home.update_control(control)))
     }
 
     fn delete_control(&self, id: ControlId) -> StoreFuture<'_, Option<Vec<PolicyStamp>>> {
-        Box::pin(self.remove_control(id))
+        Box::pin(async move {
+            let Some(control) = self.control(id).await? else { return Ok(None) };
+            let policy = (control.scope, Changed::Control(id));
+            self.remove_policy(policy, move |home| home.delete_control(id)).await
+        })
     }
 }
