@@ -1,7 +1,7 @@
 //! Every metric of the service, with its unit and meaning, and how they are exported; those of the broker,
-//! the caches, the doors, the feed and the outbox are named in files of their own. What is counted anyway
-//! (cache, lanes, profile) is read when somebody looks; only what nothing else keeps is recorded as it
-//! happens.
+//! the caches, the doors, the feed, notifications and the outbox are named in files of their own. What is
+//! counted anyway (cache, lanes, profile) is read when somebody looks; only what nothing else keeps is
+//! recorded as it happens.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::card_data::{Place, What};
 use super::profile::ProfileReport;
-use super::{broker, cache, doors, feed, outbox};
+use super::{broker, cache, doors, feed, outbox, webhooks};
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]
@@ -129,22 +129,6 @@ pub const RECONCILE_LAST_RUN: Metric = metric(
     Unit::Seconds,
     "When the last reconciliation with the platform ended, in seconds since 1970",
 );
-/// Notifications of the card platform, by `family` and `status`: received, duplicate, conflict, applied,
-/// ignored, parked.
-pub const WEBHOOKS: Metric =
-    metric("tollgate_webhooks_total", Unit::Count, "Notifications of the card platform");
-/// Steps that notifications took and that are worth a second look, by `flag`.
-pub const WEBHOOK_FLAGS: Metric = metric(
-    "tollgate_webhook_flags_total",
-    Unit::Count,
-    "Movements told by the card platform that are worth a second look",
-);
-/// Authorizations whose answer the platform has not waited for.
-pub const PLATFORM_TIMEOUTS: Metric = metric(
-    "tollgate_platform_timeouts_total",
-    Unit::Count,
-    "Authorizations whose answer came too late for the card platform",
-);
 /// Card data where none may be, by `place` (body, target, header, notification, message) and `what`
 /// (number, secret, identifier).
 pub const PAN_SEEN: Metric = metric(
@@ -182,9 +166,9 @@ const COUNTERS: &[Metric] = &[
     outbox::DROPPED,
     NOTICES_DROPPED,
     HOLDS_EXPIRED,
-    WEBHOOKS,
-    WEBHOOK_FLAGS,
-    PLATFORM_TIMEOUTS,
+    webhooks::NOTIFICATIONS,
+    webhooks::FLAGS,
+    webhooks::PLATFORM_TIMEOUTS,
     PAN_SEEN,
     broker::PUBLISHED,
     broker::CONSUMED,
@@ -308,24 +292,9 @@ fn alert_labels<'a>(kind: &'a str, level: &'a str) -> [(&'static str, &'a str); 
     [("kind", kind), ("level", level), ("stage", "")]
 }
 
-/// A notification was kept, or has come to an end.
-pub fn webhook(family: &str, status: &str) {
-    add_one(WEBHOOKS, &[("family", family), ("status", status)]);
-}
-
-/// A notification moved something in a way that is worth a second look.
-pub fn flagged(flag: &str) {
-    add_one(WEBHOOK_FLAGS, &[("flag", flag)]);
-}
-
 /// A call was refused for who has called, or how often.
 pub fn access_refused(reason: &str) {
     add_one(ACCESS_REFUSED, &[("reason", reason)]);
-}
-
-/// The platform has not waited for an answer.
-pub fn platform_timeout() {
-    add_one(PLATFORM_TIMEOUTS, &[]);
 }
 
 /// Card data was seen so often.

@@ -14,3 +14,4 @@ pub mod metrics;
 pub mod notices;
 pub mod outbox;
 pub mod profile;
+pub mod webhooks;

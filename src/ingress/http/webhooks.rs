@@ -24,7 +24,7 @@ use super::{Doors, JitCredentials, card_watch};
 use crate::service::error::Error;
 use crate::service::webhooks::{Receipt, Webhooks};
 use crate::telemetry::card_data::Place;
-use crate::telemetry::metrics;
+use crate::telemetry::webhooks;
 use crate::wire::marqeta::document::{WebhookAnswer, WebhookRequest};
 use crate::wire::marqeta::notification::{self, EnvelopeError};
 use crate::wire::scan::scan;
@@ -167,7 +167,7 @@ fn not_kept(error: &Error) -> Response {
 }
 
 fn unreadable(error: EnvelopeError) -> Response {
-    metrics::webhook("unread", error.code);
+    webhooks::count("unread", error.code);
     tracing::warn!(code = error.code, "a notification could not be read");
     let status = if error == notification::TOO_MANY {
         StatusCode::PAYLOAD_TOO_LARGE
@@ -179,7 +179,7 @@ fn unreadable(error: EnvelopeError) -> Response {
 
 fn refused(error: SignatureError) -> Response {
     tracing::warn!(%error, "a notification's signature was refused");
-    metrics::webhook("unread", "refused");
+    webhooks::count("unread", "refused");
     match error {
         SignatureError::Ambiguous => {
             const DETAIL: &str = "a notification carries at most one signature";

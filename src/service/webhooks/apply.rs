@@ -15,7 +15,7 @@ use crate::ledger::intent::{ChainRef, IntentRefusal, Notice, NoticeIntent, Step,
 use crate::pipeline::{StepError, Unavailable};
 use crate::service::error::Error;
 use crate::store::StoreError;
-use crate::telemetry::metrics;
+use crate::telemetry::webhooks;
 use crate::wire::marqeta::notification::element::{Content, read};
 use crate::wire::marqeta::notification::kind::Verb;
 use crate::wire::marqeta::notification::message::{Amount, Told};
@@ -125,7 +125,7 @@ impl Webhooks {
                     (card, _) => card,
                 };
                 if timed_out {
-                    metrics::platform_timeout();
+                    webhooks::timed_out();
                 }
                 self.declined(token, card, funding, echo).await
             }
@@ -257,7 +257,7 @@ impl Webhooks {
 /// What is worth a second look is said beside it.
 fn applied(movement: &Movement) -> (WebhookStatus, Option<String>) {
     for flag in &movement.flags {
-        metrics::flagged(flag.as_str());
+        webhooks::flagged(flag.as_str());
     }
     let flags: Vec<&str> = movement.flags.iter().map(|flag| flag.as_str()).collect();
     (WebhookStatus::Applied, (!flags.is_empty()).then(|| flags.join(",")))

@@ -9,7 +9,7 @@ use crate::domain::webhook::{Kept, NewWebhook, WebhookStatus};
 use crate::service::error::Error;
 use crate::telemetry::card_data::{Place, What, seen};
 use crate::telemetry::faults::Fault;
-use crate::telemetry::metrics;
+use crate::telemetry::webhooks;
 use crate::wire::card_data::{TEXT_REMOVED, may_be_in};
 use crate::wire::marqeta::notification::element::{Content, Element, read};
 use crate::wire::marqeta::notification::{Family, Raw};
@@ -82,7 +82,7 @@ impl Webhooks {
                     "conflict"
                 }
             };
-            metrics::webhook(family, counted);
+            webhooks::count(family, counted);
         }
         self.enqueue(fresh);
         self.keep_others(&others).await?;

@@ -20,7 +20,7 @@ use crate::domain::webhook::{ClaimedWebhook, WebhookEnd, WebhookStatus};
 use crate::store::StoreError;
 use crate::store::webhooks::{Claim, Which};
 use crate::telemetry::faults::Fault;
-use crate::telemetry::metrics;
+use crate::telemetry::webhooks;
 
 /// How long a worker has what it has taken to itself.
 const LEASE: Duration = Duration::from_secs(15);
@@ -149,7 +149,7 @@ impl Webhooks {
         let (end, applied) = self.end(&one, outcome);
         let family = one.family.as_str();
         if applied != Applied::Unavailable {
-            metrics::webhook(family, end.status.as_str());
+            webhooks::count(family, end.status.as_str());
         }
         if end.status == WebhookStatus::Parked {
             let reason = end.reason.as_deref().unwrap_or_default();
