@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cleanse::{Scanned, cleanse};
-use super::outage::{OUTAGE_MIN, Outage};
+use super::outage::{KEEP_MAX, OUTAGE_MIN, Outage};
 use super::turns::Turns;
 use super::{Handled, Handler, Tools, settle};
 use crate::broker::topology::{Queue, RETRY_AFTER};
@@ -170,6 +170,9 @@ impl Consumer {
                     return self.settle(delivery, Settlement::Return).await;
                 }
                 turn = self.turns.next(&id) => turn,
+                () = tokio::time::sleep(KEEP_MAX) => {
+                    return self.settle(delivery, Settlement::Return).await;
+                }
             };
             let untried = match self.try_again(delivery, before, body).await {
                 Ok(outcome) => return outcome,

@@ -10,7 +10,7 @@ const OUTAGE_MAX: Duration = Duration::from_secs(2);
 
 /// How long a message is kept waiting for a store before it is given back: brokers give up on consumers
 /// that keep one for longer (RabbitMQ after half an hour).
-const KEEP_MAX: Duration = Duration::from_secs(600);
+pub(super) const KEEP_MAX: Duration = Duration::from_secs(600);
 
 /// A store that does not answer, as one message sees it.
 pub(super) struct Outage {

@@ -40,6 +40,9 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
+/// How soon our own queue confirms while the broker is well.
+const AT_ONCE_US: u64 = 200_000;
+
 /// Publishes answers.
 pub struct Replies {
     broker: Arc<dyn Broker>,
@@ -70,11 +73,12 @@ impl Replies {
         // One that was silent before is given up the first time.
         let mut silences = u32::from(standing == Some(Standing::Due));
         let mut given_up = None;
-        loop {
+        let took_us = loop {
+            let sent_at = self.clock.monotonic();
             let outgoing = Outgoing { target: target.clone(), message: message(asked, answer) };
             let published = self.broker.publish(vec![outgoing]).await;
             let error = match published.map(|mut results| results.pop()) {
-                Ok(Some(Ok(())) | None) => break,
+                Ok(Some(Ok(())) | None) => break self.clock.monotonic().since(sent_at),
                 Ok(Some(Err(error))) | Err(error) => error,
             };
             let is_nack = matches!(error, BrokerError::NotTaken(_));
@@ -89,26 +93,30 @@ impl Replies {
                 continue;
             }
             if is_last {
+                if let Some(name) = asker.filter(|_| standing == Some(Standing::Due)) {
+                    self.silent.untold(name, self.clock.monotonic());
+                }
                 return Err(error);
             }
             tokio::time::sleep(TRY_EVERY).await;
             waited += TRY_EVERY;
-        }
+        };
         if let Some(name) = asker {
-            self.took(name, &target, given_up.as_ref());
+            self.took(name, &target, given_up.as_ref(), took_us);
         }
         Ok(())
     }
 
-    /// The answer to this asker has arrived there, and the asker was given up for that reason.
-    fn took(&self, asker: &str, target: &Target, given_up: Option<&BrokerError>) {
+    /// The answer to this asker has arrived there after so long, and the asker was given up for that reason.
+    fn took(&self, asker: &str, target: &Target, given_up: Option<&BrokerError>, took_us: u64) {
         if matches!(target, Target::Reply(_)) {
             return self.silent.forget(asker);
         }
         answer_diverted();
         let Some(error) = given_up else { return };
-        // That our own queue has confirmed shows that it is not the broker that is silent.
-        if matches!(error, BrokerError::Unavailable(_)) {
+        // That our own queue confirmed at once shows that it is not the broker that is silent. Later than
+        // that, the broker may only have come back.
+        if matches!(error, BrokerError::Unavailable(_)) && took_us <= AT_ONCE_US {
             self.silent.remember(asker, self.clock.monotonic());
         }
         let error = error as &dyn std::error::Error;
@@ -186,6 +194,8 @@ mod tests {
         errors: Mutex<Vec<BrokerError>>,
         is_down: AtomicBool,
         targets: Mutex<Vec<Target>>,
+        /// Each publish takes a second of this clock.
+        slow: Option<Arc<At>>,
     }
 
     impl Broker for Asked {
@@ -197,6 +207,9 @@ mod tests {
             &self,
             messages: Vec<Outgoing>,
         ) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>> {
+            if let Some(clock) = &self.slow {
+                clock.0.fetch_add(1, Ordering::SeqCst);
+            }
             let one = messages.into_iter().map(|outgoing| {
                 let is_askers = matches!(outgoing.target, Target::Reply(_));
                 self.targets.lock().unwrap().push(outgoing.target);
@@ -295,6 +308,18 @@ mod tests {
         clock.0.store(62, Ordering::SeqCst);
         assert_eq!(send(request()).await, [asker()]);
         assert_eq!(send(request()).await, [asker()], "it confirms again");
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_was_silent_for_all_says_nothing_of_an_asker() {
+        let clock = Arc::<At>::default();
+        let errors = Mutex::new(vec![silent(), silent()]);
+        let broker = Arc::new(Asked { errors, slow: Some(clock.clone()), ..Asked::default() });
+        let replies = Replies::new(broker.clone(), clock);
+        replies.send(&request(), &approved()).await.unwrap();
+        assert_eq!(broker.targets(), [asker(), asker(), everyone()], "confirmed a second later");
+        replies.send(&request(), &approved()).await.unwrap();
+        assert_eq!(broker.targets(), [asker()]);
     }
 
     #[tokio::test]

@@ -53,6 +53,13 @@ impl Silent {
         }
     }
 
+    /// Whoever tried it has not found out: the next one may.
+    pub(super) fn untold(&self, queue: &str, now: Monotonic) {
+        if let Some(until) = self.all().get_mut(queue) {
+            *until = now;
+        }
+    }
+
     /// It has confirmed.
     pub(super) fn forget(&self, queue: &str) {
         self.all().remove(queue);
@@ -86,6 +93,8 @@ mod tests {
         assert_eq!((standing(30), standing(30)), (Standing::Due, Standing::Silent));
         assert_eq!(standing(59), Standing::Silent);
         assert_eq!(standing(60), Standing::Due);
+        silent.untold("a", at(61));
+        assert_eq!((standing(61), standing(61)), (Standing::Due, Standing::Silent));
         silent.forget("a");
         assert_eq!(standing(60), Standing::Good);
     }

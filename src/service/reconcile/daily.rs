@@ -128,16 +128,16 @@ fn by_whom(looked: &Looked, last: Option<Timestamp>, seen: &mut Option<Timestamp
 }
 
 impl Daily {
-    /// The window that is reconciled now.
-    pub fn window(&self) -> Window {
-        let to = self.clock.now().plus_micros(-LAG_US);
+    /// The window that is reconciled then.
+    fn window(&self, now: Timestamp) -> Window {
+        let to = now.plus_micros(-LAG_US);
         Window { from: to.plus_micros(-DAY_US.saturating_mul(i64::from(self.days))), to }
     }
 
     /// Does what is to be done today and not done yet.
     async fn look(&self, runner: Uuid) -> Looked {
-        let run = match self.claim(runner).await {
-            Ok(Some(run)) => run,
+        let (run, now) = match self.claim(runner).await {
+            Ok(Some(claimed)) => claimed,
             Ok(None) => return Looked::Idle,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -145,7 +145,7 @@ impl Daily {
                 return Looked::Idle;
             }
         };
-        match self.keep(run, CLAIM_EVERY, self.once(run)).await {
+        match self.keep(run, CLAIM_EVERY, self.once(run, now)).await {
             Ok(report) => {
                 tell(&report);
                 Looked::Done(report)
@@ -159,12 +159,12 @@ impl Daily {
         }
     }
 
-    /// Takes today's run on, by the store's time. `None`: there is nothing to do here.
-    async fn claim(&self, runner: Uuid) -> Result<Option<DailyRun>, StoreError> {
+    /// Takes today's run on, at the store's time, and says which that is. `None`: there is nothing to do here.
+    async fn claim(&self, runner: Uuid) -> Result<Option<(DailyRun, Timestamp)>, StoreError> {
         let now = self.runs.now().await?;
         let run = DailyRun { name: NAME, day: day(now, self.hour), runner };
         let is_ours = self.runs.claim(run, now, now.plus_micros(CLAIM_US)).await?;
-        Ok(is_ours.then_some(run))
+        Ok(is_ours.then_some((run, now)))
     }
 
     /// Lets the others know for as long as a run takes that it is being done.
@@ -182,9 +182,9 @@ impl Daily {
         }
     }
 
-    async fn once(&self, run: DailyRun) -> Result<Report, Source> {
-        let window = self.window();
-        let listed = Window { to: self.clock.now(), ..window };
+    async fn once(&self, run: DailyRun, now: Timestamp) -> Result<Report, Source> {
+        let window = self.window(now);
+        let listed = Window { to: now, ..window };
         let list = List::fetched(&*self.listing, Some(listed)).await?;
         let report = reconcile(&list, &self.books, Some(window)).await?;
         self.runs.finish(run, self.runs.now().await?).await?;
@@ -300,16 +300,19 @@ mod tests {
     #[derive(Default)]
     struct Quiet {
         asked: AtomicU32,
+        /// Until when it was asked last.
+        to: Mutex<Option<Timestamp>>,
         is_down: AtomicBool,
     }
 
     impl Listing for Quiet {
         fn page<'a>(
             &'a self,
-            _: Option<Window>,
+            window: Option<Window>,
             _: u64,
         ) -> Pin<Box<dyn Future<Output = Result<String, Source>> + Send + 'a>> {
             self.asked.fetch_add(1, Ordering::SeqCst);
+            *self.to.lock().unwrap() = window.map(|window| window.to);
             let is_down = self.is_down.load(Ordering::SeqCst);
             let page = if is_down { Err("down".into()) } else { Ok(r#"{"data": []}"#.to_owned()) };
             Box::pin(std::future::ready(page))
@@ -391,11 +394,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_day_is_the_stores_whatever_the_clock_of_an_instance_says() {
-        let (daily, _, runs, clock) = daily();
+        let (daily, platform, runs, clock) = daily();
         let ahead = Arc::new(At(AtomicI64::new(at("2027-11-20T05:00:00Z"))));
         let daily = Daily { clock: ahead, ..daily };
         assert!(matches!(daily.look(Uuid::from_u128(1)).await, Looked::Done(_)));
         assert_eq!(runs.last(NAME).await.unwrap(), Some(clock.now()));
+        assert_eq!(*platform.to.lock().unwrap(), Some(clock.now()), "so is its window");
         clock.0.fetch_add(DAY_US, Ordering::SeqCst);
         assert!(matches!(daily.look(Uuid::from_u128(2)).await, Looked::Done(_)), "the next one");
     }
