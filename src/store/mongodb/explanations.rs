@@ -1,7 +1,7 @@
 //! Explanations that are older than they are kept: their checks and stage times go. Each step may be taken twice,
 //! so that no transaction is needed, and several instances may be at it.
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, Uuid, doc};
 use serde::Deserialize;
 
 use super::MongoStore;
@@ -51,7 +51,8 @@ impl MongoStore {
     async fn thinned_up_to(&self) -> Result<Bson, StoreError> {
         let pipeline = vec![doc! { "$match": { "_id": MARK } }];
         let found: Option<Mark> = self.reader()?.row("explanations_thinned", pipeline).await?;
-        Ok(found.map_or(Bson::MinKey, |mark| mark.up_to))
+        // Below every id. (Nothing is above `MinKey` in a clustered collection of 6.0.)
+        Ok(found.map_or_else(|| Uuid::from_bytes([0; 16]).into(), |mark| mark.up_to))
     }
 
     async fn thin_between(&self, after: Bson, last: Bson) -> Result<(), StoreError> {
