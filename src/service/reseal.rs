@@ -52,7 +52,8 @@ impl Reseal {
             if failing.is_news(&error) {
                 warn(&error, "could not seal personal fields anew; beginning again until it works");
             }
-            tokio::time::sleep(failing.pause()).await;
+            let written = done.users.saturating_add(done.submissions);
+            tokio::time::sleep(failing.pause(written)).await;
         }
         let Resealed { users, submissions, left } = done;
         if left > 0 {
@@ -158,7 +159,9 @@ impl Reseal {
 #[derive(Default)]
 struct Failing {
     told: String,
+    /// In a row, without anything written between them.
     times: u32,
+    written: u64,
 }
 
 impl Failing {
@@ -170,8 +173,11 @@ impl Failing {
         is_news
     }
 
-    /// How long to wait now.
-    fn pause(&mut self) -> Duration {
+    /// How long to wait now that so much was written in all.
+    fn pause(&mut self, written: u64) -> Duration {
+        if written > self.written {
+            (self.times, self.written) = (0, written);
+        }
         let longer = 1_u32.checked_shl(self.times).unwrap_or(u32::MAX);
         self.times = self.times.saturating_add(1);
         AGAIN.saturating_mul(longer).min(AGAIN_MAX)
@@ -187,11 +193,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pause_grows_up_to_its_longest() {
+    fn the_pause_grows_up_to_its_longest_until_something_is_written() {
         let mut failing = Failing::default();
-        let pauses: Vec<u64> = (0..100).map(|_| failing.pause().as_secs()).collect();
+        let pauses: Vec<u64> = (0..100).map(|_| failing.pause(7).as_secs()).collect();
         assert_eq!(pauses[..7], [10, 20, 40, 80, 160, 320, 600]);
         assert!(pauses[7..].iter().all(|pause| *pause == 600));
+        assert_eq!([failing.pause(8), failing.pause(8)].map(|pause| pause.as_secs()), [10, 20]);
     }
 
     #[test]
