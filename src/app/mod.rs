@@ -283,7 +283,7 @@ pub async fn start_as(
     let served = tokio::spawn(http::accept::serve(listener, router, limits, clock, stop.clone()));
     let stop = stop.drop_guard();
     if preparing.is_complete() {
-        health.serve();
+        health.phase().serve();
         tracing::info!(address = %addr, "tollgate is ready");
     } else {
         tracing::warn!(address = %addr, "tollgate is up, and not ready before its servers are");
@@ -321,7 +321,7 @@ impl Running {
     /// Tells probes that no more traffic should come; what comes is still served. Live feeds end, and
     /// go on elsewhere.
     pub fn drain(&self) {
-        self.health.drain();
+        self.health.phase().drain();
         self.feed.stop();
     }
 

@@ -117,10 +117,10 @@ impl Preparing {
                 () = &mut patience, if patient => patient = false,
             }
             if usable && !patient {
-                health.serve();
+                health.phase().serve();
             }
         }
-        health.serve();
+        health.phase().serve();
         Ok(())
     }
 }

@@ -123,8 +123,9 @@ async fn ready(State(doors): State<Arc<Doors>>) -> Response {
     // While nothing can be decided, a fast decline is still an answer: only where outages are to be
     // errors does the platform do better elsewhere.
     let can_decide = report.status != Condition::Unhealthy;
-    let ready = doors.health.is_serving() && (can_decide || doors.outage == OutageAnswer::Decline);
-    let body = json!({ "ready": ready, "phase": doors.health.phase(), "checks": report });
+    let ready =
+        doors.health.phase().is_serving() && (can_decide || doors.outage == OutageAnswer::Decline);
+    let body = json!({ "ready": ready, "phase": doors.health.phase().as_str(), "checks": report });
     (status(ready), Json(body)).into_response()
 }
 

@@ -1,7 +1,10 @@
 //! Health: what a background task has found out about the servers, for probes that never wait.
 
+mod phase;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +18,8 @@ use crate::domain::time::Timestamp;
 use crate::store::{Outbox, PoolStats, Probe};
 use crate::telemetry::alerts::AlertReport;
 use crate::telemetry::clock_skew::{ClockSkew, Skew};
+
+pub use phase::Phase;
 
 /// Between two checks. With the time that one may take, what is reported is never older than 2 s.
 const CHECK_EVERY: Duration = Duration::from_millis(900);
@@ -49,10 +54,6 @@ impl State {
         }
     }
 }
-
-const STARTING: u8 = 0;
-const SERVING: u8 = 1;
-const DRAINING: u8 = 2;
 
 /// What is watched.
 pub struct Watch {
@@ -92,7 +93,7 @@ pub enum Need {
 /// The latest findings, and where the process is in its life.
 pub struct Health {
     watch: Watch,
-    phase: AtomicU8,
+    phase: Phase,
     latest: Mutex<Latest>,
 }
 
@@ -149,33 +150,12 @@ impl Health {
         let unknown =
             Finding { state: State::Unhealthy, checked_at: None, probe_us: 0, skew: None };
         let latest = Latest { findings: vec![unknown; watch.servers.len()], outbox: None };
-        Self { watch, phase: AtomicU8::new(STARTING), latest: Mutex::new(latest) }
+        Self { watch, phase: Phase::default(), latest: Mutex::new(latest) }
     }
 
-    /// From now on the process serves.
-    pub fn serve(&self) {
-        // A process that is already draining does not begin to serve.
-        let (from, to) = (STARTING, SERVING);
-        let _ = self.phase.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
-    }
-
-    /// From now on the process should get no more traffic.
-    pub fn drain(&self) {
-        self.phase.store(DRAINING, Ordering::Release);
-    }
-
-    /// Whether the process has started and is not about to stop.
-    pub fn is_serving(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == SERVING
-    }
-
-    /// `starting`, `serving` or `draining`.
-    pub fn phase(&self) -> &'static str {
-        match self.phase.load(Ordering::Acquire) {
-            STARTING => "starting",
-            SERVING => "serving",
-            _ => "draining",
-        }
+    /// Where the process is in its life.
+    pub const fn phase(&self) -> &Phase {
+        &self.phase
     }
 
     /// The latest findings.
@@ -341,184 +321,5 @@ fn tell(server: &str, before: &Finding, found: &Finding) {
     match found.state {
         State::Unhealthy => tracing::error!(server, probe_us, "a server does not answer"),
         state => tracing::warn!(server, probe_us, "a server is {}", state.as_str()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicI64};
-
-    use uuid::Uuid;
-
-    use crate::domain::time::Monotonic;
-    use crate::store::{StoreError, StoreFuture};
-    use crate::telemetry::faults::Faults;
-    use crate::telemetry::faults::tests::Told;
-
-    use super::*;
-
-    #[derive(Default)]
-    struct Patient {
-        down: AtomicBool,
-        micros: std::sync::atomic::AtomicU64,
-        takes_us: std::sync::atomic::AtomicU64,
-        /// How far the server's clock is ahead, and how far ours has been set.
-        ahead_us: AtomicI64,
-        set_us: AtomicI64,
-    }
-
-    impl Patient {
-        fn passed_us(&self) -> i64 {
-            self.micros.load(Ordering::Relaxed).try_into().unwrap()
-        }
-    }
-
-    impl Probe for Patient {
-        fn probe(&self) -> StoreFuture<'_, Option<Timestamp>> {
-            let half_us = self.takes_us.load(Ordering::Relaxed) / 2;
-            self.micros.fetch_add(half_us, Ordering::Relaxed);
-            let now_us = self.passed_us() + self.ahead_us.load(Ordering::Relaxed);
-            self.micros.fetch_add(half_us, Ordering::Relaxed);
-            let down = self.down.load(Ordering::Relaxed);
-            let answer = if down {
-                Err(StoreError::Unavailable("down".into()))
-            } else {
-                Ok(Some(Timestamp::from_micros(now_us)))
-            };
-            Box::pin(std::future::ready(answer))
-        }
-    }
-
-    impl Outbox for Patient {
-        fn depth(&self) -> StoreFuture<'_, u64> {
-            Box::pin(std::future::ready(Ok(3)))
-        }
-
-        fn oldest_at(&self) -> StoreFuture<'_, Option<Timestamp>> {
-            Box::pin(std::future::ready(Ok(Some(Timestamp::from_micros(-2_000_000)))))
-        }
-
-        fn drop_before(&self, _before: Timestamp, _rows_max: u32) -> StoreFuture<'_, u64> {
-            Box::pin(std::future::ready(Ok(0)))
-        }
-    }
-
-    impl Clock for Patient {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_micros(self.passed_us() + self.set_us.load(Ordering::Relaxed))
-        }
-
-        fn monotonic(&self) -> Monotonic {
-            Monotonic::from_micros(self.micros.load(Ordering::Relaxed))
-        }
-
-        fn uuid(&self) -> Uuid {
-            Uuid::nil()
-        }
-    }
-
-    fn health(patient: &Arc<Patient>) -> Health {
-        telling(patient, &Arc::default())
-    }
-
-    fn telling(patient: &Arc<Patient>, faults: &Arc<Faults>) -> Health {
-        Health::new(Watch {
-            servers: vec![Watched {
-                name: "sqlite",
-                probe: Arc::clone(patient) as Arc<dyn Probe>,
-                need: Need::Home,
-            }],
-            outbox: Arc::clone(patient) as Arc<dyn Outbox>,
-            caches: Box::new(Vec::new),
-            queues: Box::new(Vec::new),
-            clock: Arc::clone(patient) as Arc<dyn Clock>,
-            skew: ClockSkew::new(Duration::from_secs(2), Arc::clone(faults)),
-        })
-    }
-
-    #[tokio::test]
-    async fn the_latest_check_is_what_is_reported() {
-        let patient = Arc::new(Patient::default());
-        let health = health(&patient);
-        let state = |health: &Health| health.report(Timestamp::from_micros(0)).status;
-        assert_eq!(state(&health), State::Unhealthy, "nothing is known yet");
-        health.check().await;
-        assert_eq!(state(&health), State::Healthy);
-        patient.takes_us.store(PROBE_SLOW_US + 2, Ordering::Relaxed);
-        health.check().await;
-        assert_eq!(state(&health), State::Degraded);
-        patient.down.store(true, Ordering::Relaxed);
-        assert_eq!(state(&health), State::Degraded, "asking does not check");
-        health.check().await;
-        assert_eq!(state(&health), State::Unhealthy);
-        let report = serde_json::to_value(health.report(Timestamp::from_micros(0))).unwrap();
-        assert_eq!(report["services"]["sqlite"], "unhealthy");
-    }
-
-    #[tokio::test]
-    async fn clocks_are_compared_with_half_the_round_trip_taken_off() {
-        let (patient, faults) = (Arc::new(Patient::default()), Arc::new(Faults::default()));
-        let told = Arc::new(Told::default());
-        faults.tell_to(told.clone());
-        let health = telling(&patient, &faults);
-        let ahead =
-            |health: &Health| health.details()["stores"]["sqlite"]["clock_ahead_us"].clone();
-        assert_eq!(ahead(&health), Value::Null, "nothing is known yet");
-        for (takes_us, ahead_us, set_us, found_us) in [
-            (0, 0, 0, 0),
-            (400_000, 0, 0, 0),
-            (400_000, 1_999_999, 0, 1_999_999),
-            // Of a difference of 2.1 s the half of an answer that took 0.4 s may be none.
-            (400_000, 2_100_000, 0, 2_100_000),
-            (0, 0, 2_000_000, -2_000_000_i64),
-        ] {
-            patient.takes_us.store(takes_us, Ordering::Relaxed);
-            patient.ahead_us.store(ahead_us, Ordering::Relaxed);
-            patient.set_us.store(set_us, Ordering::Relaxed);
-            health.check().await;
-            assert_eq!(ahead(&health), found_us);
-        }
-        assert!(told.0.lock().unwrap().is_empty());
-        patient.set_us.store(2_000_001, Ordering::Relaxed);
-        health.check().await;
-        health.check().await;
-        let events: Vec<&str> =
-            told.0.lock().unwrap().iter().map(|notice| notice.event()).collect();
-        assert_eq!(events, ["alert.raised"]);
-        patient.down.store(true, Ordering::Relaxed);
-        health.check().await;
-        assert_eq!(ahead(&health), Value::Null, "a server that does not answer tells no time");
-        assert_eq!(told.0.lock().unwrap().len(), 1, "it may answer again soon");
-        patient.micros.fetch_add(60_000_000, Ordering::Relaxed);
-        health.check().await;
-        assert_eq!(told.0.lock().unwrap().last().unwrap().event(), "alert.cleared");
-    }
-
-    #[test]
-    fn one_home_that_answers_is_enough_to_decide() {
-        use Need::{Help, Home};
-        use State::{Degraded, Healthy, Unhealthy};
-        for (servers, expected) in [
-            (vec![(Home, Healthy), (Home, Healthy), (Help, Healthy)], Healthy),
-            (vec![(Home, Healthy), (Home, Unhealthy)], Degraded),
-            (vec![(Home, Degraded), (Home, Unhealthy)], Degraded),
-            (vec![(Home, Healthy), (Help, Unhealthy)], Degraded),
-            (vec![(Home, Unhealthy), (Home, Unhealthy), (Help, Healthy)], Unhealthy),
-            (vec![(Help, Healthy)], Unhealthy),
-        ] {
-            assert_eq!(overall(servers.iter().copied()), expected, "{servers:?}");
-        }
-    }
-
-    #[test]
-    fn a_process_serves_between_its_start_and_its_end() {
-        let health = health(&Arc::default());
-        assert_eq!((health.is_serving(), health.phase()), (false, "starting"));
-        health.serve();
-        assert_eq!((health.is_serving(), health.phase()), (true, "serving"));
-        health.drain();
-        assert_eq!((health.is_serving(), health.phase()), (false, "draining"));
-        health.serve();
-        assert!(!health.is_serving(), "there is no way back");
     }
 }
