@@ -19,6 +19,7 @@ use crate::ingress::queue::dead_letters::DeadLetterHandler;
 use crate::ingress::queue::jit::JitHandler;
 use crate::ingress::queue::reply::Replies;
 use crate::ingress::queue::transactions::TransactionHandler;
+use crate::ingress::queue::waits::Waits;
 use crate::ingress::queue::webhooks::WebhookHandler;
 use crate::ingress::queue::{Consumers, Handler, Plan, Tools};
 use crate::service::attempts::Attempts;
@@ -108,6 +109,7 @@ pub(super) fn consumers(
         replies: Replies::new(Arc::clone(&doors.broker), Arc::clone(&doors.clock)),
         clock: Arc::clone(&doors.clock),
         deadline: Duration::from_millis(settings.jit.queue_deadline_ms),
+        waits: Waits::of(set.jit.count.saturating_mul(set.jit.prefetch)),
     });
     let webhooks = Arc::new(WebhookHandler { webhooks: Arc::clone(&doors.webhooks.handler) });
     let transactions = Arc::new(TransactionHandler { ingest: Arc::clone(&doors.service.ingest) });

@@ -1,5 +1,6 @@
 //! Our own headers, and what a settlement makes of a message: the same at every broker.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::topology::{Queue, RETRY_AFTER};
@@ -26,6 +27,8 @@ pub const ATTEMPTS_EXHAUSTED: &str = "attempts_exhausted";
 pub const EXPIRED: &str = "expired";
 /// The reason of a message that has come back to its queue too often: the broker's own, of whichever kind.
 pub const DELIVERY_LIMIT: &str = "delivery_limit";
+/// The reason of a message that somebody else's consumer has refused.
+pub const REJECTED: &str = "rejected";
 
 /// The reason of an event that the broker does not take.
 pub const REFUSED: &str = "refused_by_broker";
@@ -50,7 +53,44 @@ pub(super) enum Onward {
 
 /// How many failed attempts a message says it has behind it.
 pub(super) fn failures(message: &Message) -> u32 {
-    message.headers.get(ATTEMPTS).and_then(|text| text.parse().ok()).unwrap_or(0)
+    failures_of(&message.headers)
+}
+
+fn failures_of(headers: &BTreeMap<String, String>) -> u32 {
+    headers.get(ATTEMPTS).and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// What went wrong with a message that a broker has taken for dead by itself.
+pub(super) fn error_of(reason: &str) -> &'static str {
+    match reason {
+        EXPIRED => "its time had passed before its turn came",
+        DELIVERY_LIMIT => "it came back too often without a word",
+        REJECTED => "a consumer that is not ours has refused it",
+        _ => "the broker has taken it for dead by itself",
+    }
+}
+
+/// Tells of a message that it has died in this queue so often, and why. Only in a queue of ours was that an
+/// attempt.
+pub(super) fn died(
+    headers: &mut BTreeMap<String, String>,
+    (queue, reason): (&str, &str),
+    times: u32,
+) {
+    if Queue::parse(queue).is_some() {
+        let attempts = failures_of(headers).saturating_add(times);
+        failed(headers, attempts, error_of(reason));
+    }
+    headers.insert(ORIGIN.to_owned(), queue.to_owned());
+    headers.insert(REASON.to_owned(), reason.to_owned());
+}
+
+/// So many attempts, and the last of them ended with this.
+fn failed(headers: &mut BTreeMap<String, String>, attempts: u32, error: &str) {
+    let error = shortened(error);
+    headers.insert(ATTEMPTS.to_owned(), attempts.to_string());
+    headers.entry(FIRST_ERROR.to_owned()).or_insert_with(|| error.clone());
+    headers.insert(LAST_ERROR.to_owned(), error);
 }
 
 /// The pause before the attempt that comes after so many failed ones.
@@ -74,13 +114,8 @@ pub(super) fn onward(
     // Dead letters do not die again: whoever works that queue settles them otherwise.
     let Some(key) = queue.dead_letter_key() else { return Onward::Back };
     let mut message = message.clone();
-    let headers = &mut message.headers;
-    let attempts = failures.saturating_add(1);
-    let error = shortened(&error);
-    headers.insert(ATTEMPTS.to_owned(), attempts.to_string());
-    headers.entry(FIRST_ERROR.to_owned()).or_insert_with(|| error.clone());
-    headers.insert(LAST_ERROR.to_owned(), error);
-    headers.insert(ORIGIN.to_owned(), queue.name().to_owned());
+    failed(&mut message.headers, failures.saturating_add(1), &error);
+    message.headers.insert(ORIGIN.to_owned(), queue.name().to_owned());
     // What it was worth counts from its first turn only.
     message.expires_after = None;
     let index = usize::try_from(failures).unwrap_or(usize::MAX);
@@ -141,6 +176,24 @@ mod tests {
             onward(Queue::JitFunding, &message, u32::MAX, retry("e")),
             Onward::Dead(..)
         ));
+    }
+
+    #[test]
+    fn what_a_broker_takes_for_dead_has_an_error_and_counts_in_our_queues_alone() {
+        let check = |queue: &str, reason: &str, before: &[(&str, &str)], expected: [&str; 3]| {
+            let own = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+            let mut headers: BTreeMap<String, String> = before.iter().map(own).collect();
+            died(&mut headers, (queue, reason), 1);
+            let told = [ATTEMPTS, FIRST_ERROR, LAST_ERROR]
+                .map(|name| headers.get(name).map_or("", String::as_str));
+            assert_eq!(told, expected, "{queue} {reason}");
+            assert_eq!([&*headers[ORIGIN], &*headers[REASON]], [queue, reason]);
+        };
+        let limit = error_of(DELIVERY_LIMIT);
+        check("webhook-queue", DELIVERY_LIMIT, &[], ["1", limit, limit]);
+        let before = [(ATTEMPTS, "2"), (FIRST_ERROR, "e0"), (LAST_ERROR, "e1")];
+        check("webhook-queue", EXPIRED, &before, ["3", "e0", error_of(EXPIRED)]);
+        check("q.other", REJECTED, &[], ["", "", ""]);
     }
 
     #[test]

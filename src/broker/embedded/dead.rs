@@ -23,8 +23,7 @@ pub(super) async fn bury_returned(
     }
     let query = sqlx::query(RETURNED).bind(rows::numbers(seqs)).bind(DELIVERIES_MAX);
     for row in query.fetch_all(&mut *connection).await? {
-        let error = "it came back too often without a word";
-        bury(connection, &row, (DELIVERY_LIMIT, error), now_ms).await?;
+        bury(connection, &row, DELIVERY_LIMIT, now_ms).await?;
     }
     Ok(())
 }
@@ -36,19 +35,20 @@ pub(super) async fn bury_expired(
     row: &SqliteRow,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    bury(connection, row, (EXPIRED, "its time had passed before its turn came"), now_ms).await
+    bury(connection, row, EXPIRED, now_ms).await
 }
 
 async fn bury(
     connection: &mut SqliteConnection,
     row: &SqliteRow,
-    (reason, error): (&str, &str),
+    reason: &str,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let (seq, queue): (i64, String) = (row.try_get("seq")?, row.try_get("queue")?);
     let message =
         Message { headers: rows::parse_headers(row.try_get("headers")?), ..Message::default() };
-    let dead = Settlement::Dead { reason: reason.to_owned(), error: error.to_owned() };
+    let error = headers::error_of(reason).to_owned();
+    let dead = Settlement::Dead { reason: reason.to_owned(), error };
     let onward = Queue::parse(&queue)
         .map(|queue| headers::onward(queue, &message, headers::failures(&message), dead));
     let Some(Onward::Dead(message, _)) = onward else { return Ok(false) };

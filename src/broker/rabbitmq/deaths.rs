@@ -12,17 +12,26 @@ use super::properties::as_text;
 /// the pause before an attempt.
 const DEATHS: &str = "x-death";
 
-/// Where a message has died, by our own name, and why. `None`: it lives. That it has left the queue
-/// where it waited for its next attempt was no death.
-pub(super) fn last(
-    headers: &BTreeMap<ShortString, AMQPValue>,
-    names: &Names,
-) -> Option<(String, String)> {
+/// The last death of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Death {
+    /// Where, by our own name.
+    pub(super) queue: String,
+    /// Why.
+    pub(super) reason: String,
+    /// How often there, of that.
+    pub(super) times: u32,
+}
+
+/// How a message has died. `None`: it lives. That it has left the queue where it waited for its next
+/// attempt was no death.
+pub(super) fn last(headers: &BTreeMap<ShortString, AMQPValue>, names: &Names) -> Option<Death> {
     let AMQPValue::FieldArray(deaths) = headers.get(DEATHS)? else { return None };
     let AMQPValue::FieldTable(death) = deaths.as_slice().first()? else { return None };
     let text = |name: &str| death.inner().get(name).and_then(as_text);
     let (queue, reason) = (text("queue")?, text("reason")?);
-    (!names.is_retry(&queue)).then(|| (names.bare(&queue).to_owned(), reason))
+    let times = text("count").and_then(|count| count.parse().ok()).unwrap_or(1);
+    (!names.is_retry(&queue)).then(|| Death { queue: names.bare(&queue).to_owned(), reason, times })
 }
 
 #[cfg(test)]
@@ -39,7 +48,7 @@ mod tests {
     fn told(deaths: &[(&str, &str)]) -> FieldTable {
         let deaths = deaths.iter().map(|(queue, reason)| {
             let mut death = FieldTable::default();
-            death.insert("count".into(), AMQPValue::LongLongInt(1));
+            death.insert("count".into(), AMQPValue::LongLongInt(3));
             death.insert("queue".into(), text(queue));
             death.insert("reason".into(), text(reason));
             AMQPValue::FieldTable(death)
@@ -52,7 +61,11 @@ mod tests {
 
     fn check(prefix: &str, deaths: &[(&str, &str)], expected: Option<(&str, &str)>) {
         let found = last(told(deaths).inner(), &Names::new(prefix));
-        let found = found.as_ref().map(|(queue, reason)| (queue.as_str(), reason.as_str()));
+        let expected = expected.map(|(queue, reason)| Death {
+            queue: queue.to_owned(),
+            reason: reason.to_owned(),
+            times: 3,
+        });
         assert_eq!(found, expected, "{prefix} {deaths:?}");
     }
 

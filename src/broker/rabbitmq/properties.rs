@@ -9,7 +9,7 @@ use lapin::types::{AMQPValue, FieldTable};
 
 use super::{Names, deaths};
 use crate::broker::Message;
-use crate::broker::headers::{ORIGIN, PUBLISHED_MS, REASON};
+use crate::broker::headers::{PUBLISHED_MS, died};
 
 /// Persistent: on disk before it is confirmed.
 const PERSISTENT: u8 = 2;
@@ -83,9 +83,8 @@ pub(super) fn read(delivery: &mut Delivery, names: &Names) -> Message {
             _ => {}
         }
     }
-    if let Some((origin, reason)) = table.and_then(|table| deaths::last(table, names)) {
-        headers.insert(ORIGIN.to_owned(), origin);
-        headers.insert(REASON.to_owned(), reason);
+    if let Some(death) = table.and_then(|table| deaths::last(table, names)) {
+        died(&mut headers, (&death.queue, &death.reason), death.times);
     }
     // In whole seconds: of those who publish without our header, better than nothing.
     let seconds = properties.timestamp().and_then(|seconds| i64::try_from(seconds).ok());

@@ -59,7 +59,8 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
 
 /// Takes what the card platform notifies of: arrays of events by family.
 ///
-/// Answered once it is kept. Everything else makes the platform send it again.
+/// Answered once it is kept. Everything else makes the platform send it again. `event_conflict` is the answer
+/// where all that the body holds contradicts what is kept; otherwise its `conflicts` are counted.
 #[utoipa::path(
     post,
     path = "/api/v1/marqeta/webhooks",
@@ -128,6 +129,7 @@ struct Acknowledged {
     duplicates: usize,
     ignored: usize,
     parked: usize,
+    conflicts: usize,
 }
 
 fn acknowledged(receipt: &Receipt, body: &Bytes) -> Response {
@@ -136,7 +138,8 @@ fn acknowledged(receipt: &Receipt, body: &Bytes) -> Response {
     if pings > 0 && kept == 0 && may_be_echoed(body) {
         return json(body.clone());
     }
-    if conflicts > 0 {
+    // Beside others it is counted: everything is kept, and would be sent again because of it.
+    if conflicts > 0 && conflicts == kept {
         const DETAIL: &str = "another notification was kept under the same token and state";
         return Problem::new(StatusCode::CONFLICT, "event_conflict", DETAIL).into_response();
     }
@@ -146,7 +149,7 @@ fn acknowledged(receipt: &Receipt, body: &Bytes) -> Response {
         (0, _, _, 1..) => "parked",
         _ => "accepted",
     };
-    let told = Acknowledged { status, accepted, duplicates, ignored, parked };
+    let told = Acknowledged { status, accepted, duplicates, ignored, parked, conflicts };
     json(serde_json::to_vec(&told).unwrap_or_default().into())
 }
 

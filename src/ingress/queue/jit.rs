@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::cleanse::Scanned;
 use super::reply::{Answer, Replies};
+use super::waits::Waits;
 use super::{Handled, Handler, Handling};
 use crate::broker::Message;
 use crate::domain::clock::Clock;
@@ -45,6 +46,8 @@ pub struct JitHandler {
     pub clock: Arc<dyn Clock>,
     /// An older request is answered as late.
     pub deadline: Duration,
+    /// Where requests wait while nothing can be decided. One that finds no place is answered as late at once.
+    pub waits: Waits,
 }
 
 /// What is asked, and in which shape it is answered.
@@ -100,17 +103,24 @@ impl JitHandler {
     }
 
     /// Decides; where nothing can be decided for now, again until the request is too old. One that is
-    /// too old is not judged, but what was decided on it before is what it is answered with.
+    /// too old is not judged, but what was decided on it before is what it is answered with. Where many wait
+    /// already, it does not: they would leave no place at work to those whose store answers.
     async fn decide_in_time(&self, asked: &Asked, message: &Message) -> Decided {
         let since_ms = waiting_since(message.published_ms, self.now_ms());
+        let mut wait = None;
         loop {
             if self.is_late(since_ms) {
                 return self.recall(asked).await;
             }
             match self.decide(asked).await {
-                Decided::Not => tokio::time::sleep(AGAIN).await,
+                Decided::Not => {}
                 decided => return decided,
             }
+            wait = wait.or_else(|| self.waits.begin());
+            if wait.is_none() {
+                return Decided::Not;
+            }
+            tokio::time::sleep(AGAIN).await;
         }
     }
 

@@ -10,6 +10,7 @@ mod settle;
 mod silent;
 pub mod transactions;
 mod turns;
+pub mod waits;
 pub mod webhooks;
 
 use std::future::Future;

@@ -35,8 +35,9 @@ impl Handler for WebhookHandler {
                 return Handled::Never { reason: "wrong_schema", error };
             };
             match self.webhooks.apply(id).await {
-                // What failed is parked, and tried again by the worker in its own time.
-                Applied::Done(..) | Applied::Elsewhere => Handled::Done,
+                // What failed is parked, and tried again by the worker in its own time. So is what waits for a
+                // store: here it would keep those of the other home waiting.
+                Applied::Done(..) | Applied::Elsewhere | Applied::Later => Handled::Done,
                 Applied::Unavailable => Handled::Unavailable,
             }
         })

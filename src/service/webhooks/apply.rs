@@ -247,7 +247,11 @@ impl Webhooks {
         let Unknown::Create(company) = self.settings.unknown else {
             return Err(Failure::Unknown("card_unknown"));
         };
-        self.create_card(company, card, user, None).await?;
+        match self.create_card(company, card, user, None).await {
+            // Another notification of the same card was faster.
+            Ok(()) | Err(Failure::Failed(RACED)) => {}
+            Err(failure) => return Err(failure),
+        }
         let facts = self.service.pipeline.facts_of(card).await?;
         let account = facts.account().ok_or(Failure::Unknown("card_unknown"))?;
         Ok(Known { facts, account })

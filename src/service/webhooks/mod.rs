@@ -87,7 +87,9 @@ pub enum Applied {
     /// It had its end before, someone else has it or will, or it is not due yet: nothing is left to do
     /// here.
     Elsewhere,
-    /// A store does not answer. It was not an attempt, and it will be tried again.
+    /// A store does not answer. It was not an attempt, and when the worker tries it again is written down.
+    Later,
+    /// A store does not answer, and nothing could be written down.
     Unavailable,
 }
 

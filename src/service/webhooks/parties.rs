@@ -1,6 +1,6 @@
 //! Cards, cardholders and companies: their transitions, applied only when nothing newer is known, and
 //! cards and cardholders that nobody knows, created so that they can not be used before someone has
-//! looked at them.
+//! looked at them, nor at all once the platform has told their end.
 
 use super::apply::{Failure, RACED, Taken};
 use super::{Unknown, Webhooks};
@@ -11,7 +11,6 @@ use crate::domain::party::{
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::domain::webhook::{ClaimedWebhook, WebhookStatus};
-use crate::store::StoreError;
 use crate::wire::marqeta::notification::transition::{CardMoved, CompanyMoved, UserMoved};
 
 /// How often a change that someone else was faster with is tried again.
@@ -64,6 +63,12 @@ fn told<S: Status>(
     Some((status, if is_platforms { Some(Setter::Platform) } else { set_by }))
 }
 
+/// The status of one that nobody knew. What the platform has ended or restricted is so from the start: what
+/// it told before that may come later, and is older then. The rest waits for somebody to look at it.
+fn first<S: Status>(told: S, unused: S) -> S {
+    if told.is_end() || told.is_restriction() { told } else { unused }
+}
+
 impl Webhooks {
     /// A card has another state at the platform.
     pub(super) async fn card_moved(&self, one: &ClaimedWebhook, moved: &CardMoved) -> Taken {
@@ -106,7 +111,8 @@ impl Webhooks {
             let Unknown::Create(company) = self.settings.unknown else {
                 return Err(Failure::Unknown("user_unknown"));
             };
-            self.create_user(company, Some(&moved.user)).await?;
+            let status = first(moved.status, UserStatus::Unverified);
+            self.create_user(company, Some(&moved.user), status).await?;
             return Ok((WebhookStatus::Applied, Some("created".to_owned())));
         };
         let here = (user.status, user.status_set_by);
@@ -158,7 +164,8 @@ impl Webhooks {
         Ok(self.events.superseded(subject, at).await?)
     }
 
-    /// A card that nobody knows, to be activated by a person or by a later transition.
+    /// A card that nobody knows, to be activated by a person or by a later transition. [`RACED`]: another
+    /// notification of the same card was faster.
     pub(super) async fn create_card(
         &self,
         company: CompanyId,
@@ -166,18 +173,12 @@ impl Webhooks {
         user: Option<&Token>,
         moved: Option<&CardMoved>,
     ) -> Result<(), Failure> {
-        let known = match user {
-            Some(user) => self.service.find_user(user).await?,
-            None => None,
-        };
-        let holder = match known {
-            Some(user) => user,
-            None => self.create_user(company, user).await?,
-        };
+        let holder = self.holder(company, user).await?;
         // Which of the user's wallets it draws on is not told: somebody may create it yet.
         let company = holder.company.ok_or(Failure::Unknown("card_of_a_personal_user"))?;
         let company = self.service.resources.company(company).await?;
         let company = company.ok_or(Failure::Refused("company_unknown"))?;
+        let unused = CardStatus::Unactivated;
         let card = Card {
             id: CardId::new(self.service.clock.uuid()),
             user: holder.id,
@@ -186,16 +187,30 @@ impl Webhooks {
             last_four: moved.and_then(|moved| moved.last_four.clone()),
             product: moved.and_then(|moved| moved.product.clone()),
             expires: moved.and_then(|moved| moved.expires),
-            status: CardStatus::Unactivated,
+            status: moved.map_or(unused, |moved| first(moved.status, unused)),
             version: 1,
             created_at: self.service.clock.now(),
             status_set_at: None,
             status_set_by: Some(Setter::Platform),
         };
-        match self.service.resources.insert_card(card).await {
-            // Another notification of the same card was faster.
-            Ok(_) | Err(StoreError::Taken(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+        self.service.resources.insert_card(card).await?;
+        Ok(())
+    }
+
+    /// Who holds a card that nobody knows.
+    async fn holder(&self, company: CompanyId, user: Option<&Token>) -> Result<User, Failure> {
+        let Some(token) = user else {
+            return self.create_user(company, None, UserStatus::Unverified).await;
+        };
+        if let Some(known) = self.service.find_user(token).await? {
+            return Ok(known);
+        }
+        match self.create_user(company, user, UserStatus::Unverified).await {
+            Err(Failure::Failed(RACED)) => {
+                let found = self.service.find_user(token).await?;
+                found.ok_or(Failure::Failed(RACED))
+            }
+            created => created,
         }
     }
 
@@ -203,6 +218,7 @@ impl Webhooks {
         &self,
         company: CompanyId,
         token: Option<&Token>,
+        status: UserStatus,
     ) -> Result<User, Failure> {
         if self.service.resources.company(company).await?.is_none() {
             return Err(Failure::Refused("company_unknown"));
@@ -215,19 +231,13 @@ impl Webhooks {
             last_name: None,
             email: None,
             role: None,
-            status: UserStatus::Unverified,
+            status,
             version: 1,
             created_at: self.service.clock.now(),
             status_set_at: None,
             status_set_by: Some(Setter::Platform),
         };
-        match (self.service.resources.insert_user(user.clone()).await, token) {
-            (Ok(_), _) => Ok(user),
-            (Err(StoreError::Taken(_)), Some(token)) => {
-                let found = self.service.find_user(token).await?;
-                found.ok_or(Failure::Failed(RACED))
-            }
-            (Err(error), _) => Err(error.into()),
-        }
+        self.service.resources.insert_user(user.clone()).await?;
+        Ok(user)
     }
 }

@@ -95,7 +95,7 @@ impl Webhooks {
             })
             .buffer_unordered(workers);
         while let Some(applied) = working.next().await {
-            unavailable |= applied == Applied::Unavailable;
+            unavailable |= matches!(applied, Applied::Later | Applied::Unavailable);
         }
         Ok(if unavailable { 0 } else { count }) // a store that does not answer is given time
     }
@@ -148,7 +148,7 @@ impl Webhooks {
         };
         let (end, applied) = self.end(&one, outcome);
         let family = one.family.as_str();
-        if applied != Applied::Unavailable {
+        if applied != Applied::Later {
             webhooks::count(family, end.status.as_str());
         }
         if end.status == WebhookStatus::Parked {
@@ -200,7 +200,7 @@ impl Webhooks {
                 let waited = now.as_micros().saturating_sub(one.received_at.as_micros()) / 1_000;
                 let pause = waited.clamp(PATIENCE_MS, 30_000);
                 let (end, _) = end(WebhookStatus::Received, None, Some(after(pause)), false);
-                (end, Applied::Unavailable)
+                (end, Applied::Later)
             }
         }
     }

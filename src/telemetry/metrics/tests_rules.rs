@@ -22,7 +22,7 @@ fn rules_name_only_metrics_that_there_are() {
 }
 
 /// By what the series of metrics that rules name are told apart.
-const LABELS: [(Metric, &[&str]); 17] = [
+const LABELS: [(Metric, &[&str]); 18] = [
     (PROBE_SECONDS, &["server"]),
     (POOL_CONNECTIONS, &["server", "pool", "state"]),
     (cache::LOOKUPS, &["home", "level", "kind", "result"]),
@@ -31,6 +31,7 @@ const LABELS: [(Metric, &[&str]); 17] = [
     (broker::PUBLISH_SECONDS, &[]),
     (broker::CONSUME_SECONDS, &["queue"]),
     (broker::QUEUE_DEPTH, &["queue"]),
+    (broker::EXPIRED, &[]),
     (STAGE_SECONDS, &["stage", "quantile"]),
     (REQUESTS, &["door", "outcome"]),
     (doors::REQUEST_SECONDS, &["door"]),

@@ -170,4 +170,6 @@ pub struct WebhookAnswer {
     ignored: Option<u64>,
     /// Kept for somebody to look at.
     parked: Option<u64>,
+    /// Kept likewise, as others are kept under their token and state.
+    conflicts: Option<u64>,
 }

@@ -150,10 +150,22 @@ pub async fn what_comes_back_again_and_again_without_a_word_dies(broker: Shared)
         drop(delivery);
     }
     let dead = next(&mut consume(&broker, Queue::DeadLetters, 1).await).await;
-    let header = |name: &str| dead.message().headers[name].clone();
+    let told = [REASON, ORIGIN, ATTEMPTS, FIRST_ERROR, LAST_ERROR]
+        .map(|name| dead.message().headers[name].as_str());
+    let error = "it came back too often without a word";
     assert_eq!(dead.message().id, "lost");
-    assert_eq!((header(REASON), header(ORIGIN)), ("delivery_limit".into(), "webhook-queue".into()));
+    assert_eq!(told, ["delivery_limit", "webhook-queue", "1", error, error]);
     nothing(&mut deliveries).await;
+}
+
+pub async fn work_that_has_expired_is_dead_and_says_so(broker: Shared) {
+    let short = Message { expires_after: Some(Duration::from_millis(50)), ..message("short") };
+    publish(&broker, to(Queue::Webhooks, short)).await.unwrap();
+    let dead = next(&mut consume(&broker, Queue::DeadLetters, 1).await).await;
+    let told = [REASON, ORIGIN, ATTEMPTS, FIRST_ERROR, LAST_ERROR]
+        .map(|name| dead.message().headers[name].as_str());
+    let error = "its time had passed before its turn came";
+    assert_eq!(told, ["expired", "webhook-queue", "1", error, error]);
 }
 
 pub async fn a_dead_letter_comes_back_however_often(broker: Shared) {

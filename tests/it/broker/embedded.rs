@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tollgate::app::clock::SystemClock;
 use tollgate::broker::embedded::EmbeddedBroker;
-use tollgate::broker::headers::{ORIGIN, REASON};
+use tollgate::broker::headers::REASON;
 use tollgate::broker::topology::{Exchange, Queue};
-use tollgate::broker::{Broker, BrokerError, Message, Outgoing, Settlement, Target};
+use tollgate::broker::{Broker, BrokerError, Outgoing, Settlement, Target};
 
-use super::world::{Shared, consume, failed, message, next, nothing, publish, put, to};
+use super::world::{Shared, consume, failed, message, next, nothing, put, to};
 
 async fn open(folder: &tempfile::TempDir) -> Result<Arc<EmbeddedBroker>, BrokerError> {
     let clock = Arc::new(SystemClock::new());
@@ -103,18 +103,6 @@ async fn a_file_has_one_broker_and_its_owner_only() {
     assert!(matches!(closed[0], Err(BrokerError::Unavailable(_))), "{closed:?}");
     assert!(broker.stats().await.is_err());
     open(&folder).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_that_has_expired_is_dead_and_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let shared: Shared = open(&folder).await.unwrap();
-    let expires_after = Some(Duration::from_millis(50));
-    let short = Message { expires_after, ..message("short") };
-    publish(&shared, to(Queue::Webhooks, short)).await.unwrap();
-    let dead = next(&mut consume(&shared, Queue::DeadLetters, 1).await).await;
-    assert_eq!(dead.message().headers[REASON], "expired");
-    assert_eq!(dead.message().headers[ORIGIN], "webhook-queue");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

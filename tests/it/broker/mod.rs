@@ -37,6 +37,7 @@ conformance! {
     no_more_than_a_prefetch_is_unsettled
     what_is_dropped_unsettled_comes_again
     what_comes_back_again_and_again_without_a_word_dies
+    work_that_has_expired_is_dead_and_says_so
     a_dead_letter_comes_back_however_often
     what_is_returned_is_not_counted
     what_nobody_takes_is_told_to_its_publisher

@@ -9,7 +9,7 @@ use lapin::options::{
     QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use tollgate::broker::headers::{ATTEMPTS, ORIGIN, REASON};
+use tollgate::broker::headers::{ATTEMPTS, FIRST_ERROR, LAST_ERROR, ORIGIN, REASON};
 use tollgate::broker::topology::{Exchange, Queue};
 use tollgate::broker::{Broker, BrokerError, Message, Outgoing, Settlement, Target};
 
@@ -119,12 +119,15 @@ async fn what_the_broker_takes_for_dead_by_itself_tells_where_and_why() {
             let letter = next(&mut dead).await;
             let headers = &letter.message().headers;
             let text = |name: &str| headers.get(name).cloned().unwrap_or_default();
-            told.insert(letter.message().id.clone(), [ORIGIN, REASON, ATTEMPTS].map(text));
+            let names = [ORIGIN, REASON, ATTEMPTS, FIRST_ERROR, LAST_ERROR];
+            told.insert(letter.message().id.clone(), names.map(text));
             letter.settle(Settlement::Done).await.unwrap();
         }
+        let late = "its time had passed before its turn came";
+        let refusal = "a consumer that is not ours has refused it";
         let expected = [
-            ("old", ["transaction-processing-queue", "expired", ""]),
-            ("refused", ["webhook-queue", "rejected", "1"]),
+            ("old", ["transaction-processing-queue", "expired", "1", late, late]),
+            ("refused", ["webhook-queue", "rejected", "2", refusal, refusal]),
         ];
         let expected = expected.map(|(id, told)| (id.to_owned(), told.map(str::to_owned)));
         assert_eq!(told, BTreeMap::from(expected));

@@ -199,6 +199,19 @@ async fn a_repeat_has_no_effect_and_another_body_under_its_token_is_a_conflict()
     let dearer = authorization("a", program.card(), "11.00", "PENDING");
     let answer = client.notify(envelope("transactions", &[dearer])).await;
     assert_eq!(says(&answer), (409, "event_conflict".into()));
+    // Beside others it does not make the platform send all of them again.
+    let dearer = authorization("a", program.card(), "11.00", "PENDING");
+    let good = authorization("b", program.card(), "1.00", "PENDING");
+    let mixed = envelope("transactions", &[dearer.clone(), good]);
+    for counts in [[1, 0, 0, 0], [0, 1, 0, 0]] {
+        let answer = client.notify(mixed.clone()).await;
+        assert_eq!((told(&answer).0, told(&answer).2), (200, counts), "{answer:?}");
+        assert_eq!(answer.json()["conflicts"], 1);
+    }
+    settled(&mut client, &program, 11_00).await;
+    let pinged = json!({"pings": [{"token": "marqeta"}], "transactions": [dearer]});
+    let answer = client.notify(pinged.to_string()).await;
+    assert_eq!(says(&answer), (409, "event_conflict".into()), "a ping is kept nowhere");
     let parked = client.get("/api/v1/webhook-events?state=parked").await.json();
     let parked = parked["items"].as_array().unwrap();
     assert_eq!((parked.len(), &parked[0]["reason"]), (1, &json!("conflict")), "{parked:?}");
@@ -210,7 +223,7 @@ async fn a_repeat_has_no_effect_and_another_body_under_its_token_is_a_conflict()
     let cleared = authorization("a", program.card(), "10.00", "CLEARED");
     assert_eq!(told(&client.notify(envelope("transactions", &[cleared])).await).2, [1, 0, 0, 0]);
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    assert_eq!(program.held(&mut client).await, 10_00);
+    assert_eq!(program.held(&mut client).await, 11_00);
     app.stop_and_verify().await;
 }
 

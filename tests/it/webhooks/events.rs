@@ -52,6 +52,24 @@ pub fn refund(token: &str, parent: &str, card: &str, amount: &str) -> Value {
     follows(told(event, "COMPLETION"), parent)
 }
 
+/// What its type says has happened; its method is none that we know.
+pub fn step(
+    kind: &str,
+    token: &str,
+    parent: Option<&str>,
+    card: &str,
+    amount: &str,
+    state: &str,
+) -> Value {
+    let method = format!("pgfs.{kind}");
+    let event = marqeta::message(kind, "gpa_order_unload", token, &method, card, amount);
+    let event = told(event, state);
+    match parent {
+        Some(parent) => follows(event, parent),
+        None => event,
+    }
+}
+
 /// Declined, because our answer did not come in time.
 pub fn timed_out(token: &str, card: &str, amount: &str) -> Value {
     let mut event = authorization(token, card, amount, "DECLINED");

@@ -1,5 +1,6 @@
 //! Notifications over HTTP: what the door answers, and what the books are afterwards.
 
+mod afterwards;
 mod door;
 pub(crate) mod events;
 mod orders;

@@ -9,6 +9,7 @@ use tollgate::store::Prepare;
 use tollgate::store::postgres::{PostgresOptions, PostgresStore};
 use tollgate::store::webhooks::WebhookEvents;
 
+use super::all_applied;
 use super::events::{authorization, envelope};
 use crate::support::Program;
 use crate::support::instance::Instance;
@@ -68,5 +69,44 @@ async fn an_outage_of_the_store_parks_nothing_and_loses_nothing() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     store.close().await;
+    service.verify();
+}
+
+/// Several times what the consumer may have at work.
+const WAITING: usize = 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_home_that_is_away_holds_up_no_notification_of_the_other() {
+    let servers = OwnServers::start(&["postgres", "mongodb"]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut environment = servers.environment();
+    // What is new is left to the queue alone.
+    let set =
+        [("WEBHOOKS__SWEEP_AFTER_MS", "600000"), ("BROKER__CONSUMERS__WEBHOOKS__PREFETCH", "4")];
+    environment.extend(set.map(|(key, value)| (format!("TOLLGATE__{key}"), value.to_owned())));
+    let service = Instance::start_on(folder.path(), &environment).await;
+    let mut client = service.client();
+    let business = Program::set_up(&mut client, 1_000_000_00, 1).await;
+    let personal = Program::set_up_personal(&mut client, 1_000_000_00, 1).await;
+    let told = |name: String, program: &Program| {
+        envelope("transactions", &[authorization(&name, program.card(), "1.00", "PENDING")])
+    };
+    servers.kill("mongodb");
+    for at in 0..WAITING {
+        let answer = client.notify(told(format!("p{at}"), &personal)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    assert_eq!(client.notify(told("b".to_owned(), &business)).await.status, 200);
+    let until = Instant::now() + Duration::from_secs(60);
+    while business.held(&mut client).await != 1_00 {
+        assert!(Instant::now() < until, "it waits for the other home");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let parked = client.get("/api/v1/webhook-events?state=parked").await.json();
+    assert_eq!(parked["items"].as_array().map(Vec::len), Some(0), "{parked}");
+    servers.up("mongodb");
+    all_applied(&mut client).await;
+    assert_eq!(personal.held(&mut client).await, i64::try_from(WAITING).unwrap() * 1_00);
     service.verify();
 }

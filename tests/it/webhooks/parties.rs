@@ -313,6 +313,47 @@ async fn an_unknown_card_is_created_unactivated_if_the_settings_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_knew_ends_the_same_whichever_transition_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (app, _) = with_unknown_company(folder.path()).await;
+    let mut client = app.client();
+    let (before, after) = ("2026-03-16T07:00:00Z", "2026-03-16T08:00:00Z");
+    // One after the other in both orders, and both at once.
+    for (name, order) in [("old", vec![vec![0], vec![1]]), ("new", vec![vec![1], vec![0]])]
+        .into_iter()
+        .chain([("both", vec![vec![0, 1]])])
+    {
+        for (family, last) in [
+            ("cardtransitions", "TERMINATED"),
+            ("cardtransitions", "SUSPENDED"),
+            ("cardtransitions", "LIMITED"),
+            ("usertransitions", "CLOSED"),
+            ("usertransitions", "SUSPENDED"),
+        ] {
+            let is_card = family == "cardtransitions";
+            let token = format!("{}-{last}-{name}", &family[..4]);
+            let moved = |at: &str, status: &str| {
+                let event = format!("{token}-{status}");
+                if is_card {
+                    card_moved(&event, &token, "mq-holder", status, at)
+                } else {
+                    user_moved(&event, &token, status, at)
+                }
+            };
+            let events = [moved(before, "ACTIVE"), moved(after, last)];
+            for body in &order {
+                let body: Vec<Value> = body.iter().map(|at: &usize| events[*at].clone()).collect();
+                assert_eq!(client.notify(envelope(family, &body)).await.status, 200);
+                all_applied(&mut client).await;
+            }
+            let path = format!("/api/v1/{}/{token}", if is_card { "cards" } else { "users" });
+            assert_eq!(client.get(&path).await.json()["status"], last, "{token}");
+        }
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_card_of_a_person_waits_until_it_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let (app, _) = with_unknown_company(folder.path()).await;
