@@ -50,34 +50,50 @@ impl Stack {
     }
 }
 
-/// Cards that have been closed, as far as their callers have been told, and who shoots at them.
+/// Cards that have been closed, as far as their callers have been told, why they are declined then, and
+/// what those were answered that were sent later.
 struct Range {
     cards: Vec<String>,
+    reason: &'static str,
     closed: Vec<AtomicBool>,
     stop: AtomicBool,
-    after: AtomicU64,
     wrong: AtomicU64,
+    declined: AtomicU64,
+    unavailable: AtomicU64,
 }
 
 impl Range {
-    fn of(cards: &[String]) -> Arc<Self> {
+    fn of(cards: &[String], reason: &'static str) -> Arc<Self> {
         Arc::new(Self {
             cards: cards.to_vec(),
+            reason,
             closed: cards.iter().map(|_| AtomicBool::new(false)).collect(),
             stop: AtomicBool::new(false),
-            after: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
+            declined: AtomicU64::new(0),
+            unavailable: AtomicU64::new(0),
         })
     }
 
+    /// Whatever is decided is an approval, or declined for the reason of the change.
     async fn shoot(&self, client: &mut Client, card: usize, token: &str) {
         let closed = self.closed[card].load(Ordering::SeqCst);
         let answer = client.jit(marqeta::purchase(token, &self.cards[card], "0.01")).await;
-        assert!([200, 402].contains(&answer.status.as_u16()), "{answer:?}");
-        if closed {
-            self.after.fetch_add(1, Ordering::SeqCst);
-            self.wrong.fetch_add(u64::from(answer.status == 200), Ordering::SeqCst);
-        }
+        let count = if answer.status == 200 {
+            &self.wrong
+        } else if answer.is_unavailable() {
+            &self.unavailable
+        } else {
+            assert_eq!(answer.says(), (402, self.reason.to_owned()), "{answer:?}");
+            &self.declined
+        };
+        count.fetch_add(u64::from(closed), Ordering::SeqCst);
+    }
+
+    /// The last word on a card that is closed is a decision.
+    async fn is_closed(&self, client: &mut Client, card: usize, token: &str) {
+        let answer = client.decided(marqeta::purchase(token, &self.cards[card], "0.01")).await;
+        assert_eq!(answer.says(), (402, self.reason.to_owned()), "{answer:?}");
     }
 
     /// Shoots until it is told to stop.
@@ -116,15 +132,15 @@ async fn warm(clients: &[Client], cards: &[String], name: &str) {
 }
 
 /// Warms both instances, opens fire, changes every card (or all of them at once), and shoots at each
-/// of them once more from both instances.
+/// of them once more from both instances. The reason is what the change declines with.
 async fn under_fire(
     stack: &Stack,
     cards: &[String],
-    name: &str,
+    (name, reason): (&str, &'static str),
     change: impl AsyncFn(&mut Client, usize),
     all_at_once: bool,
 ) {
-    let range = Range::of(cards);
+    let range = Range::of(cards, reason);
     let mut clients = stack.clients();
     warm(&clients, cards, name).await;
     let callers = (0..CALLERS).map(|caller| {
@@ -150,16 +166,22 @@ async fn under_fire(
     }
     for (instance, client) in clients.iter_mut().enumerate() {
         for card in 0..cards.len() {
-            range.shoot(client, card, &format!("{name}-last-{instance}-{card}")).await;
+            range.is_closed(client, card, &format!("{name}-last-{instance}-{card}")).await;
         }
     }
     range.stop.store(true, Ordering::SeqCst);
     for caller in callers {
         caller.await.unwrap();
     }
-    let (after, wrong) = (range.after.load(Ordering::SeqCst), range.wrong.load(Ordering::SeqCst));
-    println!("{name}: {after} requests after the change was acknowledged, {wrong} approved");
+    let [wrong, declined, unavailable] = [&range.wrong, &range.declined, &range.unavailable]
+        .map(|count| count.load(Ordering::SeqCst));
+    println!(
+        "{name}: of the requests after the change was acknowledged {wrong} approved, {declined} declined \
+         for it, {unavailable} not decided"
+    );
     assert_eq!(wrong, 0, "approved after the change was acknowledged");
+    // What answers nothing approves nothing either.
+    assert!(unavailable * 10 <= declined, "{unavailable} were not decided, {declined} were");
 }
 
 async fn suspend_all(stack: &Stack, path: &str, cards: &[String], name: &str) {
@@ -168,7 +190,7 @@ async fn suspend_all(stack: &Stack, path: &str, cards: &[String], name: &str) {
         let answer = client.patch(&path, 1, json!({"status": "SUSPENDED"})).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     };
-    under_fire(stack, cards, name, suspend, false).await;
+    under_fire(stack, cards, (name, "CARD_NOT_ACTIVE"), suspend, false).await;
 }
 
 async fn everything(stack: &Stack, name: &str) {
@@ -188,7 +210,9 @@ async fn everything(stack: &Stack, name: &str) {
         let body = json!({"scope": "company", "scope_id": company, "window": "day", "amount": 0});
         created(client.post("/api/v1/spending-limits", body).await);
     };
-    under_fire(stack, &limit.cards, &format!("{name}-limit"), add, true).await;
+    let limit_name = format!("{name}-limit");
+    let told = (limit_name.as_str(), "AMOUNT_LIMIT_EXCEEDED");
+    under_fire(stack, &limit.cards, told, add, true).await;
     if name == "deaf" {
         stack.servers.go_on("redis");
     }
