@@ -9,9 +9,8 @@ use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::instance::Instance;
-use crate::support::own_servers::OwnServers;
-use crate::support::{Client, Program};
+use crate::support::Program;
+use crate::support::pair::Pair;
 
 use super::volley::{Shot, Volley};
 
@@ -31,50 +30,31 @@ const BESIDE: Duration = Duration::from_millis(500);
 /// From the end of the harm to the first hit, on both instances; the rest is for a busy machine.
 const HITS_WITHIN: Duration = Duration::from_millis(1_000 + 500);
 
-/// Two instances on the same servers, a company's cards, and which of them are suspended since when.
+/// Two instances, a company's cards, and which of them are suspended since when.
 struct Scene {
-    servers: OwnServers,
-    instances: [Instance; 2],
+    pair: Pair,
     program: Program,
     suspended: HashMap<String, Instant>,
-    _folders: [tempfile::TempDir; 2],
 }
 
 impl Scene {
     async fn start() -> Self {
-        let servers = OwnServers::start(&["postgres", "redis"]);
-        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let mut environment = servers.environment();
-        // Two instances of a debug build share the machine: none of their decisions may be refused.
-        let settings = [
-            ("CACHE__ENTRIES_MAX", MEMORY),
-            ("JIT__DEADLINE_MS", "7000"),
-            ("LANE__STALL_MS", "5000"),
-        ];
-        environment
-            .extend(settings.map(|(name, value)| (format!("TOLLGATE__{name}"), value.into())));
-        let instances = [
-            Instance::start_on(folders[0].path(), &environment).await,
-            Instance::start_on(folders[1].path(), &environment).await,
-        ];
-        let program = Program::set_up(&mut instances[0].client(), 100_000_000, CARDS).await;
-        Self { servers, instances, program, suspended: HashMap::new(), _folders: folders }
-    }
-
-    fn clients(&self) -> [Client; 2] {
-        [self.instances[0].client(), self.instances[1].client()]
+        let settings = [("CACHE__ENTRIES_MAX", MEMORY)];
+        let pair = Pair::start(&["postgres", "redis"], &settings).await;
+        let program = Program::set_up(&mut pair.clients()[0], 100_000_000, CARDS).await;
+        Self { pair, program, suspended: HashMap::new() }
     }
 
     /// The test's own way to Redis.
     async fn redis(&self) -> MultiplexedConnection {
-        let client = redis::Client::open(self.servers.url("REDIS_URL")).unwrap();
+        let client = redis::Client::open(self.pair.servers.url("REDIS_URL")).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
     /// What is told of the shared cache by each instance: the metrics are made of the same.
     async fn told(&self) -> [Value; 2] {
         let mut told = [Value::Null, Value::Null];
-        for (told, mut client) in told.iter_mut().zip(self.clients()) {
+        for (told, mut client) in told.iter_mut().zip(self.pair.clients()) {
             let health = client.get("/health").await.json();
             *told = health["details"]["cache"]["business"]["shared"].clone();
         }
@@ -106,7 +86,7 @@ impl Scene {
     async fn suspend_one(&mut self) {
         let number = self.suspended.len();
         let card = self.program.cards[number].clone();
-        let mut client = self.instances[number % 2].client();
+        let mut client = self.pair.instances[number % 2].client();
         let path = format!("/api/v1/cards/{card}");
         let answer = client.patch(&path, 1, json!({"status": "SUSPENDED"})).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -120,7 +100,7 @@ impl Scene {
         harm: impl AsyncFnOnce(&Self),
         heal: impl AsyncFnOnce(&Self),
     ) {
-        let volley = Volley::at(&self.clients(), CALLERS, &self.program.cards, name);
+        let volley = Volley::at(&self.pair.clients(), CALLERS, &self.program.cards, name);
         tokio::time::sleep(BESIDE).await;
         self.hits_again("before").await;
         harm(&*self).await;
@@ -167,10 +147,10 @@ async fn entries(redis: &mut MultiplexedConnection) -> Vec<(String, Option<Strin
 #[ignore = "needs servers: scripts/test"]
 async fn whatever_becomes_of_redis_no_decision_is_wrong() {
     let mut scene = Scene::start().await;
-    let kill = async |scene: &Scene| scene.servers.kill("redis");
+    let kill = async |scene: &Scene| scene.pair.servers.kill("redis");
     let restart = async |scene: &Scene| {
         tokio::time::sleep(SICK).await;
-        tokio::task::block_in_place(|| scene.servers.up("redis"));
+        tokio::task::block_in_place(|| scene.pair.servers.up("redis"));
     };
     scene.harmed("killed", kill, restart).await;
 
@@ -213,5 +193,5 @@ async fn whatever_becomes_of_redis_no_decision_is_wrong() {
     scene.harmed("cut", cut, async |_: &Scene| {}).await;
     let seen = scene.told().await.iter().any(|told| told["unreadable"] != 0);
     assert!(seen, "what was cut has been read");
-    scene.instances[0].verify();
+    scene.pair.instances[0].verify();
 }
