@@ -37,7 +37,7 @@ async fn the_same_token_one_after_another_or_at_once_gets_identical_bytes_and_on
     let mut client = app.client();
     let program = Program::set_up(&mut client, 1_000_000, 1).await;
     let mut held = 0;
-    for round in 0..20 {
+    for round in 0..100 {
         let body = marqeta::purchase(&format!("same-{round}"), program.card(), "1.00");
         let callers = (0..32).map(|_| {
             let (mut client, body) = (client.another(), body.clone());

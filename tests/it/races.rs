@@ -1,17 +1,28 @@
 //! Many callers, one account: never above balance or limit, and not one false decline.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-use crate::support::instance::Instance;
-use crate::support::own_servers::OwnServers;
-use crate::support::{Client, Program, TestApp, marqeta};
+use crate::support::pair::Pair;
+use crate::support::{Client, Program, TestApp, marqeta, rounds};
+
+const SERVERS: [&str; 3] = ["postgres", "mongodb", "redis"];
 
 const CREDIT: i64 = 200_000;
 const RACERS: usize = 64;
-const EACH: usize = 25;
+const EACH: usize = 50;
+
+/// Races, each for an account of its own. On servers two homes are raced for.
+const ROUNDS: usize = 3;
+const ROUNDS_LONG: usize = 20;
+const ROUNDS_ON_SERVERS: usize = 1;
+
+/// Between two looks at the account.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Amounts from 0.01 to 5.00, different for every purchase and the same in every run.
 fn cents(racer: usize, number: usize) -> i64 {
@@ -19,8 +30,29 @@ fn cents(racer: usize, number: usize) -> i64 {
     i64::try_from(mixed).expect("small") + 1
 }
 
+/// Looks at an account until the race is over: never is more taken than there is. How often it looked.
+fn watch(mut client: Client, account: &str, over: &Arc<AtomicBool>) -> JoinHandle<usize> {
+    let (path, over) = (format!("/api/v1/accounts/{account}"), Arc::clone(over));
+    tokio::spawn(async move {
+        let mut looks = 0;
+        while !over.load(Ordering::SeqCst) {
+            let answer = client.get(&path).await;
+            if answer.status == 200 {
+                let account = answer.json();
+                let of = |field: &str| account[field].as_i64().expect("an amount");
+                assert!(of("held") + of("posted") <= of("limit") + of("funded"), "{account}");
+                looks += 1;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        looks
+    })
+}
+
 /// Races for more than there is on one account, the callers spread over the clients' services.
 async fn race(clients: &[Client], program: &Program) {
+    let over = Arc::new(AtomicBool::new(false));
+    let watching = watch(clients[0].another(), &program.account, &over);
     let (approved, smallest_declined) = (AtomicI64::new(0), AtomicI64::new(i64::MAX));
     let sums = Arc::new((approved, smallest_declined));
     let racers = (0..RACERS).map(|racer| {
@@ -48,6 +80,9 @@ async fn race(clients: &[Client], program: &Program) {
     for racer in racers {
         racer.await.expect("a racer");
     }
+    over.store(true, Ordering::SeqCst);
+    let looks = watching.await.expect("never overdrawn");
+    assert!(looks > 5, "only {looks} looks");
     let approved = sums.0.load(Ordering::Relaxed);
     let unused = CREDIT - approved;
     assert!(unused >= 0, "overdrawn by {}", -unused);
@@ -60,28 +95,63 @@ async fn race(clients: &[Client], program: &Program) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn racers_never_overdraw_and_are_never_declined_for_money_that_is_there() {
     let app = TestApp::start().await;
-    let program = Program::set_up(&mut app.client(), CREDIT, RACERS).await;
-    race(&[app.client()], &program).await;
+    for _ in 0..rounds(ROUNDS, ROUNDS_LONG) {
+        let program = Program::set_up(&mut app.client(), CREDIT, RACERS).await;
+        race(&[app.client()], &program).await;
+    }
     app.stop_and_verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
 async fn racers_on_two_instances_never_overdraw_either() {
-    let servers = OwnServers::start(&["postgres", "mongodb", "redis"]);
-    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    // Two instances of a debug build and three servers share the machine: this is about money.
-    let mut environment = servers.environment();
-    environment.push(("TOLLGATE__JIT__DEADLINE_MS".into(), "7000".into()));
-    environment.push(("TOLLGATE__LANE__STALL_MS".into(), "5000".into()));
-    let first = Instance::start_on(folders[0].path(), &environment).await;
-    let second = Instance::start_on(folders[1].path(), &environment).await;
-    let clients = [first.client(), second.client()];
-    let business = Program::set_up(&mut first.client(), CREDIT, RACERS).await;
-    race(&clients, &business).await;
-    let personal = Program::set_up_personal(&mut first.client(), CREDIT, RACERS).await;
-    race(&clients, &personal).await;
-    first.verify();
+    let pair = Pair::start(&SERVERS, &[]).await;
+    let clients = pair.clients();
+    for _ in 0..rounds(ROUNDS_ON_SERVERS, ROUNDS_LONG) {
+        let business = Program::set_up(&mut clients[0].another(), CREDIT, RACERS).await;
+        race(&clients, &business).await;
+        let personal = Program::set_up_personal(&mut clients[0].another(), CREDIT, RACERS).await;
+        race(&clients, &personal).await;
+    }
+    pair.instances[0].verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn two_hundred_cards_on_two_instances_share_their_users_pool_to_the_last_cent() {
+    const CARDS: usize = 200;
+    const APPROVED: usize = 300;
+    let pair = Pair::start(&SERVERS, &[]).await;
+    let clients = pair.clients();
+    let program = Program::set_up(&mut clients[0].another(), 10_000_000, CARDS).await;
+    let pool = json!({"scope": "user", "scope_id": program.user, "window": "lifetime",
+        "amount": 1_25 * APPROVED, "mode": "pool"});
+    program.limit(&mut clients[0].another(), pool).await;
+    let racers = (0..RACERS).map(|racer| {
+        let mut client = clients[racer % 2].another();
+        let cards = program.cards.clone();
+        tokio::spawn(async move {
+            let mut approved = 0;
+            for number in (racer..CARDS * 3).step_by(RACERS) {
+                let card = &cards[number % CARDS];
+                let body = marqeta::purchase(&format!("u{number}"), card, "1.25");
+                match client.decided(body).await.says() {
+                    (200, _) => approved += 1,
+                    (402, reason) if reason == "AMOUNT_LIMIT_EXCEEDED" => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            approved
+        })
+    });
+    let mut approved = 0;
+    for racer in racers.collect::<Vec<_>>() {
+        approved += racer.await.expect("a racer");
+    }
+    assert_eq!(approved, APPROVED, "not one more, and not one less");
+    let held = program.held(&mut clients[0].another()).await;
+    assert_eq!(held, i64::try_from(1_25 * APPROVED).expect("small"));
+    pair.instances[0].verify();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

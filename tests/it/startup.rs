@@ -5,8 +5,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use sqlx::PgConnection;
 use tokio::time::Instant;
 
+use crate::store::postgres_database::{connect, run};
 use crate::support::instance::Instance;
 use crate::support::marqeta;
 use crate::support::own_servers::{OwnServers, free_ports};
@@ -117,4 +119,41 @@ async fn a_service_joins_its_servers_when_they_appear() {
         tokio::task::block_in_place(|| servers.up(name));
     }
     assert!(instance.is_ready_within(Duration::from_secs(5)).await, "joined too late");
+}
+
+/// Sets one of the server's settings, and waits until it counts.
+async fn set(admin: &mut PgConnection, name: &str, value: &str) {
+    run(admin, format!("alter system set {name} = {value}")).await;
+    run(admin, "select pg_reload_conf()").await;
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let shown = sqlx::query_scalar("select current_setting($1)").bind(name);
+        let shown: String = shown.fetch_one(&mut *admin).await.unwrap();
+        if shown == value {
+            return;
+        }
+        assert!(Instant::now() < until, "{name} is still {shown}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_server_that_may_lose_what_it_acknowledged_is_used_only_where_that_is_allowed() {
+    let servers = OwnServers::start(&["postgres"]);
+    let mut environment = servers.environment();
+    let url = servers.url("DATABASE_URL");
+    // The server's superuser has the same password.
+    let mut admin = connect(&url.replace("/tollgate", "/postgres")).await;
+    for name in ["fsync", "full_page_writes"] {
+        set(&mut admin, name, "off").await;
+        let said = tokio::task::block_in_place(|| refused(&[("DATABASE_URL", &url)]));
+        assert!(said.contains(&format!("{name} is off")), "the cause: {said}");
+        assert!(said.contains("store.postgres.allow_unsafe_commit"), "what allows it: {said}");
+        set(&mut admin, name, "on").await;
+    }
+    set(&mut admin, "fsync", "off").await;
+    environment.push(("TOLLGATE__STORE__POSTGRES__ALLOW_UNSAFE_COMMIT".into(), "true".into()));
+    let folder = tempfile::tempdir().expect("a folder");
+    Instance::start_on(folder.path(), &environment).await;
 }

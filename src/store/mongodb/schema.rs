@@ -56,6 +56,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
         20_261_129_190_000,
         include_str!("../../../migrations/mongodb/20261129190000_thin_explanations.json"),
     ),
+    (
+        20_261_130_000_000,
+        include_str!("../../../migrations/mongodb/20261130000000_check_links.json"),
+    ),
 ];
 
 /// A file of migrations. Of a command, the first key is its name: their order is kept.

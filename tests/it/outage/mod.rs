@@ -1,9 +1,11 @@
-//! Servers that are killed, stopped, cut off and short of memory while purchases come in, each the test's
-//! own.
+//! Servers that are killed, stopped, cut off, spoilt and short of memory while purchases come in, each the
+//! test's own.
 #![expect(clippy::print_stdout, reason = "what was counted is the verdict, and is quoted")]
 
 mod alarm;
+mod doors;
 mod kills;
+mod shared_cache;
 mod stops;
 mod suspensions;
 mod volley;

@@ -1,5 +1,5 @@
-//! Cards are suspended under fire from two instances with warm caches, a thousand of them in the long
-//! form; and again while Redis stands still, so that no instance hears of what the other has changed.
+//! Cards are suspended and limits cut under fire from two instances with warm caches, a thousand cards in
+//! the long form; and again while Redis stands still, so that no instance hears of what the other has changed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::instance::Instance;
-use crate::support::own_servers::OwnServers;
+use crate::support::pair::Pair;
 use crate::support::program::created;
 use crate::support::{Client, Program, marqeta, rounds};
+
+const SERVERS: [&str; 3] = ["postgres", "mongodb", "redis"];
 
 /// In each home.
 const CARDS: usize = 50;
@@ -23,61 +24,50 @@ const CHANGERS: usize = 4;
 /// Between a caller's purchases: whoever suspends must get through, too.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Two instances on the same servers.
-struct Stack {
-    servers: OwnServers,
-    instances: [Instance; 2],
-    _folders: [tempfile::TempDir; 2],
-}
-
-impl Stack {
-    async fn start() -> Self {
-        let servers = OwnServers::start(&["postgres", "mongodb", "redis"]);
-        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        // Two instances of a debug build and three servers share the machine: this is not about time.
-        let mut environment = servers.environment();
-        environment.push(("TOLLGATE__JIT__DEADLINE_MS".into(), "7000".into()));
-        environment.push(("TOLLGATE__LANE__STALL_MS".into(), "5000".into()));
-        let instances = [
-            Instance::start_on(folders[0].path(), &environment).await,
-            Instance::start_on(folders[1].path(), &environment).await,
-        ];
-        Self { servers, instances, _folders: folders }
-    }
-
-    fn clients(&self) -> [Client; 2] {
-        [self.instances[0].client(), self.instances[1].client()]
-    }
-}
-
-/// Cards that have been closed, as far as their callers have been told, and who shoots at them.
+/// Cards that have been closed, as far as their callers have been told, why they are declined then, and
+/// what those were answered that were sent later.
 struct Range {
     cards: Vec<String>,
+    reason: &'static str,
     closed: Vec<AtomicBool>,
     stop: AtomicBool,
-    after: AtomicU64,
     wrong: AtomicU64,
+    declined: AtomicU64,
+    unavailable: AtomicU64,
 }
 
 impl Range {
-    fn of(cards: &[String]) -> Arc<Self> {
+    fn of(cards: &[String], reason: &'static str) -> Arc<Self> {
         Arc::new(Self {
             cards: cards.to_vec(),
+            reason,
             closed: cards.iter().map(|_| AtomicBool::new(false)).collect(),
             stop: AtomicBool::new(false),
-            after: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
+            declined: AtomicU64::new(0),
+            unavailable: AtomicU64::new(0),
         })
     }
 
+    /// Whatever is decided is an approval, or declined for the reason of the change.
     async fn shoot(&self, client: &mut Client, card: usize, token: &str) {
         let closed = self.closed[card].load(Ordering::SeqCst);
         let answer = client.jit(marqeta::purchase(token, &self.cards[card], "0.01")).await;
-        assert!([200, 402].contains(&answer.status.as_u16()), "{answer:?}");
-        if closed {
-            self.after.fetch_add(1, Ordering::SeqCst);
-            self.wrong.fetch_add(u64::from(answer.status == 200), Ordering::SeqCst);
-        }
+        let count = if answer.status == 200 {
+            &self.wrong
+        } else if answer.is_unavailable() {
+            &self.unavailable
+        } else {
+            assert_eq!(answer.says(), (402, self.reason.to_owned()), "{answer:?}");
+            &self.declined
+        };
+        count.fetch_add(u64::from(closed), Ordering::SeqCst);
+    }
+
+    /// The last word on a card that is closed is a decision.
+    async fn is_closed(&self, client: &mut Client, card: usize, token: &str) {
+        let answer = client.decided(marqeta::purchase(token, &self.cards[card], "0.01")).await;
+        assert_eq!(answer.says(), (402, self.reason.to_owned()), "{answer:?}");
     }
 
     /// Shoots until it is told to stop.
@@ -116,15 +106,15 @@ async fn warm(clients: &[Client], cards: &[String], name: &str) {
 }
 
 /// Warms both instances, opens fire, changes every card (or all of them at once), and shoots at each
-/// of them once more from both instances.
+/// of them once more from both instances. The reason is what the change declines with.
 async fn under_fire(
-    stack: &Stack,
+    stack: &Pair,
     cards: &[String],
-    name: &str,
+    (name, reason): (&str, &'static str),
     change: impl AsyncFn(&mut Client, usize),
     all_at_once: bool,
 ) {
-    let range = Range::of(cards);
+    let range = Range::of(cards, reason);
     let mut clients = stack.clients();
     warm(&clients, cards, name).await;
     let callers = (0..CALLERS).map(|caller| {
@@ -150,32 +140,39 @@ async fn under_fire(
     }
     for (instance, client) in clients.iter_mut().enumerate() {
         for card in 0..cards.len() {
-            range.shoot(client, card, &format!("{name}-last-{instance}-{card}")).await;
+            range.is_closed(client, card, &format!("{name}-last-{instance}-{card}")).await;
         }
     }
     range.stop.store(true, Ordering::SeqCst);
     for caller in callers {
         caller.await.unwrap();
     }
-    let (after, wrong) = (range.after.load(Ordering::SeqCst), range.wrong.load(Ordering::SeqCst));
-    println!("{name}: {after} requests after the change was acknowledged, {wrong} approved");
+    let [wrong, declined, unavailable] = [&range.wrong, &range.declined, &range.unavailable]
+        .map(|count| count.load(Ordering::SeqCst));
+    println!(
+        "{name}: of the requests after the change was acknowledged {wrong} approved, {declined} declined \
+         for it, {unavailable} not decided"
+    );
     assert_eq!(wrong, 0, "approved after the change was acknowledged");
+    // What answers nothing approves nothing either.
+    assert!(unavailable * 10 <= declined, "{unavailable} were not decided, {declined} were");
 }
 
-async fn suspend_all(stack: &Stack, path: &str, cards: &[String], name: &str) {
+async fn suspend_all(stack: &Pair, path: &str, cards: &[String], name: &str) {
     let suspend = async |client: &mut Client, card: usize| {
         let path = format!("{path}/{}", cards[card]);
         let answer = client.patch(&path, 1, json!({"status": "SUSPENDED"})).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     };
-    under_fire(stack, cards, name, suspend, false).await;
+    under_fire(stack, cards, (name, "CARD_NOT_ACTIVE"), suspend, false).await;
 }
 
-async fn everything(stack: &Stack, name: &str) {
+async fn everything(stack: &Pair, name: &str) {
     let mut client = stack.instances[0].client();
     let cards = rounds(CARDS, CARDS_LONG);
     let business = Program::set_up(&mut client, 100_000_000, cards).await;
     let limit = Program::set_up(&mut client, 100_000_000, cards / 5).await;
+    let credit = Program::set_up(&mut client, 100_000_000, cards / 5).await;
     let personal = Program::set_up_personal(&mut client, 100_000_000, cards).await;
     if name == "deaf" {
         stack.servers.stop("redis");
@@ -188,7 +185,17 @@ async fn everything(stack: &Stack, name: &str) {
         let body = json!({"scope": "company", "scope_id": company, "window": "day", "amount": 0});
         created(client.post("/api/v1/spending-limits", body).await);
     };
-    under_fire(stack, &limit.cards, &format!("{name}-limit"), add, true).await;
+    let limit_name = format!("{name}-limit");
+    let told = (limit_name.as_str(), "AMOUNT_LIMIT_EXCEEDED");
+    under_fire(stack, &limit.cards, told, add, true).await;
+    let cut = async |client: &mut Client, _card: usize| {
+        let path = format!("/api/v1/accounts/{}", credit.account);
+        let answer = client.patch(&path, 1, json!({"limit": 0})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    let credit_name = format!("{name}-credit");
+    let told = (credit_name.as_str(), "INSUFFICIENT_FUNDS");
+    under_fire(stack, &credit.cards, told, cut, true).await;
     if name == "deaf" {
         stack.servers.go_on("redis");
     }
@@ -197,7 +204,7 @@ async fn everything(stack: &Stack, name: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
 async fn suspensions_are_respected_by_two_instances() {
-    let stack = Stack::start().await;
+    let stack = Pair::start(&SERVERS, &[]).await;
     everything(&stack, "warm").await;
     stack.instances[0].verify();
 }
@@ -205,7 +212,7 @@ async fn suspensions_are_respected_by_two_instances() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
 async fn suspensions_are_respected_while_redis_stands_still() {
-    let stack = Stack::start().await;
+    let stack = Pair::start(&SERVERS, &[]).await;
     everything(&stack, "deaf").await;
     stack.instances[0].verify();
 }

@@ -32,6 +32,11 @@ impl Shot {
         self.status == 200
     }
 
+    pub fn is_declined_for(&self, reason: &str) -> bool {
+        let said = format!(r#""decline_reason":"{reason}""#);
+        self.status == 402 && String::from_utf8_lossy(&self.body).contains(&said)
+    }
+
     /// An answer that is no decision: the outage policy's.
     pub fn is_unavailable(&self) -> bool {
         self.status == 402 && String::from_utf8_lossy(&self.body).contains(r#""unavailable""#)

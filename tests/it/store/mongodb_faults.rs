@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tollgate::domain::decision::Decision;
 use tollgate::domain::id::AccountId;
+use tollgate::domain::party::{Card, CardStatus};
 use tollgate::domain::standing::Rules;
 use tollgate::ledger;
 use tollgate::ledger::intent::{Intent, Outcome};
@@ -16,7 +17,7 @@ use tollgate::store::StoreError;
 
 use super::clock::TestClock;
 use super::mongodb::{Corner, store, subject};
-use super::subject::{Subject, purchase};
+use super::subject::{Subject, purchase, token};
 use crate::support::servers;
 
 /// A store whose lanes only this test's faults meet.
@@ -111,6 +112,7 @@ async fn faults_are_told_as_what_they_are_and_leave_nothing_behind() {
     assert_eq!(subject.balance(program.account).await[2], held);
     held = lost_acknowledgements(&corner, &subject, &lanes, program.account, held).await;
     assert_eq!(subject.balance(program.account).await[2], held);
+    silence(&corner, program.card).await;
     subject.assert_adds_up().await;
 }
 
@@ -139,6 +141,32 @@ async fn lost_acknowledgements(
         assert_eq!(subject.balance(account).await[2], held, "{name}: answered from its row");
     }
     held
+}
+
+/// A server that takes calls and does not answer is waited for no longer than a call may take.
+async fn silence(corner: &Corner, card: Card) {
+    const CALL: Duration = Duration::from_millis(500);
+    let app_name = servers::unique();
+    let store = store(corner, |options| {
+        options.app_name = app_name.clone();
+        options.call = CALL;
+    });
+    let subject = subject(corner, store.await, Arc::new(TestClock::beside_a_server()));
+    let wren = token("wren-card");
+    assert!(subject.facts.card(&wren).await.unwrap().is_some());
+    // To heal waits until it is over.
+    let silent = doc! { "blockConnection": true, "blockTimeMS": 2_500 };
+    fail(corner, &app_name, 100, "aggregate", silent).await;
+    let asked = Instant::now();
+    let read = subject.facts.card(&wren).await;
+    let changed = Card { status: CardStatus::Suspended, version: card.version + 1, ..card };
+    let written = subject.resources.update_card(changed).await;
+    let took = asked.elapsed();
+    heal(corner).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
+    assert!((CALL * 2..CALL * 5).contains(&took), "two calls took {took:?}");
+    assert!(subject.facts.card(&wren).await.unwrap().is_some(), "it answers again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mongodb::bson::doc;
+use mongodb::bson::{Bson, Document, doc};
 use tollgate::app::clock::SystemClock;
 use tollgate::domain::clock::Clock;
 use tollgate::store::mongodb::{MongoOptions, MongoStore};
@@ -15,6 +15,84 @@ fn unprepared(url: &str) -> MongoStore {
     let mut options = MongoOptions::new(url);
     options.server_selection = Duration::from_millis(500);
     MongoStore::new(options).unwrap()
+}
+
+/// The first batch of a command's cursor: all that there is in a database of a test.
+async fn listed(database: &mongodb::Database, command: Document) -> Vec<Document> {
+    let reply = database.run_command(command).await.unwrap();
+    let batch = reply.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+    batch.iter().map(|listed| listed.as_document().unwrap().clone()).collect()
+}
+
+/// Collections, what their documents must keep to, their indexes, and the version, as one text.
+async fn schema(corner: &Corner) -> String {
+    let database = corner.database().await;
+    let mut texts = Vec::new();
+    for about in listed(&database, doc! { "listCollections": 1 }).await {
+        let name = about.get_str("name").unwrap();
+        let options = about.get_document("options").unwrap();
+        let kept = ["clusteredIndex", "validator"].map(|option| options.get(option));
+        let indexes = listed(&database, doc! { "listIndexes": name }).await;
+        let mut indexes: Vec<String> = indexes.iter().map(Document::to_string).collect();
+        indexes.sort();
+        texts.push(format!("{name}: {kept:?} {indexes:?}"));
+    }
+    texts.sort();
+    let versions = database.collection::<Document>("schema");
+    let version = versions.find_one(doc! { "_id": "version" }).await.unwrap();
+    let version = version.expect("the schema has a version");
+    texts.push(format!("version: {:?}", version.get("version").and_then(Bson::as_i64)));
+    texts.join("\n")
+}
+
+/// The schema of a database where nothing came in between.
+async fn expected() -> String {
+    let corner = Corner::new();
+    store(&corner, |_| {}).await;
+    schema(&corner).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_stop_in_the_middle_ends_in_the_same_schema() {
+    let expected = expected().await;
+    let corner = Corner::new();
+    let database = corner.database().await;
+    let (mut cut, mut time) = (0, Duration::from_millis(40));
+    loop {
+        // Each is a process of its own, that is killed.
+        let killed = unprepared(corner.url());
+        match tokio::time::timeout(time, killed.prepare()).await {
+            Ok(Ok(())) => break,
+            Ok(Err(StoreError::Failed(error))) => panic!("{error}"),
+            Ok(Err(_)) => {}
+            Err(_) => cut += 1,
+        }
+        // As if its lease had run out.
+        let leases = database.collection::<Document>("schema");
+        leases.delete_one(doc! { "_id": "lock" }).await.unwrap();
+        time += time / 4;
+        assert!(time < Duration::from_secs(60), "it never comes to its end");
+    }
+    assert!(cut > 5, "it was stopped {cut} times only");
+    assert_eq!(schema(&corner).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn names_and_marks_that_lead_nowhere_are_refused() {
+    let corner = Corner::new();
+    store(&corner, |_| {}).await;
+    let database = corner.database().await;
+    for (collection, row) in [
+        ("links", doc! { "_id": "t1" }),
+        ("links", doc! { "_id": "t1", "chain": 1 }),
+        ("explanations_thinned", doc! { "_id": "authorizations" }),
+        ("explanations_thinned", doc! { "_id": "authorizations", "up_to": "a" }),
+    ] {
+        let written = database.collection::<Document>(collection).insert_one(&row).await;
+        assert!(written.is_err(), "{collection}: {row}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,8 +118,9 @@ async fn several_may_prepare_at_once_and_one_may_be_killed() {
         assert!(0 < pool.open && pool.in_use <= pool.open && pool.open <= pool.max, "{pool:?}");
         store.prepare().await.unwrap();
     }
-    let schema = corner.database().await.collection::<mongodb::bson::Document>("schema");
-    assert_eq!(schema.find_one(doc! { "_id": "lock" }).await.unwrap(), None, "given back");
+    let leases = corner.database().await.collection::<Document>("schema");
+    assert_eq!(leases.find_one(doc! { "_id": "lock" }).await.unwrap(), None, "given back");
+    assert_eq!(schema(&corner).await, expected().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,7 +128,7 @@ async fn several_may_prepare_at_once_and_one_may_be_killed() {
 async fn a_newer_schema_is_refused() {
     let corner = Corner::new();
     store(&corner, |_| {}).await;
-    let schema = corner.database().await.collection::<mongodb::bson::Document>("schema");
+    let schema = corner.database().await.collection::<Document>("schema");
     let newer = doc! { "$set": { "version": 99_991_231_000_000_i64 } };
     schema.update_one(doc! { "_id": "version" }, newer).await.unwrap();
     let refused = unprepared(corner.url()).prepare().await;
@@ -102,11 +181,11 @@ async fn counters_that_added_up_currencies_go() {
     let corner = Corner::new();
     store(&corner, |_| {}).await;
     let database = corner.database().await;
-    let counters = database.collection::<mongodb::bson::Document>("counters");
+    let counters = database.collection::<Document>("counters");
     let row = |key: &str, member: &str| doc! { "_id": key, "member": member };
     let rows = [row("old", "usr_1"), row("new", "usr_1/EUR"), row("cap", "crd_1")];
     counters.insert_many(rows).await.unwrap();
-    let schema = database.collection::<mongodb::bson::Document>("schema");
+    let schema = database.collection::<Document>("schema");
     let before = doc! { "$set": { "version": 20_261_121_230_000_i64 } };
     schema.update_one(doc! { "_id": "version" }, before).await.unwrap();
     unprepared(corner.url()).prepare().await.unwrap();

@@ -5,6 +5,7 @@ pub mod client;
 pub mod instance;
 pub mod marqeta;
 pub mod own_servers;
+pub mod pair;
 pub mod program;
 pub mod servers;
 pub mod verify;
