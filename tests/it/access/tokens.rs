@@ -39,6 +39,25 @@ fn claims(company: &str) -> Value {
     })
 }
 
+/// The settings of a service that takes tokens with a shared secret, as variables.
+pub fn environment() -> [(&'static str, &'static str); 4] {
+    [
+        ("TOLLGATE__ACCESS__JWT__ALGORITHM", "HS256"),
+        ("TOLLGATE__ACCESS__JWT__KEY", SECRET),
+        ("TOLLGATE__ACCESS__JWT__ISSUER", "https://id.example"),
+        ("TOLLGATE__ACCESS__JWT__AUDIENCE", "tollgate"),
+    ]
+}
+
+/// A token of the program that such a service takes, with these claims.
+pub fn shared(changes: &Value) -> String {
+    let mut claims = claims("program");
+    for (name, value) in changes.as_object().expect("an object") {
+        claims[name] = value.clone();
+    }
+    signed(Algorithm::HS256, &claims, &EncodingKey::from_secret(SECRET.as_bytes()))
+}
+
 fn with(claims: &Value, name: &str, value: Value) -> Value {
     let mut claims = claims.clone();
     claims[name] = value;
