@@ -6,6 +6,7 @@ mod documented;
 mod dry_run;
 mod idempotency;
 mod imports;
+mod imports_interrupted;
 mod kyc;
 mod life_cycle;
 mod lists;
