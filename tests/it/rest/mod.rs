@@ -4,6 +4,7 @@ mod bad_input;
 mod console;
 mod documented;
 mod dry_run;
+mod filters;
 mod idempotency;
 mod imports;
 mod imports_interrupted;
