@@ -13,6 +13,7 @@ mod life_cycle;
 mod lists;
 mod money;
 mod resources;
+mod statuses;
 
 use serde_json::{Value, json};
 
