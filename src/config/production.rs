@@ -57,12 +57,14 @@ impl Settings {
             ("webhooks.signature.secret", signature.secret.as_ref()),
             ("webhooks.signature.previous_secret", signature.previous_secret.as_ref()),
             ("personal.key", self.personal.key.as_ref()),
-            ("personal.previous_keys", self.personal.previous_keys.as_ref()),
             ("webhooks.storage.key", storage.key.as_ref()),
             ("webhooks.storage.previous_key", storage.previous_key.as_ref()),
         ];
         for (key, secret) in keys {
             strong(key, secret, KEY_CHARS_MIN)?;
+        }
+        for previous in self.personal.previous() {
+            strong("personal.previous_keys", Some(&previous), KEY_CHARS_MIN)?;
         }
         let passwords = [
             ("jit.password", &self.jit.password),
@@ -126,46 +128,96 @@ mod tests {
 
     type Change = fn(&mut Settings, SecretString);
 
+    fn embedded() -> Settings {
+        Settings::embedded("data".into(), "127.0.0.1:0".parse().unwrap())
+    }
+
     fn set(change: Change, value: &str) -> Result<(), String> {
-        let listen = "127.0.0.1:0".parse().unwrap();
-        let mut settings = Settings::embedded("data".into(), listen);
+        let mut settings = embedded();
         change(&mut settings, value.into());
         settings.check_secrets().map_err(|error| error.to_string())
     }
 
+    const GOOD: &str = "k7Qw2-vR9x_Lm4Zt8Hs1.Bn5";
+
+    const BAD: [&str; 4] = [
+        "short",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "ChangeMe-ChangeMe-ChangeMe-1",
+        "an-Example-of-a-key-0123456789",
+    ];
+
+    #[track_caller]
+    fn check(key: &str, change: Change, bad: &str) {
+        let refused = set(change, bad).unwrap_err();
+        assert!(refused.contains(key) && !refused.contains(bad), "{refused}");
+        assert_eq!(refused.lines().count(), 1);
+    }
+
     #[test]
     fn secrets_that_could_be_guessed_are_refused_and_named() {
-        const GOOD: &str = "k7Qw2-vR9x_Lm4Zt8Hs1.Bn5";
-        let secrets: [(&str, Change); 6] = [
-            ("admin.key", |settings, secret| settings.admin.key = Some(secret)),
-            ("jit.password", |settings, secret| settings.jit.password = Some(secret)),
-            ("jit.header.value", |settings, secret| settings.jit.header.value = Some(secret)),
-            ("webhooks.password", |settings, secret| settings.webhooks.password = Some(secret)),
-            ("webhooks.signature.secret", |settings, secret| {
-                settings.webhooks.signature.secret = Some(secret);
+        let secrets: [(&str, Change); 14] = [
+            ("admin.key", |all, secret| all.admin.key = Some(secret)),
+            ("access.jwt.key", |all, secret| {
+                all.access.jwt.algorithm = JwtAlgorithm::Hs256;
+                all.access.jwt.key = Some(secret);
             }),
-            ("webhooks.storage.key", |settings, secret| {
-                settings.webhooks.storage.key = Some(secret);
+            ("access.jwt.previous_key", |all, secret| {
+                all.access.jwt.algorithm = JwtAlgorithm::Hs256;
+                all.access.jwt.previous_key = Some(secret);
+            }),
+            ("webhooks.signature.secret", |all, secret| {
+                all.webhooks.signature.secret = Some(secret);
+            }),
+            ("webhooks.signature.previous_secret", |all, secret| {
+                all.webhooks.signature.previous_secret = Some(secret);
+            }),
+            ("personal.key", |all, secret| all.personal.key = Some(secret)),
+            ("personal.previous_keys", |all, secret| all.personal.previous_keys = Some(secret)),
+            ("webhooks.storage.key", |all, secret| all.webhooks.storage.key = Some(secret)),
+            ("webhooks.storage.previous_key", |all, secret| {
+                all.webhooks.storage.previous_key = Some(secret);
+            }),
+            ("jit.password", |all, secret| all.jit.password = Some(secret)),
+            ("jit.previous_password", |all, secret| all.jit.previous_password = Some(secret)),
+            ("jit.header.value", |all, secret| all.jit.header.value = Some(secret)),
+            ("webhooks.password", |all, secret| all.webhooks.password = Some(secret)),
+            ("webhooks.previous_password", |all, secret| {
+                all.webhooks.previous_password = Some(secret);
             }),
         ];
         for (key, change) in secrets {
             assert_eq!(set(change, GOOD), Ok(()), "{key}");
-            for bad in [
-                "short",
-                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                "ChangeMe-ChangeMe-ChangeMe-1",
-                "an-Example-of-a-key-0123456789",
-            ] {
-                let refused = set(change, bad).unwrap_err();
-                assert!(refused.contains(key) && !refused.contains(bad), "{refused}");
-                assert_eq!(refused.lines().count(), 1);
+            for bad in BAD {
+                check(key, change, bad);
             }
+        }
+    }
+
+    #[test]
+    fn a_weak_key_does_not_hide_among_good_ones() {
+        let previous: Change = |all, keys| all.personal.previous_keys = Some(keys);
+        assert_eq!(set(previous, &format!("{GOOD}, {GOOD}")), Ok(()));
+        for bad in BAD {
+            check("personal.previous_keys", previous, &format!("{GOOD},{bad}, {GOOD}"));
+        }
+    }
+
+    #[test]
+    fn a_public_key_is_no_secret() {
+        for algorithm in [JwtAlgorithm::Rs256, JwtAlgorithm::Es256] {
+            let mut settings = embedded();
+            settings.access.jwt.algorithm = algorithm;
+            settings.access.jwt.key = Some("-----BEGIN PUBLIC KEY-----".into());
+            settings.access.jwt.previous_key = Some("an example".into());
+            assert!(settings.check_secrets().is_ok());
         }
     }
 
     #[test]
     fn servers_are_not_opened_with_everybody_s_first_guess() {
         let postgres: Change = |settings, url| settings.store.postgres.url = Some(url);
+        let mongodb: Change = |settings, url| settings.store.mongodb.url = Some(url);
         let owner: Change = |settings, url| settings.store.postgres.migrate_url = Some(url);
         assert!(set(owner, "postgres://owner:postgres@db/tollgate").is_err());
         let rabbit: Change = |settings, url| settings.broker.rabbitmq.url = Some(url);
@@ -185,6 +237,9 @@ mod tests {
             let url = format!("postgres://{encoded}@db/tollgate");
             assert!(set(postgres, &url).is_err(), "{url}");
         }
+        assert!(set(mongodb, "mongodb://app:mongo@db/tollgate?replicaSet=rs0").is_err());
+        assert!(set(mongodb, "mongodb://app:x1@db-1,db-2/tollgate").is_err());
+        assert_eq!(set(mongodb, "mongodb://app:v9x_Lm4Zt8Hs1@db-1,db-2/tollgate"), Ok(()));
         assert!(set(rabbit, "amqp://guest:guest@mq:5672/").is_err());
         assert!(set(rabbit, "amqp://guest:guest@mq/?password=v9x_Lm4Zt8Hs1").is_err());
         for unsaid in ["amqp://mq:5672/", "amqps://mq/%2f", "amqp://app@mq/"] {

@@ -53,7 +53,8 @@ impl Service {
     }
 
     /// Whether the key has moved money on this account; `Err` where it has on another one. Two instances
-    /// that are asked for both homes in the same moment see nothing of each other.
+    /// that are asked for both homes in the same moment see nothing of each other: two requests under one key,
+    /// each done once (`docs/adr/0010-one-key-in-two-homes.md`).
     async fn used_here(&self, key: &str, id: AccountId) -> Result<bool, Error> {
         match tokio::time::timeout(KEY_ASKED_MAX, self.history.taken_on(key)).await {
             Ok(Ok(taken)) if taken.contains(&id) => Ok(true),

@@ -65,6 +65,17 @@ fn settings_that_can_not_be_right_stop_the_start_and_name_the_key() {
     );
 }
 
+#[test]
+fn secrets_that_could_be_guessed_stop_the_start_in_production() {
+    let production = ("TOLLGATE_ENV", "production");
+    let key = ("TOLLGATE__ADMIN__KEY", "k7Qw2-vR9x_Lm4Zt8Hs1.Bn5");
+    let password = ("TOLLGATE__JIT__PASSWORD", "Zt8Hs1.Bn5-k7Qw2-vR9x");
+    check(&[production], "admin.key");
+    check(&[production, key], "jit.password");
+    let guessed = ("MONGODB_URI", "mongodb://app:s3cret@localhost/tollgate?replicaSet=rs0");
+    check(&[production, key, password, guessed], "store.mongodb.url");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_waited_for_while_the_process_is_up() {
     let ports = free_ports(3);

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis.core.parameters import ParameterLocation
 
 ZONES = ["UTC", "Europe/Brussels", "America/New_York", "Asia/Tokyo", "Pacific/Auckland"]
 FROM, TO = datetime(1970, 1, 1), datetime(2999, 12, 31)
@@ -79,3 +80,32 @@ def before_call(context, case, kwargs):
         case.query.pop("cursor", None)
         # An id is of the kind that is named beside it.
         case.query.pop("scope_id", None)
+
+
+def is_wrong(case):
+    """Whether the body is one that the document does not allow."""
+    if case.meta is None or case.meta.generation.mode.value == "positive":
+        return False
+    body = case.meta.components.get(ParameterLocation.BODY)
+    return body is not None and body.mode.value == "negative"
+
+
+@schemathesis.check
+def wrong_lines_are_told_of(context, response, case):
+    """A load is taken as a whole; a line that is wrong is named in its report, and loads nothing."""
+    if case.operation.path != "/api/v1/imports" or response.status_code != 200:
+        return
+    # Of a list, single items may be right.
+    if not is_wrong(case) or isinstance(case.body, list):
+        return
+    summary = json.loads(response.content.splitlines()[-1])["summary"]
+    made = sum(summary["created"].values()) + sum(summary["existing"].values())
+    assert summary["faulty"] == 1 and made == 0, f"a wrong line was loaded: {summary}"
+
+
+@schemathesis.check
+def wrong_messages_are_not_approved(context, response, case):
+    """What the card platform asks wrongly is told so (400), or declined as it would be anyway (402)."""
+    if case.operation.path == "/api/v1/marqeta/jit" and is_wrong(case):
+        # 401, 415: what else was wrong was seen first.
+        assert response.status_code in (400, 401, 402, 409, 413, 415), "a wrong message was approved"

@@ -13,6 +13,7 @@ use crate::domain::money::Currency;
 use crate::domain::time::{Expiry, Timestamp, Zone};
 use crate::domain::token::Token;
 use crate::domain::webhook::Sealed;
+use crate::wire::card_data::number;
 
 /// The longest name or other free text, in characters.
 pub const CHARS_MAX: usize = 256;
@@ -70,7 +71,18 @@ pub fn keyword(raw: &RawValue) -> Read<Arc<str>> {
 
 /// A token: 1 to 36 plain characters; anything else is `invalid_token`.
 pub fn token(raw: &RawValue) -> Read<Token> {
-    parsed(raw, "invalid_token", "a token is 1 to 36 characters of A-Z a-z 0-9 . _ : -")
+    const DETAIL: &str = "a token is 1 to 36 characters of A-Z a-z 0-9 . _ : -";
+    no_card_number(parsed(raw, "invalid_token", DETAIL)?)
+}
+
+/// A token that is nothing but a card number: kept, it would stand in tables, keys and events.
+fn no_card_number(token: Token) -> Read<Token> {
+    if number::is_whole(token.as_str()) { Err(card_number()) } else { Ok(token) }
+}
+
+/// What a text is refused for that is a card number, or holds one.
+pub fn card_number() -> Invalid {
+    Invalid::new("card_number_found", "this looks like a card number, which is never stored here")
 }
 
 /// A token that the platform gave: it can not look like one of our own ids.
@@ -93,7 +105,7 @@ pub fn id<T: FromStr>(raw: &RawValue) -> Read<T> {
 
 /// A user or card by our id or the platform's token; anything that is neither is `invalid_id`.
 pub fn reference(raw: &RawValue) -> Read<Token> {
-    parsed(raw, "invalid_id", "expected an id, or the platform's token")
+    no_card_number(parsed(raw, "invalid_id", "expected an id, or the platform's token")?)
 }
 
 /// A currency; anything else is `invalid_currency`.
@@ -239,6 +251,30 @@ mod tests {
         }
         assert_eq!(code(platform_token(&raw(r#""usr_wren_0042""#))), "ok");
         assert_eq!(code(platform_token(&raw(r#""../x""#))), "invalid_token");
+    }
+
+    #[test]
+    fn a_token_that_is_a_card_number_is_refused_and_one_that_only_looks_alike_is_not() {
+        for number in ["4111111111111111", "5555-5555-5555-4444", "378282246310005"] {
+            let json = raw(&format!("\"{number}\""));
+            assert_eq!(code(token(&json)), "card_number_found", "{number}");
+            assert_eq!(code(platform_token(&json)), "card_number_found", "{number}");
+            assert_eq!(code(reference(&json)), "card_number_found", "{number}");
+        }
+        for token_text in [
+            "4111111111111112",      // no check digit
+            "1763683200000000",      // microseconds
+            "411111111111",          // too short
+            "wren-4111111111111111", // tells whose it is, and is counted by the scanner
+            "purchase_4111111111111111",
+            "018f6b1e-7e2a-7c3d-9f1a-2b3c4d5e6f70",
+            "41111111-1111-4111-8111-111111111111",
+            "01901234567878ab8def0123456789ab",
+        ] {
+            let json = raw(&format!("\"{token_text}\""));
+            assert_eq!(code(token(&json)), "ok", "{token_text}");
+            assert_eq!(code(platform_token(&json)), "ok", "{token_text}");
+        }
     }
 
     #[test]

@@ -94,11 +94,7 @@ fn metadata(raw: &RawValue) -> Read<Arc<str>> {
 }
 
 fn refuse_card_number(text: &str) -> Read<()> {
-    if number::is_in(text) {
-        const DETAIL: &str = "this looks like a card number, which is never stored here";
-        return Err(Invalid::new("card_number_found", DETAIL));
-    }
-    Ok(())
+    if number::is_in(text) { Err(text::card_number()) } else { Ok(()) }
 }
 
 /// What is answered at acceptance.

@@ -188,6 +188,56 @@ async fn a_company_s_caller_can_not_reach_out_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_that_names_another_company_s_objects_finds_nothing() {
+    let app = TestApp::start().await;
+    let mut world = World::of(&app).await;
+    let (company, account) = (world.own.company.clone(), world.own.account.clone());
+    let (user, card) = (world.own.user.clone(), world.own.card.clone());
+    for (path, token) in [
+        (format!("/api/v1/companies/{company}"), "cmp-9"),
+        (format!("/api/v1/users/{user}"), "usr-9"),
+        (format!("/api/v1/cards/{card}"), "crd-9"),
+    ] {
+        let seen = world.client.get(&path).await.json()["version"].as_i64().expect("a version");
+        let named = world.client.patch(&path, seen, json!({"marqeta_token": token})).await;
+        assert_eq!(named.status, 200, "{named:?}");
+    }
+    let stranger = world.stranger().await;
+    let bound = world.key(&["read"], Some(&company)).await;
+    let other = world.key(&["read"], Some(&stranger)).await;
+    let mut list = async |key: &str, query: &str| {
+        let answer = world.send(Some(key), "GET", &format!("/api/v1/{query}"), None).await;
+        assert_eq!(answer.status, 200, "{query}: {answer:?}");
+        answer.json()["items"].clone()
+    };
+    for query in [
+        "companies?marqeta_token=cmp-9".to_owned(),
+        format!("users?company={company}"),
+        "users?marqeta_token=usr-9".to_owned(),
+        format!("cards?company={company}"),
+        format!("cards?account={account}"),
+        format!("cards?user={user}"),
+        "cards?user=usr-9".to_owned(),
+        "cards?marqeta_token=crd-9".to_owned(),
+        format!("accounts?company={company}"),
+        format!("spending-limits?company={company}"),
+        format!("spending-limits?scope=card&scope_id={card}"),
+        "spending-limits?scope=card&scope_id=crd-9".to_owned(),
+        format!("spending-controls?company={company}"),
+        format!("spending-controls?scope=card&scope_id={card}"),
+        "spending-controls?scope=card&scope_id=crd-9".to_owned(),
+        format!("authorizations?company={company}"),
+        format!("authorizations?account={account}"),
+        format!("authorizations?card={card}"),
+        "authorizations?card=crd-9".to_owned(),
+    ] {
+        assert_ne!(list(&bound, &query).await, json!([]), "{query}: there is what it names");
+        assert_eq!(list(&other, &query).await, json!([]), "{query}");
+    }
+    app.stop_and_verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_program_s_admin_issues_keys_with_no_more_than_it_has() {
     let app = TestApp::start().await;
     let mut world = World::of(&app).await;

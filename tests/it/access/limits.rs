@@ -4,6 +4,9 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::support::{Client, TestApp, marqeta};
 
+/// A notification that only asks whether anyone is there.
+const PINGS: &str = r#"{"pings":[{"token":"marqeta","payload":"healthcheck"}]}"#;
+
 async fn get(client: &mut Client, key: &str, forwarded: Option<&str>) -> (StatusCode, HeaderMap) {
     let request = client.request(Method::GET, "/api/v1/profile");
     let mut request = request.header("authorization", format!("Bearer {key}"));
@@ -52,6 +55,47 @@ async fn a_key_has_a_quota_and_every_answer_tells_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_has_a_quota_whatever_key_it_shows_and_the_platform_has_none() {
+    let app = TestApp::start_with(|settings| {
+        settings.access.key_per_s = 0;
+        settings.access.address_per_s = 1;
+        settings.access.address_burst = 3;
+        settings.access.proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    let app = app.await;
+    let mut client = app.client();
+    let (admin, address) = (crate::support::app::ADMIN_KEY, Some("203.0.113.7"));
+    for (key, expected, remaining) in [(admin, 200, 2), ("guess", 401, 1), (admin, 200, 0)] {
+        let (status, headers) = get(&mut client, key, address).await;
+        assert_eq!(status, expected);
+        assert_eq!(number(&headers, "ratelimit-limit"), 3);
+        assert_eq!(number(&headers, "ratelimit-remaining"), remaining);
+        assert!((1..=3).contains(&number(&headers, "ratelimit-reset")));
+    }
+    for key in [admin, "guess"] {
+        let mut refused = 0;
+        for _ in 0..5 {
+            let (status, headers) = get(&mut client, key, address).await;
+            if status == 429 {
+                refused += 1;
+                assert!(number(&headers, "retry-after") >= 1);
+                assert_eq!(number(&headers, "ratelimit-remaining"), 0);
+                assert_eq!(number(&headers, "ratelimit-limit"), 3);
+            }
+        }
+        assert!(refused > 0, "the quota holds nobody back");
+    }
+    let (status, headers) = get(&mut client, admin, Some("203.0.113.8")).await;
+    assert_eq!((status.as_u16(), number(&headers, "ratelimit-remaining")), (200, 2));
+    for token in 0..10 {
+        let body = marqeta::purchase(&format!("unlimited-{token}"), "nobody", "1.00");
+        assert_eq!(client.jit(body).await.status, 402, "an unknown card, and a decision");
+        assert_eq!(client.notify(PINGS).await.status, 200, "the platform is heard");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_keeps_guessing_is_locked_out_but_never_at_the_platform_s_doors() {
     let app = TestApp::start().await;
     let mut client = app.client();
@@ -83,7 +127,6 @@ async fn an_address_that_keeps_guessing_is_locked_out_but_never_at_the_platform_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_credentials_at_the_door_for_notifications_lock_nobody_out() {
-    const PINGS: &str = r#"{"pings":[{"token":"marqeta","payload":"healthcheck"}]}"#;
     let app = TestApp::start().await;
     let mut client = app.client();
     for guess in 0..50 {

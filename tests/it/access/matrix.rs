@@ -1,18 +1,25 @@
 //! The access matrix: each operation of the OpenAPI document × no key, wrong keys, wrong scope, another company,
-//! right key. The right caller succeeds, as the document says; nobody is answered with a status that it does
+//! right key, right token. The right caller succeeds, as the document says; nobody is answered with a status that it does
 //! not know.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use jsonwebtoken::{Algorithm, EncodingKey, get_current_timestamp};
 use serde_json::{Value, json};
+use tollgate::app::clock::SystemClock;
 use tollgate::config::Settings;
+use tollgate::config::gate::JwtAlgorithm;
+use tollgate::domain::clock::Clock;
 
 use super::calls::{Call, Operation};
+use super::tokens;
 use super::world::{SCOPES, World};
 use crate::store::mongodb::Corner;
 use crate::store::postgres_database::Database;
 use crate::support::TestApp;
 use crate::support::client::Answer;
+use crate::support::program::{created, text};
 
 /// How often a call is made until the service has time for it.
 const TRIES: usize = 5;
@@ -31,24 +38,30 @@ pub fn plain(answer: &Answer) -> Value {
 
 /// Credentials of every kind, as the header has them.
 struct Keys {
-    /// The program's, one for each scope.
+    /// The program's, one for each scope, and a token (JWT) for one of them.
     single: Vec<(&'static str, String)>,
     /// The company's own, with every scope.
     own: String,
     /// Another company's, with every scope.
     other: String,
-    /// Nobody's: mistyped, revoked, not ours.
+    /// Nobody's: mistyped, revoked, expired, not ours.
     wrong: Vec<String>,
     /// The card platform's.
     basic: String,
 }
 
 impl Keys {
-    async fn issued(world: &mut World) -> Self {
+    async fn issued(world: &mut World, signer: &EncodingKey) -> Self {
         let mut single = Vec::new();
         for scope in SCOPES {
             single.push((scope, bearer(&world.key(&[scope], None).await)));
         }
+        let now = get_current_timestamp();
+        let token = |ends: u64| {
+            let claims = tokens::with(&tokens::claims("program"), "exp", json!(ends));
+            bearer(&tokens::signed(Algorithm::RS256, &claims, signer))
+        };
+        single.push(("read", token(now + 3_600)));
         let company = world.own.company.clone();
         let stranger = world.stranger().await;
         let own = bearer(&world.key(&SCOPES, Some(&company)).await);
@@ -59,9 +72,24 @@ impl Keys {
         let revoke = format!("/api/v1/api-keys/{revoke}/revoke");
         assert_eq!(world.client.post(&revoke, json!({})).await.status, 200);
         let mistyped = format!("{own}x");
-        let wrong = vec![bearer("wrong"), bearer("a.b.c"), mistyped, revoked];
+        let (expired, ended) = (expired(world).await, token(now - 60));
+        let wrong = vec![bearer("wrong"), bearer("a.b.c"), mistyped, revoked, expired, ended];
         Self { single, own, other, wrong, basic: world.client.basic().to_owned() }
     }
+}
+
+/// A key that was good, until now.
+async fn expired(world: &mut World) -> String {
+    let soon = SystemClock::new().now().plus_micros(2_000_000).to_string();
+    let body = json!({"name": "n", "scopes": SCOPES, "expires_at": soon});
+    let key = text(&created(world.client.post("/api/v1/api-keys", body).await)["key"]);
+    for _ in 0..600 {
+        if world.send(Some(&key), "GET", "/api/v1/companies", None).await.status == 401 {
+            return bearer(&key);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the key has not expired");
 }
 
 fn bearer(key: &str) -> String {
@@ -74,9 +102,9 @@ struct Matrix {
     cases: usize,
 }
 
-async fn run(app: TestApp) -> TestApp {
+async fn run(app: TestApp, signer: &EncodingKey) -> TestApp {
     let mut world = World::of(&app).await;
-    let keys = Keys::issued(&mut world).await;
+    let keys = Keys::issued(&mut world, signer).await;
     let document = world.client.get("/openapi.json").await.json();
     let mut matrix = Matrix { world, keys, cases: 0 };
     let mut operations = 0;
@@ -222,17 +250,19 @@ fn nobodys(id: &str) -> String {
     format!("{start}{}", if last == "0" { "1" } else { "0" })
 }
 
-/// Nobody is locked out over wrong keys, and reports are given up soon.
-fn settings(settings: &mut Settings) {
+/// Nobody is locked out over wrong keys, tokens are taken, and reports are given up soon.
+fn settings(settings: &mut Settings, public: &str) {
     settings.access.failures_max = 0;
+    tokens::accept(&mut settings.access.jwt, JwtAlgorithm::Rs256, public);
     settings.ingest.retry_ms = 1;
     settings.ingest.poll_ms = 10;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_operation_answers_each_kind_of_caller_on_the_embedded_store() {
-    let app = TestApp::start_with(settings).await;
-    run(app).await.stop_and_verify().await;
+    let (signer, public) = tokens::rsa();
+    let app = TestApp::start_with(|all| settings(all, &public)).await;
+    run(app, &signer).await.stop_and_verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -240,11 +270,12 @@ async fn each_operation_answers_each_kind_of_caller_on_the_embedded_store() {
 async fn each_operation_answers_each_kind_of_caller_on_servers() {
     let (corner, database) = (Corner::new(), Database::migrated().await);
     let (postgres, mongodb) = (database.service_url().to_owned(), corner.url().to_owned());
+    let (signer, public) = tokens::rsa();
     let app = TestApp::start_with(|all| {
-        settings(all);
+        settings(all, &public);
         all.store.postgres.url = Some(postgres.into());
         all.store.mongodb.url = Some(mongodb.into());
     });
-    run(app.await).await.stop().await;
+    run(app.await, &signer).await.stop().await;
     drop((corner, database));
 }

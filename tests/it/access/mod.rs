@@ -7,5 +7,5 @@ mod limits;
 mod matrix;
 mod refusals;
 mod routes;
-mod tokens;
+pub mod tokens;
 mod world;

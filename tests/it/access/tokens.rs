@@ -2,13 +2,16 @@
 //! as their claims go, and no others do.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{KeyPair, RsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaKeyPair,
+};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::{Value, json};
-use tollgate::config::gate::JwtAlgorithm;
+use tollgate::config::gate::{Jwt, JwtAlgorithm};
 
 use super::matrix::plain;
 use super::world::World;
@@ -22,16 +25,20 @@ const ANOTHER: &str = "9xR2w-Lm4Zk7Qv_t8Hs1.Bn5-0123456789";
 async fn app_with(algorithm: JwtAlgorithm, key: &str) -> TestApp {
     TestApp::start_with(|settings| {
         settings.access.failures_max = 0; // there are many bad ones here
-        let jwt = &mut settings.access.jwt;
-        jwt.algorithm = algorithm;
-        jwt.key = Some(key.into());
-        jwt.issuer = Some("https://id.example".to_owned());
-        jwt.audience = Some("tollgate".to_owned());
+        accept(&mut settings.access.jwt, algorithm, key);
     })
     .await
 }
 
-fn claims(company: &str) -> Value {
+/// Takes tokens that are signed so.
+pub fn accept(jwt: &mut Jwt, algorithm: JwtAlgorithm, key: &str) {
+    jwt.algorithm = algorithm;
+    jwt.key = Some(key.into());
+    jwt.issuer = Some("https://id.example".to_owned());
+    jwt.audience = Some("tollgate".to_owned());
+}
+
+pub fn claims(company: &str) -> Value {
     let now = get_current_timestamp();
     json!({
         "sub": "till-7", "iss": "https://id.example", "aud": "tollgate",
@@ -39,7 +46,26 @@ fn claims(company: &str) -> Value {
     })
 }
 
-fn with(claims: &Value, name: &str, value: Value) -> Value {
+/// The settings of a service that takes tokens with a shared secret, as variables.
+pub fn environment() -> [(&'static str, &'static str); 4] {
+    [
+        ("TOLLGATE__ACCESS__JWT__ALGORITHM", "HS256"),
+        ("TOLLGATE__ACCESS__JWT__KEY", SECRET),
+        ("TOLLGATE__ACCESS__JWT__ISSUER", "https://id.example"),
+        ("TOLLGATE__ACCESS__JWT__AUDIENCE", "tollgate"),
+    ]
+}
+
+/// A token of the program that such a service takes, with these claims.
+pub fn shared(changes: &Value) -> String {
+    let mut claims = claims("program");
+    for (name, value) in changes.as_object().expect("an object") {
+        claims[name] = value.clone();
+    }
+    signed(Algorithm::HS256, &claims, &EncodingKey::from_secret(SECRET.as_bytes()))
+}
+
+pub fn with(claims: &Value, name: &str, value: Value) -> Value {
     let mut claims = claims.clone();
     claims[name] = value;
     claims
@@ -51,7 +77,7 @@ fn without(claims: &Value, name: &str) -> Value {
     claims
 }
 
-fn signed(algorithm: Algorithm, claims: &Value, key: &EncodingKey) -> String {
+pub fn signed(algorithm: Algorithm, claims: &Value, key: &EncodingKey) -> String {
     encode(&Header::new(algorithm), claims, key).expect("a token")
 }
 
@@ -69,11 +95,21 @@ fn pem(label: &str, der: &[u8]) -> String {
 }
 
 /// The private key, and the public one in PEM.
-fn rsa() -> (EncodingKey, String) {
+pub fn rsa() -> (EncodingKey, String) {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a pair");
     let private: Pkcs8V1Der<'_> = pair.as_der().expect("a private key");
     let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key");
     let private = EncodingKey::from_rsa_pem(pem("PRIVATE KEY", private.as_ref()).as_bytes());
+    (private.expect("a key"), pem("PUBLIC KEY", public.as_ref()))
+}
+
+/// The same of an elliptic curve.
+fn ec() -> (EncodingKey, String) {
+    const CURVE: &EcdsaSigningAlgorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let private = EcdsaKeyPair::generate_pkcs8(CURVE, &SystemRandom::new()).expect("a pair");
+    let pair = EcdsaKeyPair::from_pkcs8(CURVE, private.as_ref()).expect("a pair");
+    let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key");
+    let private = EncodingKey::from_ec_pem(pem("PRIVATE KEY", private.as_ref()).as_bytes());
     (private.expect("a key"), pem("PUBLIC KEY", public.as_ref()))
 }
 
@@ -182,6 +218,27 @@ async fn tokens_of_a_key_pair_open_what_their_claims_say_and_its_public_key_open
                     "the public key, trimmed",
                     signed(Algorithm::HS256, claims, &secret(public.trim())),
                 ),
+            ]
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_of_an_elliptic_curve_open_what_their_claims_say() {
+    let (private, public) = ec();
+    let (another, _) = ec();
+    let (rsa_private, _) = rsa();
+    let app = app_with(JwtAlgorithm::Es256, &public).await;
+    run(
+        app,
+        |claims| signed(Algorithm::ES256, claims, &private),
+        |claims| {
+            let secret = EncodingKey::from_secret(public.as_bytes());
+            vec![
+                ("another pair", signed(Algorithm::ES256, claims, &another)),
+                ("another algorithm", signed(Algorithm::RS256, claims, &rsa_private)),
+                ("the public key", signed(Algorithm::HS256, claims, &secret)),
             ]
         },
     )

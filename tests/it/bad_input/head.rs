@@ -11,6 +11,7 @@ use tollgate::broker::Message;
 use tollgate::broker::topology::Queue;
 
 use super::planted::{NUMBERS, hits};
+use crate::access::tokens;
 use crate::broker::world;
 use crate::cache::server::OwnRedis;
 use crate::store::mongodb::Corner;
@@ -73,6 +74,8 @@ impl Logged {
             pair("TOLLGATE__JIT__DEADLINE_MS", "7000".into()),
             pair("TOLLGATE__LANE__STALL_MS", "5000".into()),
         ];
+        let tokens = tokens::environment();
+        environment.extend(tokens.map(|(name, value)| pair(name, value.to_owned())));
         if let Some(on) = &servers {
             environment.push(pair("DATABASE_URL", on.database.url.clone()));
             environment.push(pair("MONGODB_URI", on.corner.url().to_owned()));

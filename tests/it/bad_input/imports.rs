@@ -80,6 +80,11 @@ fn users(names: &Names) -> Vec<Line> {
             format!(r#"{{"user":{{"marqeta_token":"{}"}}}}"#, names.user),
             "invalid_token",
         ),
+        line(
+            "user: a card number for a token",
+            r#"{"user":{"marqeta_token":"4111111111111111"}}"#,
+            "card_number_found",
+        ),
         line("user: a balance", user(r#""balance":5"#), "unknown_field"),
         line(
             "user: another's prefix",

@@ -4,6 +4,7 @@ mod api_keys;
 mod behind_nginx;
 mod bodies;
 mod doors;
+mod fields;
 mod head;
 mod imports;
 mod jit;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::head::{Head, Logged};
 use super::world::{person, tables};
+use crate::access::tokens;
 use crate::support::program::text;
 use crate::support::{Client, Program, marqeta};
 use crate::webhooks::events::{authorization, envelope};
@@ -88,6 +89,7 @@ async fn plant(logged: &Logged) {
     let wallet = Program::set_up_personal(&mut client, 500_000, 1).await;
     let person = text(&person(&mut client).await["id"]);
     change_person(&mut client, &person).await;
+    super::fields::plant(&mut client).await;
     for (place, number) in NUMBERS.into_iter().enumerate() {
         for card in [program.card(), wallet.card()] {
             purchases(&mut client, card, number, place).await;
@@ -329,11 +331,25 @@ async fn heads(logged: &Logged, client: &mut Client, number: &str) {
     for (path, credentials) in [
         ("/api/v1/marqeta/jit", basic(format!("{digits}:x"))),
         ("/api/v1/marqeta/webhooks", basic(format!("x:{number}"))),
+        ("/api/v1/marqeta/webhooks", basic(format!("{digits}:x"))),
         ("/api/v1/profile", format!("Bearer {digits}")),
     ] {
         let request = client.request(Method::POST, path).header(header::AUTHORIZATION, credentials);
         let answer = client.send(request, Bytes::from_static(b"{}")).await.unwrap();
         assert!(matches!(answer.status.as_u16(), 401 | 405), "{answer:?}");
+    }
+    subject(client, &digits).await;
+}
+
+/// Who is known by it is not known: the audit log would name them.
+async fn subject(client: &mut Client, digits: &str) {
+    for (subject, status) in [("till-7", 201), (digits, 401)] {
+        let token = tokens::shared(&json!({"sub": subject, "scope": "admin"}));
+        let request = client.request(Method::POST, "/api/v1/companies");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let body = json!({"name": "Wren", "currency": "USD"}).to_string();
+        let answer = client.send(request, body.into()).await.unwrap();
+        assert_eq!(answer.status, status, "{subject}: {answer:?}");
     }
 }
 

@@ -563,7 +563,16 @@ fn card_data(names: &Names) -> Vec<Row> {
         body[field] = value;
         body.to_string()
     };
+    let person = json!({"marqeta_token": "5555-5555-5555-4444"}).to_string();
+    let report = json!({"transaction_id": "378282246310005", "card": names.card, "amount": 1,
+        "currency": "USD", "type": "x", "occurred_at": "2026-01-01T00:00:00Z"});
+    let tokens = [
+        ("for a person's token", "personal/users", person),
+        ("for a report's id", "transactions", report.to_string()),
+    ];
+    let tokens = tokens.map(|(name, path, body)| (name, format!("/api/v1/{path}"), body));
     let bodies = [
+        ("for the token", purchase("token", json!("4111111111111111"))),
         ("in the card", purchase("card", json!("4111111111111111"))),
         ("in a name", purchase("merchant", json!({"name": "4111 1111 1111 1111"}))),
         ("as a number", purchase("amount", json!(4_111_111_111_111_111_u64))),
@@ -573,9 +582,10 @@ fn card_data(names: &Names) -> Vec<Row> {
         ("a PIN block", purchase("pin_block", json!({"a": "1"}))),
         ("track data", purchase("track2", json!(";4111111111111111=2712?"))),
     ];
-    let row = |(name, body): (&str, String)| {
-        let sent: Sent = post("/api/v1/authorizations", body);
+    let bodies = bodies.map(|(name, body)| (name, "/api/v1/authorizations".to_owned(), body));
+    let row = |(name, path, body): (&str, String, String)| {
+        let sent: Sent = post(path, body);
         Row::new(format!("card data: {name}"), sent, 400, "card_number_found")
     };
-    bodies.into_iter().map(row).collect()
+    tokens.into_iter().chain(bodies).map(row).collect()
 }

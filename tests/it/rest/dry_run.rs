@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::{Program, authorized, created, expect, text};
-use crate::support::TestApp;
+use crate::support::{self, TestApp};
 
 const DRY: &str = "/api/v1/authorizations?dry_run=true";
 
@@ -77,6 +77,22 @@ async fn a_dry_run_decides_as_the_judge_would_and_changes_nothing() {
     expect(app.post(path, program.purchase("t-9", 1)).await, 400, "invalid_parameter");
     let path = "/api/v1/authorizations?simulate=true";
     expect(app.post(path, program.purchase("t-9", 1)).await, 400, "invalid_parameter");
+    app.stop_and_verify().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_on_a_wallet_changes_nothing_either() {
+    let app = TestApp::start().await;
+    let wallet = support::Program::set_up_personal(&mut app.client(), 1_000, 1).await;
+    let purchase = |token: &str, amount: i64| json!({"token": token, "card": wallet.card(), "amount": amount, "currency": "USD"});
+    assert_eq!(authorized(&app, purchase("t-1", 500)).await["decision"], "approved");
+    let before = tables(&app).await;
+    let fits = dry(&app, purchase("t-2", 500)).await;
+    assert_eq!((&fits["decision"], &fits["held"]), (&json!("approved"), &json!(500)), "{fits}");
+    let above = dry(&app, purchase("t-2", 501)).await;
+    assert_eq!(above["code"], "funds.insufficient", "{above}");
+    assert_eq!(tables(&app).await, before);
+    assert_eq!(wallet.held(&mut app.client()).await, 500);
     app.stop_and_verify().await;
 }
 

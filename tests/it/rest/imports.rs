@@ -10,11 +10,16 @@ use tokio::time::Instant;
 use super::{Program, created, text};
 use crate::store::mongodb::Corner;
 use crate::store::postgres_database::Database;
-use crate::support::TestApp;
+use crate::support::{Client, TestApp};
 
 /// What a load was answered with: the status, the faults, the summary.
-async fn load(app: &TestApp, body: String) -> (StatusCode, Vec<Value>, Value) {
-    let mut client = app.client();
+pub type Loaded = (StatusCode, Vec<Value>, Value);
+
+async fn load(app: &TestApp, body: String) -> Loaded {
+    send(&mut app.client(), body).await
+}
+
+pub async fn send(client: &mut Client, body: String) -> Loaded {
     let mut request = client.admin(http::Method::POST, "/api/v1/imports");
     let ndjson = http::HeaderValue::from_static("application/x-ndjson");
     request.headers_mut().expect("they are good").insert("content-type", ndjson);
@@ -28,7 +33,7 @@ async fn load(app: &TestApp, body: String) -> (StatusCode, Vec<Value>, Value) {
 }
 
 /// Users, each with a card, and a limit for each card.
-fn lines(company: &Value, users: usize) -> String {
+pub fn lines(company: &Value, users: usize) -> String {
     let mut body = String::new();
     for n in 0..users {
         let user = json!({"user": {"company_id": company, "marqeta_token": format!("u-{n}")}});

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use super::{Program, authorized, created, expect, moved, text};
 use crate::support::TestApp;
 
-async fn page(app: &TestApp, path: &str) -> Value {
+pub async fn page(app: &TestApp, path: &str) -> Value {
     let (status, page) = app.get(path).await;
     assert_eq!(status, 200, "{path}: {page}");
     page
 }
 
 /// The ids of all pages, so many items a page.
-async fn walk(app: &TestApp, path: &str, limit: usize) -> Vec<String> {
+pub async fn walk(app: &TestApp, path: &str, limit: usize) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), String::new());
     let separator = if path.contains('?') { '&' } else { '?' };
     loop {
@@ -34,7 +34,7 @@ async fn every_list_is_walked_page_by_page_newest_first() {
     let program = Program::start(&app, 10_000).await;
     let person = created(&app, "/api/v1/personal/users", json!({"marqeta_token": "p-1"})).await;
     let wallet = json!({"user_id": person["id"], "currency": "EUR"});
-    created(&app, "/api/v1/personal/wallets", wallet).await;
+    let wallet = created(&app, "/api/v1/personal/wallets", wallet).await;
     let limit =
         json!({"scope": "card", "scope_id": program.card["id"], "window": "day", "count": 9});
     let deny = json!({"scope": "program", "effect": "deny", "mccs": ["7995"]});
@@ -46,6 +46,8 @@ async fn every_list_is_walked_page_by_page_newest_first() {
         ("/api/v1/spending-controls", deny),
         ("/api/v1/personal/users", json!({})),
         ("/api/v1/personal/wallets", json!({"user_id": "p-1", "currency": "EUR"})),
+        ("/api/v1/personal/cards", json!({"user_id": "p-1", "wallet_id": wallet["id"]})),
+        ("/api/v1/api-keys", json!({"name": "till", "scopes": ["read"]})),
     ] {
         let mut made = Vec::new();
         for _ in 0..3 {
@@ -61,6 +63,45 @@ async fn every_list_is_walked_page_by_page_newest_first() {
     }
     let accounts = walk(&app, "/api/v1/accounts", 1).await;
     assert_eq!(accounts.len(), 4, "those of companies: {accounts:?}");
+    submissions(&app).await;
+    history(&app, &wallet).await;
+}
+
+/// A person has one open submission.
+async fn submissions(app: &TestApp) {
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        let person = created(app, "/api/v1/personal/users", json!({})).await;
+        let body = json!({"user_id": person["id"], "tier": "basic"});
+        let submitted = created(app, "/api/v1/personal/kyc", body).await;
+        made.insert(0, text(&submitted["id"]).to_owned());
+    }
+    for limit in [1, 2, 50] {
+        assert_eq!(walk(app, "/api/v1/personal/kyc", limit).await, made);
+    }
+}
+
+/// What has moved on a wallet, latest first.
+async fn history(app: &TestApp, wallet: &Value) {
+    let path = format!("/api/v1/personal/wallets/{}", text(&wallet["id"]));
+    for amount in [100, 200, 300] {
+        let key = format!("top-up-{amount}");
+        let body = json!({"amount": amount, "currency": "EUR"}).to_string();
+        let headers = [("idempotency-key", key.as_str())];
+        let funded = app.send("POST", &format!("{path}/fund"), &headers, Some(body)).await;
+        assert_eq!(funded.0, 201, "{}", funded.1);
+    }
+    let (mut amounts, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = page(app, &format!("{path}/history?limit=1{cursor}")).await;
+        assert_eq!(page["items"].as_array().map(Vec::len), Some(1), "{page}");
+        amounts.push(page["items"][0]["amount"].clone());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(amounts, [300, 200, 100]);
 }
 
 #[tokio::test]

@@ -4,13 +4,16 @@ mod bad_input;
 mod console;
 mod documented;
 mod dry_run;
+mod filters;
 mod idempotency;
 mod imports;
+mod imports_interrupted;
 mod kyc;
 mod life_cycle;
 mod lists;
 mod money;
 mod resources;
+mod statuses;
 
 use serde_json::{Value, json};
 

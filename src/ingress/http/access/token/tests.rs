@@ -104,6 +104,19 @@ fn a_good_token_tells_who_calls() {
 }
 
 #[test]
+fn nobody_is_known_by_a_card_number() {
+    let set = settings(JwtAlgorithm::Hs256, SECRET);
+    let recognised = |subject: &str| {
+        let claims = with("sub", json!(subject));
+        tokens(&set).recognise(&hs256(&claims)).is_some()
+    };
+    assert!(!recognised("4111111111111111") && !recognised("5555-5555-5555-4444"));
+    for subject in ["117382649201827364512", "auth0|5f7c8ec7c33c6c004bbafe82", "4111111111111112"] {
+        assert!(recognised(subject), "{subject}");
+    }
+}
+
+#[test]
 fn claims_that_are_missing_or_wrong_are_refused() {
     let set = settings(JwtAlgorithm::Hs256, SECRET);
     let tokens = tokens(&set);
