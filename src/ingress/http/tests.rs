@@ -298,24 +298,54 @@ async fn broken_requests_get_400_and_the_connection_is_closed() {
     assert!(long.starts_with("HTTP/1.1 414"), "{long}");
 }
 
-/// The library does not tell us of the length, so that it can not be refused: see `edge`.
+/// Behind one that is answered, too, and in pieces.
 #[tokio::test]
-async fn nothing_is_read_behind_a_request_of_both_a_length_and_chunks() {
+async fn a_request_that_says_its_length_in_two_ways_is_refused_and_nothing_is_read_behind_it() {
     let door = Door::open().await;
     let behind = "GET /hello HTTP/1.1\r\nhost: a\r\n\r\n";
-    for lengths in [
-        "content-length: 4\r\ntransfer-encoding: chunked",
-        "transfer-encoding: chunked\r\ncontent-length: 4",
+    for (lengths, body) in [
+        ("content-length: 8\r\ntransfer-encoding: chunked", "8\r\n{\"a\": 1}\r\n0\r\n\r\n"),
+        ("transfer-encoding: chunked\r\ncontent-length: 8", "8\r\n{\"a\": 1}\r\n0\r\n\r\n"),
+        ("content-length: 8\r\nContent-Length: 8", "{\"a\": 1}"),
     ] {
         let request = format!(
             "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{lengths}\r\n\r\n\
-             8\r\n{{\"a\": 1}}\r\n0\r\n\r\n{behind}"
+             {body}{behind}"
         );
-        let answer = door.exchange(request.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("{\"a\": 1}"), "{answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-        assert!(answer.contains("connection: close"), "{answer}");
+        let whole = door.exchange(request.as_bytes()).await;
+        let mut stream = door.connect().await;
+        stream.write_all(behind.as_bytes()).await.unwrap();
+        let mut first = [0; 1024];
+        let read = stream.read(&mut first).await.unwrap();
+        assert!(first[..read].starts_with(b"HTTP/1.1 200"), "{lengths}");
+        // As if the network had cut it in the midst of the second length.
+        let (one, other) = request.split_at(request.rfind("ength:").unwrap());
+        stream.write_all(one.as_bytes()).await.unwrap();
+        tokio::time::sleep(HEADER / 10).await;
+        stream.write_all(other.as_bytes()).await.unwrap();
+        for answer in [whole, read_to_end(&mut stream).await] {
+            let (status, body) = problem(&answer);
+            assert_eq!((status, &body["code"]), (400, &"malformed_request".into()), "{answer}");
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+            assert!(answer.contains("connection: close"), "{answer}");
+        }
     }
+}
+
+#[tokio::test]
+async fn lengths_and_chunks_of_one_request_after_the_other_are_served() {
+    let door = Door::open().await;
+    let post = |length: &str, body: &str| {
+        format!(
+            "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{length}\r\n\r\n{body}"
+        )
+    };
+    let length = post("content-length: 8", "{\"a\": 1}");
+    let chunks = post("transfer-encoding: chunked", "8\r\n{\"a\": 1}\r\n0\r\n\r\n");
+    let last = "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let all = format!("{length}{chunks}{length}{length}{chunks}{last}");
+    let answers = door.exchange(all.as_bytes()).await;
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 6, "{answers}");
 }
 
 #[tokio::test]
