@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::{get, post};
 use http::{StatusCode, header};
 use serde_json::Value;
@@ -17,8 +18,8 @@ use crate::domain::clock::Clock;
 use crate::domain::time::{Monotonic, Timestamp};
 
 use super::accept::{Limits, serve};
-use super::body::ScannedBody;
-use super::{Received, with_fallbacks};
+use super::body::{BODY_BYTES_MAX, ScannedBody, read_within};
+use super::{Received, imports, with_fallbacks};
 
 /// A real monotonic clock; the rest does not matter here.
 struct TestClock(Instant);
@@ -88,6 +89,10 @@ fn routes() -> Router {
     let router = Router::new()
         .route("/hello", get(async || "hello"))
         .route("/echo", post(async |ScannedBody(body): ScannedBody| body))
+        .route(
+            imports::PATH,
+            post(async |request: Request| read_within(request.into_body(), BODY_BYTES_MAX).await),
+        )
         .route("/panic", get(async || -> &'static str { panic!("with a value {}", 4111) }))
         .route("/slow", get(slow))
         .route("/down", get(async || StatusCode::SERVICE_UNAVAILABLE))
@@ -97,7 +102,7 @@ fn routes() -> Router {
         )
         .route(
             "/received",
-            get(async |request: axum::extract::Request| {
+            get(async |request: Request| {
                 let received = request.extensions().get::<Received>().is_some();
                 received.to_string()
             }),
@@ -197,6 +202,38 @@ async fn a_slow_body_is_answered_408_at_the_limit() {
     stream.write_all(&request[..request.len() - 3]).await.unwrap();
     let (status, body) = problem(&closed_after(&mut stream, BODY).await);
     assert_eq!((status, body["code"].as_str()), (408, Some("body_timeout")));
+}
+
+/// Pieces of a long body, with a pause after each that is not too long in itself.
+async fn load_in(pieces: usize, bytes: usize) -> String {
+    let door = Door::open().await;
+    let mut stream = door.connect().await;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        imports::PATH,
+        pieces * bytes
+    );
+    let (mut reading, mut writing) = stream.split();
+    let writing = async {
+        let mut gone = writing.write_all(head.as_bytes()).await.is_err();
+        for _ in 0..pieces {
+            gone = gone || writing.write_all(&vec![b'x'; bytes]).await.is_err();
+            tokio::time::sleep(if gone { Duration::ZERO } else { BODY / 4 }).await;
+        }
+    };
+    let mut received = Vec::new();
+    let reading = tokio::time::timeout(Duration::from_secs(8), reading.read_to_end(&mut received));
+    let (closed, ()) = tokio::join!(reading, writing);
+    assert!(closed.is_ok(), "the connection is never closed");
+    String::from_utf8(received).unwrap()
+}
+
+#[tokio::test]
+async fn a_long_body_may_take_its_time_but_not_drip() {
+    let (status, body) = problem(&load_in(12, 1).await);
+    assert_eq!((status, body["code"].as_str()), (408, Some("body_timeout")));
+    let whole = load_in(12, 4 * 1024).await;
+    assert!(whole.starts_with("HTTP/1.1 200"), "{}", whole.lines().next().unwrap_or_default());
 }
 
 #[tokio::test]
