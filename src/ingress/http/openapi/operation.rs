@@ -103,6 +103,10 @@ fn own(responses: &Value, codes: &mut Codes) {
 }
 
 fn common(asks: &Asks, path: &str, codes: &mut Codes) {
+    // What is no proper request is refused before anybody looks for its route.
+    add(codes, StatusCode::BAD_REQUEST, ["invalid_host", "malformed_request"]);
+    add(codes, StatusCode::URI_TOO_LONG, ["target_too_long"]);
+    add(codes, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, ["headers_too_large"]);
     match asks {
         Asks::Nothing => return,
         Asks::Platform => {}
