@@ -85,6 +85,12 @@ fn bodies(good: &str) -> Vec<Body> {
         ("long string", with(&"G".repeat(1_025)), 400, "string_too_long"),
         ("long key", first(&format!("\"{}\":1", "k".repeat(1_025))), 400, "string_too_long"),
         ("over 64 KiB", with(&"G".repeat(66_000)), 413, "body_too_large"),
+        (
+            "1,000,000 digits",
+            first(&format!("\"q\":{}", "9".repeat(1_000_000))),
+            413,
+            "body_too_large",
+        ),
     ]
 }
 
