@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::Doors;
 use super::access::Recorded;
 use super::answer::Answer;
-use super::body::JsonBody;
+use super::body::{JsonBody, NoBody};
 use super::extract::{Id, QueryPairs};
 use crate::domain::access::Caller;
 use crate::domain::id::ApiKeyId;
@@ -111,6 +111,7 @@ async fn revoke(
     caller: Caller,
     Recorded(record): Recorded,
     Id(id): Id<ApiKeyId>,
+    _: NoBody,
 ) -> Answer {
     Ok(Json(ApiKey::from(doors.keys.revoke(&caller, id, record).await?)).into_response())
 }

@@ -94,6 +94,28 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for KeptBody
     }
 }
 
+/// No body, where none is taken: nothing at all, or an object without members. What else is sent would be
+/// left unread, and its card data unseen; it is refused as other bodies are.
+pub struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let (parts, body) = request.into_parts();
+        let bytes = read_within(body, BODY_BYTES_MAX).await?;
+        if !bytes.is_empty() {
+            check_headers(&parts.headers)?;
+            refuse_card_data(&watched(&bytes)?)?;
+            let Nothing {} = parse(&bytes)?;
+        }
+        Ok(Self)
+    }
+}
+
 /// Refuses a body that is not plain JSON by its headers.
 pub(super) fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
     if !is_json(headers) {
@@ -311,6 +333,29 @@ mod tests {
         check(r#"{"amount":1,"tags":[300]}"#, "invalid_value", Some("/tags/0"));
         check(r#"{"amount":1,"4111111111111111":1}"#, "unknown_field", None);
         check(r#"{"amount":1,"` X `":1}"#, "unknown_field", None);
+    }
+
+    #[tokio::test]
+    async fn where_no_body_is_taken_only_an_empty_one_passes() {
+        let read = async |kind: &str, body: &'static str| {
+            let request = Request::builder().header(header::CONTENT_TYPE, kind);
+            let request = request.body(Body::from(body)).unwrap();
+            NoBody::from_request(request, &()).await.err().map(|problem| problem.code)
+        };
+        let json = "application/json";
+        for (kind, good) in [(json, ""), ("text/plain", ""), (json, "{}"), (json, " { }\n")] {
+            assert_eq!(read(kind, good).await, None, "{good}");
+        }
+        assert_eq!(read("text/plain", "{}").await, Some("unsupported_media_type"));
+        for (bad, code) in [
+            (r#"{"x":1}"#, "unknown_field"),
+            (r#"{"note":"4111 1111 1111 1111"}"#, "card_number_found"),
+            ("{}{}", "malformed_json"),
+            ("[]", "not_an_object"),
+            (" ", "empty_body"),
+        ] {
+            assert_eq!(read(json, bad).await, Some(code), "{bad}");
+        }
     }
 
     fn media(values: &[&str]) -> bool {

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::Doors;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
-use super::body::JsonBody;
+use super::body::{JsonBody, NoBody};
 use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::ControlId;
 use crate::domain::policy;
@@ -130,7 +130,7 @@ async fn change(
         (status = 204, description = "It is gone."),
     ),
 )]
-async fn delete(Bound(service): Bound, Id(id): Id<ControlId>) -> Answer {
+async fn delete(Bound(service): Bound, Id(id): Id<ControlId>, _: NoBody) -> Answer {
     service.delete_control(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -50,7 +50,7 @@ impl Edge {
         pulse.begin();
         let id = self.ids.of(request.headers());
         card_watch::look_at_head(request.uri(), request.headers());
-        let mut response = if let Some(status) = in_doubt(request.headers()) {
+        let mut response = if let Some(status) = in_doubt(&pulse, request.headers()) {
             // Where its body ends is not known: nothing more is read.
             pulse.leave_unread();
             refusal::problem(status).into_response()
@@ -125,12 +125,13 @@ impl Drop for Timed<'_> {
 /// Header bytes of one request at most, names and values together.
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 
-/// What hyper lets through and we do not: a transfer encoding beside chunks, and more of a header than
-/// it was told to keep (it reads ahead). `None`: nothing of the kind. A length beside chunks is not seen
-/// here: hyper goes by the chunks alone, as RFC 9112 (6.1) has it, and ends the connection after the
-/// answer, so that nothing behind them is read as a request. Nor is a length that is said twice alike: it
-/// comes here as one, which the same RFC (6.3) allows. To refuse them would take a parser of our own.
-fn in_doubt(headers: &HeaderMap) -> Option<StatusCode> {
+/// What hyper lets through and we do not: a length beside chunks or beside a length, a transfer encoding
+/// beside chunks, and more of a header than it was told to keep (it reads ahead). `None`: nothing of the
+/// kind.
+fn in_doubt(pulse: &Pulse, headers: &HeaderMap) -> Option<StatusCode> {
+    if pulse.is_doubtful() {
+        return Some(StatusCode::BAD_REQUEST);
+    }
     let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
     if let Some(encoding) = encodings.next() {
         let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");

@@ -49,7 +49,18 @@ struct Stopped {
     path = "/api/v1/imports",
     tag = "Imports",
     operation_id = "import",
-    request_body(content = ImportLine, content_type = "application/x-ndjson"),
+    request_body(
+        content = ImportLine,
+        content_type = "application/x-ndjson",
+        example = json!({
+            "user": {
+                "company_id": "cmp_01901234567878ab8def0123456789ab",
+                "marqeta_token": "wren-0042",
+                "first_name": "Ada",
+                "role": "buyer",
+            },
+        }),
+    ),
     responses(
         (status = 200, description = "All lines were looked at.", body = ImportReport, content_type = "application/x-ndjson"),
         (status = 400, description = "The body has ended in its midst.", body = ImportReport, content_type = "application/x-ndjson"),

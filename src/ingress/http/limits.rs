@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::Doors;
 use super::access::bound::Bound;
 use super::answer::{self, Answer};
-use super::body::JsonBody;
+use super::body::{JsonBody, NoBody};
 use super::extract::{Id, IfMatch, QueryPairs};
 use crate::domain::id::LimitId;
 use crate::domain::policy;
@@ -129,7 +129,7 @@ async fn change(
         (status = 409, description = "limit_of_tier"),
     ),
 )]
-async fn delete(Bound(service): Bound, Id(id): Id<LimitId>) -> Answer {
+async fn delete(Bound(service): Bound, Id(id): Id<LimitId>, _: NoBody) -> Answer {
     service.delete_limit(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

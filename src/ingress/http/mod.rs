@@ -24,6 +24,7 @@ pub mod error;
 mod error_pages;
 pub mod extract;
 pub mod feed;
+mod framing;
 pub mod health;
 mod host;
 pub mod imports;

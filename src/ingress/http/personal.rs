@@ -11,7 +11,7 @@ use super::access::Recorded;
 use super::access::bound::Bound;
 use super::accounts;
 use super::answer::{self, Answer};
-use super::body::JsonBody;
+use super::body::{JsonBody, NoBody};
 use super::extract::{Id, IdempotencyKey, IfMatch, QueryPairs};
 use crate::domain::access::Caller;
 use crate::domain::id::{AccountId, Home};
@@ -139,7 +139,7 @@ async fn change_user(
         (status = 409, description = "invalid_transition"),
     ),
 )]
-async fn erase_user(Bound(service): Bound, Id(id): Id<Token>) -> Answer {
+async fn erase_user(Bound(service): Bound, Id(id): Id<Token>, _: NoBody) -> Answer {
     let user = service.erase_user(&id).await?;
     answer::found(user.version, User::from(user))
 }

@@ -18,6 +18,7 @@ use crate::domain::clock::Clock;
 use crate::domain::time::Monotonic;
 
 use super::edge::Edge;
+use super::framing::Framing;
 use super::refusal;
 
 /// How long a connection waits for its peer to go after an answer that left a request unread. A
@@ -45,6 +46,7 @@ pub(super) struct Pulse {
     since_us: AtomicU64,
     answered_us: AtomicU64,
     unread: AtomicBool,
+    doubtful: AtomicBool,
 }
 
 /// How long each phase may last.
@@ -63,6 +65,7 @@ impl Pulse {
             since_us: AtomicU64::new(now.as_micros()),
             answered_us: AtomicU64::new(now.as_micros()),
             unread: AtomicBool::new(false),
+            doubtful: AtomicBool::new(false),
         }
     }
 
@@ -127,6 +130,17 @@ impl Pulse {
         self.unread.store(true, Ordering::Relaxed);
     }
 
+    /// A head has come in that leaves in doubt where its body ends.
+    fn doubt(&self) {
+        self.doubtful.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one has. Which of the requests it was is not known, and need not be: nobody who means well
+    /// sends one, and the connection ends with the first answer after it.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
+    }
+
     /// Whether nothing has come in yet.
     pub(super) fn is_fresh(&self) -> bool {
         self.phase.load(Ordering::Relaxed) == FRESH
@@ -157,6 +171,7 @@ pub(super) struct Watched {
     stream: TcpStream,
     pulse: Arc<Pulse>,
     edge: Arc<Edge>,
+    framing: Framing,
     linger: Option<Pin<Box<Sleep>>>,
     instead: Option<Instead>,
 }
@@ -171,7 +186,7 @@ struct Instead {
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>, edge: Arc<Edge>) -> Self {
-        Self { stream, pulse, edge, linger: None, instead: None }
+        Self { stream, pulse, edge, framing: Framing::default(), linger: None, instead: None }
     }
 
     /// Begins to write our answer instead of these bytes, where they are not ours.
@@ -220,8 +235,12 @@ impl AsyncRead for Watched {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if buffer.filled().len() > before {
+        let more = buffer.filled().get(before..).unwrap_or_default();
+        if !more.is_empty() {
             self.pulse.bytes(&*self.edge.clock);
+            if self.framing.look_at(more) {
+                self.pulse.doubt();
+            }
         }
         Poll::Ready(Ok(()))
     }

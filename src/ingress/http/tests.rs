@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::{get, post};
 use http::{StatusCode, header};
 use serde_json::Value;
@@ -17,8 +18,8 @@ use crate::domain::clock::Clock;
 use crate::domain::time::{Monotonic, Timestamp};
 
 use super::accept::{Limits, serve};
-use super::body::ScannedBody;
-use super::{Received, with_fallbacks};
+use super::body::{BODY_BYTES_MAX, ScannedBody, read_within};
+use super::{Received, imports, with_fallbacks};
 
 /// A real monotonic clock; the rest does not matter here.
 struct TestClock(Instant);
@@ -88,6 +89,10 @@ fn routes() -> Router {
     let router = Router::new()
         .route("/hello", get(async || "hello"))
         .route("/echo", post(async |ScannedBody(body): ScannedBody| body))
+        .route(
+            imports::PATH,
+            post(async |request: Request| read_within(request.into_body(), BODY_BYTES_MAX).await),
+        )
         .route("/panic", get(async || -> &'static str { panic!("with a value {}", 4111) }))
         .route("/slow", get(slow))
         .route("/down", get(async || StatusCode::SERVICE_UNAVAILABLE))
@@ -97,7 +102,7 @@ fn routes() -> Router {
         )
         .route(
             "/received",
-            get(async |request: axum::extract::Request| {
+            get(async |request: Request| {
                 let received = request.extensions().get::<Received>().is_some();
                 received.to_string()
             }),
@@ -199,6 +204,38 @@ async fn a_slow_body_is_answered_408_at_the_limit() {
     assert_eq!((status, body["code"].as_str()), (408, Some("body_timeout")));
 }
 
+/// Pieces of a long body, with a pause after each that is not too long in itself.
+async fn load_in(pieces: usize, bytes: usize) -> String {
+    let door = Door::open().await;
+    let mut stream = door.connect().await;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        imports::PATH,
+        pieces * bytes
+    );
+    let (mut reading, mut writing) = stream.split();
+    let writing = async {
+        let mut gone = writing.write_all(head.as_bytes()).await.is_err();
+        for _ in 0..pieces {
+            gone = gone || writing.write_all(&vec![b'x'; bytes]).await.is_err();
+            tokio::time::sleep(if gone { Duration::ZERO } else { BODY / 4 }).await;
+        }
+    };
+    let mut received = Vec::new();
+    let reading = tokio::time::timeout(Duration::from_secs(8), reading.read_to_end(&mut received));
+    let (closed, ()) = tokio::join!(reading, writing);
+    assert!(closed.is_ok(), "the connection is never closed");
+    String::from_utf8(received).unwrap()
+}
+
+#[tokio::test]
+async fn a_long_body_may_take_its_time_but_not_drip() {
+    let (status, body) = problem(&load_in(12, 1).await);
+    assert_eq!((status, body["code"].as_str()), (408, Some("body_timeout")));
+    let whole = load_in(12, 4 * 1024).await;
+    assert!(whole.starts_with("HTTP/1.1 200"), "{}", whole.lines().next().unwrap_or_default());
+}
+
 #[tokio::test]
 async fn good_clients_are_served_while_bad_ones_are_waited_for() {
     let door = Door::open_for(200).await;
@@ -298,24 +335,54 @@ async fn broken_requests_get_400_and_the_connection_is_closed() {
     assert!(long.starts_with("HTTP/1.1 414"), "{long}");
 }
 
-/// The library does not tell us of the length, so that it can not be refused: see `edge`.
+/// Behind one that is answered, too, and in pieces.
 #[tokio::test]
-async fn nothing_is_read_behind_a_request_of_both_a_length_and_chunks() {
+async fn a_request_that_says_its_length_in_two_ways_is_refused_and_nothing_is_read_behind_it() {
     let door = Door::open().await;
     let behind = "GET /hello HTTP/1.1\r\nhost: a\r\n\r\n";
-    for lengths in [
-        "content-length: 4\r\ntransfer-encoding: chunked",
-        "transfer-encoding: chunked\r\ncontent-length: 4",
+    for (lengths, body) in [
+        ("content-length: 8\r\ntransfer-encoding: chunked", "8\r\n{\"a\": 1}\r\n0\r\n\r\n"),
+        ("transfer-encoding: chunked\r\ncontent-length: 8", "8\r\n{\"a\": 1}\r\n0\r\n\r\n"),
+        ("content-length: 8\r\nContent-Length: 8", "{\"a\": 1}"),
     ] {
         let request = format!(
             "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{lengths}\r\n\r\n\
-             8\r\n{{\"a\": 1}}\r\n0\r\n\r\n{behind}"
+             {body}{behind}"
         );
-        let answer = door.exchange(request.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("{\"a\": 1}"), "{answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-        assert!(answer.contains("connection: close"), "{answer}");
+        let whole = door.exchange(request.as_bytes()).await;
+        let mut stream = door.connect().await;
+        stream.write_all(behind.as_bytes()).await.unwrap();
+        let mut first = [0; 1024];
+        let read = stream.read(&mut first).await.unwrap();
+        assert!(first[..read].starts_with(b"HTTP/1.1 200"), "{lengths}");
+        // As if the network had cut it in the midst of the second length.
+        let (one, other) = request.split_at(request.rfind("ength:").unwrap());
+        stream.write_all(one.as_bytes()).await.unwrap();
+        tokio::time::sleep(HEADER / 10).await;
+        stream.write_all(other.as_bytes()).await.unwrap();
+        for answer in [whole, read_to_end(&mut stream).await] {
+            let (status, body) = problem(&answer);
+            assert_eq!((status, &body["code"]), (400, &"malformed_request".into()), "{answer}");
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+            assert!(answer.contains("connection: close"), "{answer}");
+        }
     }
+}
+
+#[tokio::test]
+async fn lengths_and_chunks_of_one_request_after_the_other_are_served() {
+    let door = Door::open().await;
+    let post = |length: &str, body: &str| {
+        format!(
+            "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n{length}\r\n\r\n{body}"
+        )
+    };
+    let length = post("content-length: 8", "{\"a\": 1}");
+    let chunks = post("transfer-encoding: chunked", "8\r\n{\"a\": 1}\r\n0\r\n\r\n");
+    let last = "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let all = format!("{length}{chunks}{length}{length}{chunks}{last}");
+    let answers = door.exchange(all.as_bytes()).await;
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 6, "{answers}");
 }
 
 #[tokio::test]

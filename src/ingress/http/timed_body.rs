@@ -8,9 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::pulse::Pulse;
+
+/// Bytes a second of a long body at least, on the whole. No line that is worth a bulk load is slower, and
+/// the largest one (`http.import_bytes_max`, 256 MiB) keeps its connection for hours at most, not for ever.
+const RATE_MIN: u32 = 16 * 1024;
 
 /// The body was not complete in time.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -26,7 +30,8 @@ pub(super) struct TimedBody {
     limit: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     pulse: Arc<Pulse>,
-    /// Each piece has the whole time, not all of them together.
+    /// How long more of it may still be waited for; what comes in earns more of it.
+    left: Duration,
     patient: bool,
     /// The end has been seen; a chunked body does not tell it in any other way.
     ended: bool,
@@ -34,13 +39,24 @@ pub(super) struct TimedBody {
 
 impl TimedBody {
     pub(super) fn new(incoming: Incoming, limit: Duration, pulse: Arc<Pulse>) -> Self {
-        Self { incoming, limit, sleep: None, pulse, patient: false, ended: false }
+        Self { incoming, limit, sleep: None, pulse, left: limit, patient: false, ended: false }
     }
 
-    /// A body that may be long, and is only not to stop.
+    /// A body that may be long, and is only not to stop or to drip.
     pub(super) fn patient(mut self) -> Self {
         self.patient = true;
         self
+    }
+
+    /// A piece has come. Only the waiting counts: how long the one before took to be worked is not the
+    /// sender's affair.
+    fn earn(&mut self, bytes: usize) {
+        if let Some(sleep) = self.sleep.take() {
+            self.left = sleep.deadline().saturating_duration_since(Instant::now());
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let earned = Duration::from_secs(1).saturating_mul(bytes) / RATE_MIN;
+        self.left = self.limit.min(self.left.saturating_add(earned));
     }
 }
 
@@ -55,12 +71,13 @@ impl Body for TimedBody {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
             self.ended = frame.is_none();
             if self.patient {
-                self.sleep = None;
+                let piece = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+                self.earn(piece.map_or(0, Bytes::len));
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let limit = self.limit;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let left = self.left;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Some(Err(BodyTimedOut.into())))
     }

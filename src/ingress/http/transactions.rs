@@ -14,7 +14,7 @@ use super::Doors;
 use super::access::Recorded;
 use super::access::bound::Bound;
 use super::answer::Answer;
-use super::body::JsonBody;
+use super::body::{JsonBody, NoBody};
 use super::extract::{Id, QueryPairs};
 use crate::domain::id::TransactionId;
 use crate::service::ingest::Found;
@@ -129,6 +129,7 @@ async fn retry(
     Bound(service): Bound,
     record: Recorded,
     Id(id): Id<TransactionId>,
+    _: NoBody,
 ) -> Answer {
     service.transaction(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::Doors;
 use super::access::Recorded;
 use super::answer::Answer;
+use super::body::NoBody;
 use super::extract::{Id, QueryPairs};
 use crate::domain::id::EventId;
 use crate::wire::v1::terms;
@@ -78,7 +79,12 @@ async fn read(State(doors): State<Arc<Doors>>, Id(id): Id<EventId>) -> Answer {
         (status = 409, description = "invalid_transition"),
     ),
 )]
-async fn retry(State(doors): State<Arc<Doors>>, record: Recorded, Id(id): Id<EventId>) -> Answer {
+async fn retry(
+    State(doors): State<Arc<Doors>>,
+    record: Recorded,
+    Id(id): Id<EventId>,
+    _: NoBody,
+) -> Answer {
     doors.webhooks.handler.find(id).await?; // what is not there leaves no entry
     record.ahead(&doors).await?;
     let found = doors.webhooks.handler.retry(id).await?;

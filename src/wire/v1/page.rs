@@ -24,6 +24,9 @@ pub fn parse<T: FromStr>(
                 })?);
             }
             "cursor" | "limit" => return Err(parameter("a parameter is given more than once")),
+            name if name.contains('[') => {
+                return Err(Invalid::new("invalid_type", "parameters are plain texts"));
+            }
             _ => return Err(parameter("there is no such parameter")),
         }
     }
@@ -54,5 +57,8 @@ mod tests {
         check(&[("limit", "1"), ("limit", "2")], None);
         check(&[("cursor", "x")], None);
         check(&[("sort", "__proto__")], None);
+        let operator = [("limit[$ne]".to_owned(), "1".to_owned())];
+        let refused = parse::<i64>(&operator, 50, 200).err().map(|fault| fault.code);
+        assert_eq!(refused, Some("invalid_type"), "as in the other lists");
     }
 }

@@ -46,6 +46,9 @@ pub struct CreatePersonalUser {
     last_name: Field,
     #[schema(value_type = Option<terms::Email>)]
     email: Field,
+    /// What the person is to the program.
+    #[schema(value_type = Option<terms::Line>)]
+    role: Field,
     /// ACTIVE where it is absent.
     #[schema(value_type = Option<terms::UserStatus>)]
     status: Field,
@@ -63,7 +66,7 @@ pub struct NewUser {
     pub last_name: Option<Arc<str>>,
     /// Personal data.
     pub email: Option<Arc<str>>,
-    /// What the person does in the company.
+    /// What the person does in the company, or is to the program.
     pub role: Option<Arc<str>>,
     /// Whether the person may spend.
     pub status: UserStatus,
@@ -98,7 +101,7 @@ impl CreatePersonalUser {
             first_name: self.first_name.optional("first_name", text::name)?,
             last_name: self.last_name.optional("last_name", text::name)?,
             email: self.email.optional("email", text::email)?,
-            role: None,
+            role: self.role.optional("role", text::name)?,
             status: self.status.optional("status", status)?.unwrap_or(UserStatus::Active),
         })
     }

@@ -85,6 +85,12 @@ fn bodies(good: &str) -> Vec<Body> {
         ("long string", with(&"G".repeat(1_025)), 400, "string_too_long"),
         ("long key", first(&format!("\"{}\":1", "k".repeat(1_025))), 400, "string_too_long"),
         ("over 64 KiB", with(&"G".repeat(66_000)), 413, "body_too_large"),
+        (
+            "1,000,000 digits",
+            first(&format!("\"q\":{}", "9".repeat(1_000_000))),
+            413,
+            "body_too_large",
+        ),
     ]
 }
 
@@ -101,9 +107,45 @@ const MEDIA: [(&str, &[(&str, &str)], &str); 9] = [
     ("brotli", &[("content-encoding", "br")], "unsupported_encoding"),
 ];
 
+/// Where no body is taken, and of nothing that is there.
+const WITHOUT: [(Method, &str); 6] = [
+    (Method::POST, "personal/users/usr_0190123456787abc8def0123456789ab/erase"),
+    (Method::POST, "api-keys/key_0190123456787abc8def0123456789ab/revoke"),
+    (Method::POST, "transactions/txn_0190123456787abc8def0123456789ab/retry"),
+    (Method::POST, "webhook-events/evt_0190123456787abc8def0123456789ab/retry"),
+    (Method::DELETE, "spending-limits/lim_0190123456787abc8def0123456789ab"),
+    (Method::DELETE, "spending-controls/ctl_0190123456787abc8def0123456789ab"),
+];
+
+fn none_is_taken() -> Vec<Row> {
+    let bodies: [Body; 9] = [
+        ("nothing", Bytes::new(), 404, "not_found"),
+        ("an empty object", "{}".into(), 404, "not_found"),
+        ("a field", r#"{"x":1}"#.into(), 400, "unknown_field"),
+        ("a card number", r#"{"x":"4111 1111 1111 1111"}"#.into(), 400, "card_number_found"),
+        ("two objects", "{}{}".into(), 400, "malformed_json"),
+        ("a list", "[]".into(), 400, "not_an_object"),
+        ("white space", " ".into(), 400, "empty_body"),
+        ("no UTF-8", b"{\"x\":\"\xff\"}".to_vec().into(), 400, "invalid_utf8"),
+        ("over 64 KiB", vec![b' '; 66_000].into(), 413, "body_too_large"),
+    ];
+    let mut rows = Vec::new();
+    for (method, path) in WITHOUT {
+        let path = format!("/api/v1/{path}");
+        let text = [("content-type", "text/plain")];
+        let sent = rest_with(method.clone(), path.clone(), &text, "{}");
+        rows.push(Row::new(format!("{path}: media"), sent, 415, "unsupported_media_type"));
+        for (name, body, status, code) in bodies.clone() {
+            let sent = rest_with(method.clone(), path.clone(), &[], body);
+            rows.push(Row::new(format!("{path}: {name}"), sent, status, code));
+        }
+    }
+    rows
+}
+
 pub fn rows(names: &Names) -> Vec<Row> {
     let purchase = marqeta::purchase("never", &names.card, "1.00");
-    let mut rows = Vec::new();
+    let mut rows = none_is_taken();
     for (name, body, status, code) in bodies(&purchase) {
         rows.push(Row::new(format!("jit: {name}"), Sent::Jit(body), status, code));
     }

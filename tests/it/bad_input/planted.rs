@@ -108,13 +108,14 @@ async fn plant(logged: &Logged) {
 async fn change_person(client: &mut Client, id: &str) {
     let path = format!("/api/v1/personal/users/{id}");
     let changed = client
-        .patch(&path, 1, json!({"last_name": "Wren-Planted-Too", "role": "Role-Planted"}))
+        .patch(&path, 1, json!({"last_name": "Wren-Planted-Too", "role": "Role-Planted-Too"}))
         .await;
     assert_eq!(changed.status, 200);
     let read = client.get(&path).await.json();
     assert_eq!(read["first_name"], "Jennifer-Planted", "opened on the way out");
     assert_eq!(read["last_name"], "Wren-Planted-Too");
     assert_eq!(read["email"], "jenny.planted@example.org");
+    assert_eq!(read["role"], "Role-Planted-Too");
     let asked = json!({"user_id": id, "tier": "basic", "documents": [DOCUMENT]});
     let submitted = client.post("/api/v1/personal/kyc", asked).await.json();
     assert_eq!(submitted["documents"], json!([DOCUMENT]));

@@ -22,11 +22,57 @@ fn framing(names: &Names) -> Vec<Row> {
             names.bearer
         )
     };
-    let two = post("content-length: 2\r\ntransfer-encoding: chunked", "0\r\n\r\n");
+    let good = r#"{"name":"Wren","currency":"EUR"}"#;
+    let (length, chunk) = (good.len(), format!("{:x}\r\n{good}\r\n0\r\n\r\n", good.len()));
+    let two = |headers: &str| {
+        let headers = headers.replace("LENGTH", &length.to_string());
+        post(&headers, if headers.contains("chunked") { &chunk } else { good })
+    };
     let long = format!("2;{}\r\n{{}}\r\n0\r\n\r\n", "x".repeat(20 * 1024));
     let trailers = format!("2\r\n{{}}\r\n0\r\n{}\r\n", "x: y\r\n".repeat(20_000));
     vec![
-        raw("length and chunks: the chunks count, none here", two, 400, "empty_body"),
+        raw(
+            "length and chunks",
+            two("content-length: LENGTH\r\ntransfer-encoding: chunked"),
+            400,
+            "malformed_request",
+        ),
+        raw(
+            "chunks and length",
+            two("transfer-encoding: chunked\r\ncontent-length: LENGTH"),
+            400,
+            "malformed_request",
+        ),
+        raw(
+            "a length twice alike",
+            two("content-length: LENGTH\r\ncontent-length: LENGTH"),
+            400,
+            "malformed_request",
+        ),
+        raw(
+            "a list of a length twice alike",
+            two("content-length: LENGTH, LENGTH"),
+            400,
+            "malformed_request",
+        ),
+        raw(
+            "chunked twice",
+            two("transfer-encoding: chunked\r\ntransfer-encoding: chunked"),
+            400,
+            "malformed_request",
+        ),
+        raw(
+            "chunked twice in a list",
+            two("transfer-encoding: chunked, chunked"),
+            400,
+            "malformed_request",
+        ),
+        raw(
+            "chunked and no encoding",
+            two("transfer-encoding: chunked\r\ntransfer-encoding: identity"),
+            400,
+            "malformed_request",
+        ),
         raw(
             "two lengths",
             post("content-length: 2\r\ncontent-length: 3", "{}"),

@@ -307,7 +307,7 @@ fn ids(names: &Names) -> Vec<Row> {
             rows.push(Row::new(format!("{path}/{name}"), sent, 400, "invalid_id"));
         }
     }
-    for id in ["%00", "%ff", "..%2f", "%20", "a%0d%0ab", &long] {
+    for id in ["%00", "%ff", "..%2f", "a%2fb", "%20", "a%0d%0ab", &long] {
         let name = &id[..id.len().min(24)];
         rows.push(Row::new(
             format!("cards/{name}"),
@@ -375,7 +375,37 @@ fn queries() -> Vec<Row> {
         let sent = get(format!("/api/v1/transactions?{query}"));
         Row::new(format!("transactions?{query}"), sent, 400, code)
     };
-    table.iter().map(row).collect()
+    table.iter().map(row).chain(operators()).collect()
+}
+
+/// Operators for texts, at every list.
+fn operators() -> impl Iterator<Item = Row> {
+    const LISTS: [&str; 16] = [
+        "companies",
+        "users",
+        "cards",
+        "accounts",
+        "spending-limits",
+        "spending-controls",
+        "personal/users",
+        "personal/cards",
+        "personal/wallets",
+        "personal/kyc",
+        "authorizations",
+        "transactions",
+        "dead-letters",
+        "webhook-events",
+        "api-keys",
+        "audit",
+    ];
+    const QUERIES: [&str; 4] =
+        ["limit[$ne]=1", "cursor[$gt]=", "status[$ne]=ACTIVE", "card%5B%24regex%5D=.*"];
+    LISTS.into_iter().flat_map(|list| {
+        QUERIES.into_iter().map(move |query| {
+            let sent = get(format!("/api/v1/{list}?{query}"));
+            Row::new(format!("{list}?{query}"), sent, 400, "invalid_type")
+        })
+    })
 }
 
 fn changes(names: &Names) -> Vec<Row> {

@@ -114,7 +114,7 @@ impl Scene {
         while let Some(ended) = attackers.join_next().await {
             slowest = slowest.max(ended.unwrap().expect("it is closed"));
         }
-        assert!(slowest < PATIENCE * 3, "one was open for {slowest:?}");
+        assert!(slowest < PATIENCE * 2, "one was open for {slowest:?}");
         assert!(
             self.descriptors_become(|open| open <= baseline + OTHERS).await,
             "{baseline} before"
@@ -140,26 +140,32 @@ async fn attack(addr: SocketAddr, number: usize) -> Duration {
     let head = b"POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: a\r\n";
     let body = "POST /api/v1/marqeta/jit HTTP/1.1\r\nhost: a\r\nauthorization: Basic bWFycWV0YTpUZXN0LXBhc3N3b3JkLTAwMDEh\r\n\
         content-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"a\":";
-    match number % 5 {
+    match number % 6 {
         0 => {}
         1 => drop(stream.write_all(head).await),
         2 => drop(stream.write_all(body.as_bytes()).await),
         // Answered, and then at rest.
         3 => drop(stream.write_all(b"GET /live HTTP/1.1\r\nhost: a\r\n\r\n").await),
+        4 => return drip(stream, head, started).await,
         _ => {
-            // A byte a second, until nobody takes it.
-            for byte in head.iter().cycle() {
-                let gone = stream.write_all(&[*byte]).await.is_err();
-                let mut answer = [0; 1];
-                let read = stream.read(&mut answer);
-                let closed = tokio::time::timeout(Duration::from_secs(1), read).await;
-                if gone || closed.is_ok() {
-                    return started.elapsed();
-                }
-            }
+            drop(stream.write_all(body.as_bytes()).await);
+            return drip(stream, b" ", started).await;
         }
     }
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
+    started.elapsed()
+}
+
+/// A byte a second, until nobody takes it or somebody answers.
+async fn drip(mut stream: TcpStream, bytes: &[u8], started: tokio::time::Instant) -> Duration {
+    for byte in bytes.iter().cycle() {
+        let gone = stream.write_all(&[*byte]).await.is_err();
+        let mut answer = [0; 1];
+        let closed = tokio::time::timeout(Duration::from_secs(1), stream.read(&mut answer)).await;
+        if gone || closed.is_ok() {
+            break;
+        }
+    }
     started.elapsed()
 }

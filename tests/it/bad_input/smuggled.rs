@@ -17,17 +17,21 @@ pub async fn run(addr: SocketAddr, client: &mut Client) -> Vec<String> {
     let bearer = client.bearer().to_owned();
     let mut wrong = Vec::new();
     for connection in ["keep-alive", "close"] {
-        for (name, request) in table(&bearer, connection) {
+        for (name, request, codes) in table(&bearer, connection) {
             let (status, _, answers) =
                 exchange(addr, &[request.as_bytes(), HONEST.as_bytes()].concat()).await;
             // A refusal, and nothing else but what the honest one is told.
             let told: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).collect();
+            let refused = |first: &str| {
+                let named = |code: &&str| first.contains(&format!("\"code\":\"{code}\""));
+                (400..500).contains(&status) && codes.iter().any(named)
+            };
             let right = match told[..] {
-                [_] => true,
-                [_, second] => second.starts_with("200 "),
+                [first] => refused(first),
+                [first, second] => refused(first) && second.starts_with("200 "),
                 _ => false,
             };
-            if !right || !(400..500).contains(&status) || left_a_trace(client).await {
+            if !right || left_a_trace(client).await {
                 wrong.push(format!("{name}, {connection}: {answers}"));
             }
         }
@@ -62,59 +66,76 @@ fn post(bearer: &str, connection: &str, headers: &str, body: &str) -> String {
     )
 }
 
-fn table(bearer: &str, connection: &str) -> Vec<(&'static str, String)> {
+/// Its name, the request, and the codes that it may be refused with.
+type Outer = (&'static str, String, &'static [&'static str]);
+
+fn table(bearer: &str, connection: &str) -> Vec<Outer> {
+    let mut table = in_doubt(bearer, connection);
     let inner = inner(bearer);
-    let (length, chunked) = (inner.len(), inner.len() + 5);
-    let behind = format!("0\r\n\r\n{inner}");
+    let length = inner.len();
     let inside = format!("{length:x}\r\n{inner}\r\n0\r\n\r\n");
+    let chunks = post(bearer, connection, "transfer-encoding: chunked", &inside);
+    table.push(("chunks", chunks, &["malformed_json"]));
+    // Bodies that nobody reads.
+    let unread = post(bearer, connection, &format!("content-length: {length}"), &inner);
+    let nowhere = unread.replacen("/companies", "/nothing", 1);
+    table.push(("no such route", nowhere, &["not_found"]));
+    // A proxy has another code for it.
+    let host = unread.replacen("host: a", "host: a b", 1);
+    table.push(("a host in doubt", host, &["invalid_host", "malformed_request"]));
+    table.push(("a wrong key", unread.replacen(bearer, "Bearer nobody", 1), &["unauthorized"]));
+    table
+}
+
+/// Each is good, read in one way or in the other: it is refused for nothing but where it ends.
+fn in_doubt(bearer: &str, connection: &str) -> Vec<Outer> {
+    let inner = inner(bearer);
+    let good = r#"{"name":"Outer","currency":"EUR"}"#;
+    let length = inner.len();
+    let behind = format!("{:x}\r\n{good}\r\n0\r\n\r\n{inner}", good.len());
+    let all = behind.len();
+    let lengths = format!("{good}{inner}");
+    let short = good.len();
     let rows = [
-        (
-            "length first",
-            format!("content-length: {chunked}\r\ntransfer-encoding: chunked"),
-            &behind,
-        ),
-        ("chunks first", "transfer-encoding: chunked\r\ncontent-length: 3".to_owned(), &inside),
+        ("length first", format!("content-length: {all}\r\ntransfer-encoding: chunked"), &behind),
+        ("chunks first", "transfer-encoding: chunked\r\ncontent-length: 3".to_owned(), &behind),
         (
             "a tab before chunked",
             "transfer-encoding:\tchunked\r\ncontent-length: 3".to_owned(),
             &behind,
         ),
-        ("xchunked", format!("transfer-encoding: xchunked\r\ncontent-length: {chunked}"), &behind),
+        ("xchunked", format!("transfer-encoding: xchunked\r\ncontent-length: {all}"), &behind),
         (
             "chunked twice",
-            format!(
-                "transfer-encoding: chunked\r\ntransfer-encoding: x\r\ncontent-length: {chunked}"
-            ),
+            format!("transfer-encoding: chunked\r\ntransfer-encoding: x\r\ncontent-length: {all}"),
+            &behind,
+        ),
+        (
+            "chunked twice alike",
+            "transfer-encoding: chunked\r\ntransfer-encoding: chunked".to_owned(),
             &behind,
         ),
         (
             "a space before the colon",
-            format!("transfer-encoding : chunked\r\ncontent-length: {chunked}"),
+            format!("transfer-encoding : chunked\r\ncontent-length: {all}"),
             &behind,
         ),
         ("two lengths", format!("content-length: 0\r\ncontent-length: {length}"), &inner),
         (
             "one length twice",
-            format!("content-length: {length}\r\ncontent-length: {length}"),
-            &inner,
+            format!("content-length: {short}\r\ncontent-length: {short}"),
+            &lengths,
         ),
         (
             "a bare line feed",
-            format!("x: y\ncontent-length: 0\r\ncontent-length: {length}"),
-            &inner,
+            format!("x: y\ncontent-length: {short}\r\ncontent-length: {length}"),
+            &lengths,
         ),
-        ("chunks", "transfer-encoding: chunked".to_owned(), &inside),
     ];
-    let mut table: Vec<_> = rows
-        .into_iter()
-        .map(|(name, headers, body)| (name, post(bearer, connection, &headers, body)))
-        .collect();
-    // Bodies that nobody reads.
-    let unread = post(bearer, connection, &format!("content-length: {length}"), &inner);
-    table.push(("no such route", unread.replacen("/companies", "/nothing", 1)));
-    table.push(("a host in doubt", unread.replacen("host: a", "host: a b", 1)));
-    table.push(("a wrong key", unread.replacen(bearer, "Bearer nobody", 1)));
-    table
+    let row = |(name, headers, body): (_, String, &String)| -> Outer {
+        (name, post(bearer, connection, &headers, body), &["malformed_request"])
+    };
+    rows.into_iter().map(row).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -253,7 +253,7 @@ async fn ready(app: &TestApp) {
 /// A person with personal fields.
 pub async fn person(client: &mut Client) -> Value {
     let body = json!({"first_name": "Jennifer-Planted", "last_name": "Wren-Planted",
-        "email": "jenny.planted@example.org"});
+        "email": "jenny.planted@example.org", "role": "Role-Planted"});
     let user = created(client.post("/api/v1/personal/users", body).await);
     assert!(!text(&user["id"]).is_empty());
     user

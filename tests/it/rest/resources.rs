@@ -34,9 +34,11 @@ async fn names_are_kept_and_answered_composed() {
     let employee = json!({"company_id": company["id"], "first_name": zoe[0], "role": zoe[0]});
     let employee = created(&app, "/api/v1/users", employee).await;
     assert_eq!((&employee["first_name"], &employee["role"]), (&json!(zoe[1]), &json!(zoe[1])));
-    let person = created(&app, "/api/v1/personal/users", json!({"last_name": zoe[0]})).await;
+    let person = json!({"last_name": zoe[0], "role": zoe[0]});
+    let person = created(&app, "/api/v1/personal/users", person).await;
     let path = format!("/api/v1/personal/users/{}", text(&person["id"]));
-    assert_eq!(app.get(&path).await.1["last_name"], zoe[1]);
+    let person = app.get(&path).await.1;
+    assert_eq!((&person["last_name"], &person["role"]), (&json!(zoe[1]), &json!(zoe[1])));
     let key = json!({"name": zoe[0], "scopes": ["read"]});
     let key = created(&app, "/api/v1/api-keys", key).await;
     assert_eq!(key["name"], zoe[1]);

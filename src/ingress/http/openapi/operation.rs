@@ -40,6 +40,8 @@ pub(super) fn complete(
             of_body(&operation["requestBody"], &asks, components, &mut codes);
         }
         operation["requestBody"]["required"] = json!(true);
+    } else if matches!(method, "post" | "delete") {
+        of_any_body(&mut codes); // none is taken, and one that is sent is refused
     }
     for (status, codes) in &codes {
         let response = &mut operation["responses"][status.as_str()];
@@ -101,6 +103,10 @@ fn own(responses: &Value, codes: &mut Codes) {
 }
 
 fn common(asks: &Asks, path: &str, codes: &mut Codes) {
+    // What is no proper request is refused before anybody looks for its route.
+    add(codes, StatusCode::BAD_REQUEST, ["invalid_host", "malformed_request"]);
+    add(codes, StatusCode::URI_TOO_LONG, ["target_too_long"]);
+    add(codes, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, ["headers_too_large"]);
     match asks {
         Asks::Nothing => return,
         Asks::Platform => {}
@@ -138,7 +144,8 @@ fn of_parameter(parameter: &Value, components: &Map<String, Value>, codes: &mut 
     codes.retain(|_, codes| !codes.is_empty());
 }
 
-fn of_body(body: &Value, asks: &Asks, components: &Map<String, Value>, codes: &mut Codes) {
+/// Whatever it should hold.
+fn of_any_body(codes: &mut Codes) {
     add(codes, StatusCode::BAD_REQUEST, BODY);
     add(codes, StatusCode::BAD_REQUEST, [NUMBER]);
     add(codes, StatusCode::REQUEST_TIMEOUT, ["body_timeout"]);
@@ -148,6 +155,10 @@ fn of_body(body: &Value, asks: &Asks, components: &Map<String, Value>, codes: &m
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ["unsupported_media_type", "unsupported_encoding"],
     );
+}
+
+fn of_body(body: &Value, asks: &Asks, components: &Map<String, Value>, codes: &mut Codes) {
+    of_any_body(codes);
     let schema = &body["content"]["application/json"]["schema"];
     let mut fields = BTreeSet::new();
     gather(schema, components, &mut fields);

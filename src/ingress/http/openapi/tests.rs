@@ -38,16 +38,8 @@ fn every_code_of_the_document_has_a_page() {
 
 #[test]
 fn every_code_that_an_answer_can_carry_is_in_the_document() {
-    // These are answered where no operation is found.
-    let nowhere = [
-        "headers_too_large",
-        "invalid_host",
-        "invalid_line", // in the report of a load
-        "malformed_request",
-        "method_not_allowed",
-        "target_too_long",
-    ];
-    let nowhere = nowhere.map(str::to_owned);
+    // In the report of a load, and where there is no operation.
+    let nowhere = ["invalid_line", "method_not_allowed"].map(str::to_owned);
     let mut missing = codes_of_answers();
     missing.retain(|code| !codes().contains(code) && !nowhere.contains(code));
     assert!(missing.is_empty(), "no operation answers {missing:?}");
@@ -72,6 +64,57 @@ fn every_operation_says_what_it_is() {
             }
         }
     }
+}
+
+#[test]
+fn every_operation_can_refuse_what_is_no_proper_request() {
+    for (name, operation) in operations() {
+        for (status, code) in [
+            ("400", "invalid_host"),
+            ("400", "malformed_request"),
+            ("414", "target_too_long"),
+            ("431", "headers_too_large"),
+        ] {
+            let schema = &operation["responses"][status]["content"]["application/problem+json"];
+            let listed = &schema["schema"]["allOf"][1]["properties"]["code"]["enum"];
+            assert!(listed.as_array().unwrap().contains(&code.into()), "{name} {code}");
+        }
+    }
+}
+
+/// Of bodies, of answers, of parameters, and of the words that they are made of.
+#[test]
+fn every_example_is_one_that_its_schema_allows() {
+    fn walk(value: &Value, place: &str, found: &mut Vec<(String, Value, Value)>) {
+        match value {
+            Value::Object(members) => {
+                let schema = members.get("schema").unwrap_or(value);
+                let one = members.get("example");
+                let many = members.get("examples").and_then(Value::as_array).into_iter().flatten();
+                let named = members.get("examples").and_then(Value::as_object);
+                let named = named.into_iter().flatten().map(|(_, example)| &example["value"]);
+                let all = one.into_iter().chain(many).chain(named);
+                found.extend(all.map(|one| (place.to_owned(), schema.clone(), one.clone())));
+                for (name, member) in members {
+                    if !["const", "default", "enum", "example", "examples"].contains(&name.as_str())
+                    {
+                        walk(member, &format!("{place}/{name}"), found);
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, place, found)),
+            _ => {}
+        }
+    }
+    let components = DOCUMENT["components"]["schemas"].as_object().unwrap();
+    let mut found = Vec::new();
+    walk(&DOCUMENT, "", &mut found);
+    assert!(found.len() > 500, "{}", found.len());
+    let faults = found.iter().filter_map(|(place, schema, example)| {
+        conforms::fault(schema, example, components).map(|fault| format!("{place}, {fault}"))
+    });
+    let faults: Vec<_> = faults.collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// Routes that are not in the document would have to be made in another way.
