@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod client;
+pub mod dice;
 pub mod instance;
 pub mod marqeta;
 pub mod own_servers;
