@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tollgate::broker::Message;
 use tollgate::broker::headers::REASON;
 use tollgate::broker::topology::Queue;
+use tollgate::broker::{Broker, Message};
 
 use super::world::{ask, request, take};
-use crate::support::{Program, TestApp, marqeta, servers};
+use crate::support::{Client, Program, TestApp, marqeta, servers};
 
 pub const STATUS: &str = "x-tollgate-status";
 
@@ -47,21 +47,31 @@ pub async fn a_request_is_decided_and_answered_to_whoever_asked(app: Arc<TestApp
 }
 
 pub async fn the_same_token_by_http_and_queue_at_once_is_one_decision(app: Arc<TestApp>) {
-    let (mut client, broker) = (app.client(), app.broker());
-    let program = Program::set_up(&mut client, 1_000_000, 1).await;
+    let program = Program::set_up(&mut app.client(), 1_000_000, 1).await;
+    one_decision_each(&[app.client()], &app.broker(), &program, "both").await;
+}
+
+/// Each token by HTTP, of these clients in turn, and by the queue, all at once.
+pub async fn one_decision_each(
+    clients: &[Client],
+    broker: &Arc<dyn Broker>,
+    program: &Program,
+    prefix: &str,
+) {
     let name = servers::unique();
     let mut answers = broker.replies(name.clone()).await.unwrap();
     for round in 1..=10 {
-        let token = format!("both-{round}");
+        let token = format!("{prefix}-{round}");
         let body = marqeta::purchase(&token, program.card(), "1.00");
         let mut asking = tokio::task::JoinSet::new();
         for n in 0..16 {
             if n % 2 == 0 {
+                let client = &clients[n / 2 % clients.len()];
                 let (mut client, body) = (client.another(), body.clone());
                 asking.spawn(async move { Some(client.jit(body).await.body) });
             } else {
                 let message = request(&token, body.clone(), Some(&name));
-                let broker = broker.clone();
+                let broker = Arc::clone(broker);
                 asking.spawn(async move {
                     ask(&broker, message).await;
                     None
@@ -72,8 +82,10 @@ pub async fn the_same_token_by_http_and_queue_at_once_is_one_decision(app: Arc<T
         for _ in 0..8 {
             seen.insert(take(&mut answers).await.body);
         }
-        assert_eq!(seen.len(), 1, "round {round}: {seen:?}");
-        assert_eq!(program.held(&mut client).await, round * 100);
+        assert_eq!(seen.len(), 1, "{token}: {seen:?}");
+        for client in clients {
+            assert_eq!(program.held(&mut client.another()).await, round * 100, "{token}");
+        }
     }
 }
 

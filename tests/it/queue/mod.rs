@@ -4,6 +4,7 @@ mod absent;
 mod black_hole;
 mod crash;
 mod dead_letters;
+mod instances;
 mod jit;
 mod kills;
 mod no_place;

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod client;
+pub mod corners;
 pub mod dice;
 pub mod instance;
 pub mod marqeta;
