@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sqlx::postgres::PgConnection;
 use tollgate::broker::Broker;
 use tollgate::broker::rabbitmq::RabbitBroker;
 
@@ -38,6 +39,11 @@ impl Corners {
             ("TOLLGATE__LANE__STALL_MS", "5000"),
         ];
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    /// A connection behind the program's back.
+    pub async fn postgres(&self) -> PgConnection {
+        self.database.connect().await
     }
 
     /// Another way to its queues.
