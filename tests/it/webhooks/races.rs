@@ -88,7 +88,6 @@ async fn timeouts_race(client: &Client, program: &Program, prefix: &str, rounds:
         let body = String::from_utf8_lossy(&again.body).into_owned();
         assert!(again.status == 402 && body.contains(r#""memo":"late""#), "{body}");
     }
-    println!("{approved} approved before their notice, {late} declined after it");
     assert!(approved > 0 && late > 0, "both ways were taken: {approved} before, {late} after");
 }
 
