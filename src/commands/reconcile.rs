@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use secrecy::SecretString;
+use serde::Serialize;
 
 use crate::app;
 use crate::app::clock::SystemClock;
@@ -18,7 +19,7 @@ use crate::telemetry::logging;
 
 use super::Failure;
 
-/// Differences that are printed; all are counted.
+/// Differences that are printed for people; all are counted.
 const PRINTED_MAX: usize = 50;
 
 /// Books are read without a door.
@@ -50,6 +51,19 @@ pub struct Args {
     /// Until when, not included.
     #[arg(long, requires = "from", value_parser = time)]
     to: Option<Timestamp>,
+    /// Print one JSON object with the counts and all differences that are kept.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed for programs.
+#[derive(Serialize)]
+struct Printed<'a> {
+    agree: bool,
+    #[serde(flatten)]
+    report: &'a Report,
+    /// Why listed transactions could not be read.
+    faults: &'a [String],
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
@@ -73,7 +87,12 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
     let list = list(&args, &settings, window).await?;
     let books = app::open_books(&settings).await?;
     let report = reconcile(&list, &books, window).await?;
-    print(&report, &list);
+    if args.json {
+        let (agree, faults) = (report.clean(), list.unreadable.as_slice());
+        println!("{}", serde_json::to_string(&Printed { agree, report: &report, faults })?);
+    } else {
+        print(&report, &list);
+    }
     Ok(if report.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

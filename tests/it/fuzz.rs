@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use entries::Entry;
 
+use crate::support::dice::Dice;
+
 /// Longer inputs are cut.
 const BYTES_MAX: usize = 80 * 1024;
 
@@ -61,22 +63,6 @@ const WORDS: [&[u8]; 40] = [
     b"\n\n",
     b" ",
 ];
-
-/// splitmix64: the same seed, the same run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.roll() % limit.max(1) as u64).unwrap()
-    }
-}
 
 fn mutated(dice: &mut Dice, pool: &[Vec<u8>]) -> Vec<u8> {
     let mut input = pool[dice.below(pool.len())].clone();

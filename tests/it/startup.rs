@@ -1,17 +1,21 @@
-//! Starting: what is wrong with the settings is said in one line that names the key; a server that
-//! is not there yet is waited for.
+//! Starting: what is wrong with the settings, or with what is at the broker, is said in one line that names
+//! it; a server that is not there yet is waited for.
 
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use lapin::ExchangeKind;
+use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
 use serde_json::Value;
 use sqlx::PgConnection;
 use tokio::time::Instant;
 
+use crate::broker::world as brokers;
 use crate::store::postgres_database::{connect, run};
 use crate::support::instance::Instance;
-use crate::support::marqeta;
 use crate::support::own_servers::{OwnServers, free_ports};
+use crate::support::{marqeta, servers};
 
 /// Runs `tollgate serve` with these variables until it gives up.
 fn refused(environment: &[(&str, &str)]) -> String {
@@ -114,6 +118,41 @@ fn servers_that_can_not_be_used_stop_the_start_and_name_the_key() {
     check(&[("DATABASE_URL", &wrong_password)], "store.postgres.url");
     let wrong_database = url.replace("/tollgate", "/nowhere");
     check(&[("DATABASE_URL", &wrong_database)], "store.postgres.url");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn what_is_otherwise_at_the_broker_stops_the_start_and_is_named() {
+    let (url, prefix) = (servers::url("RABBITMQ_URL"), format!("{}.", servers::unique()));
+    let stops = |name: &str, what: &str| {
+        let environment = [
+            ("RABBITMQ_URL", url.as_str()),
+            ("TOLLGATE__BROKER__RABBITMQ__PREFIX", prefix.as_str()),
+        ];
+        let said = tokio::task::block_in_place(|| refused(&environment));
+        for part in ["broker.rabbitmq.url", name, what, "Delete it or rename it"] {
+            assert!(said.contains(part), "{part} is not in {said}");
+        }
+    };
+    let connection = brokers::connect(&url).await;
+    let channel = connection.create_channel().await.unwrap();
+    for queue in ["webhook-queue", "webhook-queue.retry.1s"] {
+        let (name, options) = (format!("{prefix}{queue}"), QueueDeclareOptions::durable());
+        let declaring = channel.queue_declare(name.as_str().into(), options, FieldTable::default());
+        declaring.await.unwrap();
+        stops(&name, "inequivalent arg 'x-");
+        let deleting = channel.queue_delete(name.into(), QueueDeleteOptions::default());
+        deleting.await.unwrap();
+    }
+    brokers::clear(&url, &prefix).await;
+    let name = format!("{prefix}transactions");
+    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let (kind, arguments) = (ExchangeKind::Fanout, FieldTable::default());
+    let declaring = channel.exchange_declare(name.as_str().into(), kind, options, arguments);
+    declaring.await.unwrap();
+    stops(&name, "inequivalent arg 'type'");
+    connection.close(200, "done".into()).await.unwrap();
+    brokers::clear(&url, &prefix).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -167,7 +167,7 @@ async fn compare(
             different = true;
             let transaction = purchase.root.clone();
             let (ours, theirs) = (i64::from(ours), i64::from(asked.approved));
-            let what = "approved (1) or declined (0):";
+            let what = "approved";
             report.keep(Difference::Different { chain, transaction, what, ours, theirs });
         }
     }

@@ -1,5 +1,7 @@
 //! What a reconciliation comes to.
 
+use serde::Serialize;
+
 use crate::domain::id::AuthorizationId;
 use crate::domain::token::Token;
 
@@ -7,7 +9,8 @@ use crate::domain::token::Token;
 const KEPT_MAX: usize = 1_000;
 
 /// One thing that is not the same on both sides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Difference {
     /// The platform has it, we do not.
     Missing {
@@ -43,7 +46,7 @@ pub enum Difference {
 }
 
 /// The outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Transactions of the list.
     pub listed: u64,
@@ -63,8 +66,10 @@ pub struct Report {
     pub extra: u64,
     /// Purchases that differ.
     pub different: u64,
-    /// The first of them.
+    /// What is not the same, in the order found, as far as it is kept.
     pub differences: Vec<Difference>,
+    /// Whether there was more than is kept.
+    pub cut: bool,
 }
 
 impl Report {
@@ -76,6 +81,8 @@ impl Report {
     pub(super) fn keep(&mut self, difference: Difference) {
         if self.differences.len() < KEPT_MAX {
             self.differences.push(difference);
+        } else {
+            self.cut = true;
         }
     }
 }
@@ -97,6 +104,23 @@ impl std::fmt::Display for Difference {
                 "different: {chain} (transaction {}): {what} {ours}, but {theirs} at the platform",
                 name(transaction)
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let mut report = Report::default();
+        for found in 1..=KEPT_MAX + 1 {
+            report.keep(Difference::Missing { transaction: None, held: 1, posted: 0 });
+            assert_eq!(
+                (report.differences.len(), report.cut),
+                (found.min(KEPT_MAX), found > KEPT_MAX)
+            );
         }
     }
 }

@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tollgate::app::clock::SystemClock;
 use tollgate::broker::Broker;
 use tollgate::broker::Outgoing;
 use tollgate::broker::topology::Queue;
+use tollgate::domain::clock::Clock;
 
 use super::answers::Answers;
 use super::platform::Platform;
 use super::scene::{Scene, all, number, purchase, report, to, until};
 use crate::support::Program;
+use crate::support::dice::Dice;
 
 const PUBLISHERS: usize = 8;
 
@@ -22,24 +25,28 @@ const PUBLISHERS: usize = 8;
 const CHUNK: usize = 10;
 const PAUSE: Duration = Duration::from_millis(60);
 
+/// The pause of the platform between its calls.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
+
 /// One message in so many can not be read.
 const POISON_EVERY: usize = 200;
 
-/// Who is killed when, in parts of the whole time, and how long it stays down.
-const KILLS: [(f64, &str); 8] = [
-    (0.08, "rabbitmq"),
-    (0.22, "service"),
-    (0.30, "postgres"),
-    (0.40, "rabbitmq"),
-    (0.55, "service"),
-    (0.63, "mongodb"),
-    (0.72, "rabbitmq"),
-    (0.90, "service"),
-];
+/// Who is killed, in an order that is thrown, and how long it stays down.
+const KILLED: [&str; 8] =
+    ["rabbitmq", "service", "postgres", "rabbitmq", "service", "mongodb", "rabbitmq", "service"];
 const DOWN: Duration = Duration::from_secs(1);
 
 /// How long the rest may take once nobody is killed any more.
 const DRAINED_WITHIN: Duration = Duration::from_secs(180);
+
+/// Who is killed when, in parts of the whole time: each once in a part of its own, at any moment of it.
+fn kills(seed: u64) -> Vec<(f64, &'static str)> {
+    let (mut dice, mut killed) = (Dice(seed), KILLED);
+    dice.shuffle(&mut killed);
+    let share = 1.0 / killed.len() as f64;
+    let mut at = |part: usize| (part as f64 + dice.below(1_000) as f64 / 1_000.0) * share;
+    killed.into_iter().enumerate().map(|(part, who)| (at(part), who)).collect()
+}
 
 /// What publishers have tried, and what was confirmed to them.
 #[derive(Default)]
@@ -116,26 +123,20 @@ async fn tell_of_letters(scene: &Scene) {
     }
 }
 
-/// The funding tokens of notifications in this state. (Those of the transactions are `t-` and them.)
-async fn notices(scene: &Scene, state: &str) -> BTreeSet<String> {
-    let query = format!("state={state}");
-    let all = all(&mut scene.client(), "/api/v1/webhook-events", &query).await;
-    let tokens = all.iter().filter_map(|event| event["token"].as_str()?.strip_prefix("t-"));
-    tokens.map(str::to_owned).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: scripts/endure"]
 async fn nothing_is_lost_and_nothing_is_applied_twice() {
     let seconds = number("TOLLGATE_ENDURE_KILLS_S", 60);
     let at_least = usize::try_from(number("TOLLGATE_ENDURE_MESSAGES", 20_000)).unwrap();
     let time = Duration::from_secs(seconds);
+    let seed = number("TOLLGATE_ENDURE_SEED", SystemClock::new().uuid().as_u64_pair().1);
+    println!("seed of the kills: TOLLGATE_ENDURE_SEED={seed}");
     let servers = ["postgres", "mongodb", "rabbitmq"];
     let mut scene = Scene::start(&servers, &[("JIT__QUEUE_DEADLINE_MS", "600000")]).await;
     let business = Program::set_up(&mut scene.client(), 1_000_000_000, 64).await;
     let personal = Program::set_up_personal(&mut scene.client(), 1_000_000_000, 64).await;
     let told_of = Program::set_up(&mut scene.client(), 1_000_000_000, 16).await;
-    let platform = Platform::start(scene.door(), told_of.cards.clone());
+    let platform = Platform::start(scene.door(), told_of.cards.clone(), TOLD_EVERY);
     let programs = Arc::new((business, personal));
     let (answers, reading) = Answers::read(&scene.broker);
     let published = Arc::<Published>::default();
@@ -147,7 +148,7 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
         .collect();
 
     let started = Instant::now();
-    for (at, who) in KILLS {
+    for (at, who) in kills(seed) {
         tokio::time::sleep_until(started + time.mul_f64(at)).await;
         let before = published.count.load(Ordering::SeqCst);
         println!("{:>5.1} s: {before} confirmed, kill -9 {who}", started.elapsed().as_secs_f64());
@@ -214,8 +215,7 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
         let expected = i64::try_from(of_kind(&approved, kind).len()).unwrap();
         assert_eq!(held, expected, "each {kind} purchase holds 0.01 once");
     }
-    let (applied, parked_notices) =
-        (notices(&scene, "applied").await, notices(&scene, "parked").await);
+    let (applied, parked_notices) = (scene.notices("applied").await, scene.notices("parked").await);
     let missing: Vec<_> = sent
         .acknowledged
         .iter()
@@ -234,10 +234,10 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
         parked_notices.len(),
     );
     println!(
-        "endure: kills | {:.0} s, {} kills | {} confirmed = {} processed + {} dead + {parked} parked \
-         (of {} tried) | 0 lost, 0 twice, books clean, drained in {:.1} s",
+        "endure: kills | {:.0} s, {} kills, seed {seed} | {} confirmed = {} processed + {} dead + \
+         {parked} parked (of {} tried) | 0 lost, 0 twice, books clean, drained in {:.1} s",
         took.as_secs_f64(),
-        KILLS.len(),
+        KILLED.len(),
         confirmed.len(),
         confirmed.intersection(processed).count(),
         confirmed.intersection(&dead).count(),

@@ -12,9 +12,8 @@ use super::scene::Door;
 use crate::support::Client;
 use crate::webhooks::events::{authorization, envelope};
 
-/// Notifications of one call, and the pause after it.
+/// Notifications of one call.
 const CHUNK: usize = 5;
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Before what was not acknowledged is sent again.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -35,8 +34,9 @@ pub struct Sent {
 }
 
 impl Platform {
-    /// Begins, with purchases on these cards that nobody asked the service about.
-    pub fn start(door: Door, cards: Vec<String>) -> Self {
+    /// Begins, with purchases on these cards that nobody asked the service about, and so long a pause
+    /// after each call.
+    pub fn start(door: Door, cards: Vec<String>, pause: Duration) -> Self {
         let stop = Arc::<AtomicBool>::default();
         let own = Arc::clone(&stop);
         let sending = tokio::spawn(async move {
@@ -54,7 +54,7 @@ impl Platform {
                 }
                 sent.acknowledged.extend(tokens);
                 n += CHUNK;
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(pause).await;
             }
             sent
         });

@@ -1,5 +1,6 @@
 //! The service on servers of its own, whoever is killed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -141,6 +142,14 @@ impl Scene {
         let stats = self.broker.stats().await.unwrap_or_default();
         let own = stats.iter().find(|stats| stats.queue == queue.name());
         own.map_or(0, |own| own.messages)
+    }
+
+    /// The funding tokens of notifications in this state. (Those of the transactions are `t-` and them.)
+    pub async fn notices(&self, state: &str) -> BTreeSet<String> {
+        let query = format!("state={state}");
+        let all = all(&mut self.client(), "/api/v1/webhook-events", &query).await;
+        let tokens = all.iter().filter_map(|event| event["token"].as_str()?.strip_prefix("t-"));
+        tokens.map(str::to_owned).collect()
     }
 }
 

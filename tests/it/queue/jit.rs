@@ -1,17 +1,17 @@
 //! Requests through the queue, on any broker.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tollgate::broker::Message;
-use tollgate::broker::headers::{ATTEMPTS, ORIGIN, REASON};
+use tollgate::broker::headers::REASON;
 use tollgate::broker::topology::Queue;
+use tollgate::broker::{Broker, Message};
 
 use super::world::{ask, request, take};
-use crate::support::{Program, TestApp, marqeta, servers};
+use crate::support::{Client, Program, TestApp, marqeta, servers};
 
-const STATUS: &str = "x-tollgate-status";
+pub const STATUS: &str = "x-tollgate-status";
 
 fn json(message: &Message) -> Value {
     serde_json::from_slice(&message.body).expect("an answer is JSON")
@@ -47,21 +47,31 @@ pub async fn a_request_is_decided_and_answered_to_whoever_asked(app: Arc<TestApp
 }
 
 pub async fn the_same_token_by_http_and_queue_at_once_is_one_decision(app: Arc<TestApp>) {
-    let (mut client, broker) = (app.client(), app.broker());
-    let program = Program::set_up(&mut client, 1_000_000, 1).await;
+    let program = Program::set_up(&mut app.client(), 1_000_000, 1).await;
+    one_decision_each(&[app.client()], &app.broker(), &program, "both").await;
+}
+
+/// Each token by HTTP, of these clients in turn, and by the queue, all at once.
+pub async fn one_decision_each(
+    clients: &[Client],
+    broker: &Arc<dyn Broker>,
+    program: &Program,
+    prefix: &str,
+) {
     let name = servers::unique();
     let mut answers = broker.replies(name.clone()).await.unwrap();
     for round in 1..=10 {
-        let token = format!("both-{round}");
+        let token = format!("{prefix}-{round}");
         let body = marqeta::purchase(&token, program.card(), "1.00");
         let mut asking = tokio::task::JoinSet::new();
         for n in 0..16 {
             if n % 2 == 0 {
+                let client = &clients[n / 2 % clients.len()];
                 let (mut client, body) = (client.another(), body.clone());
                 asking.spawn(async move { Some(client.jit(body).await.body) });
             } else {
                 let message = request(&token, body.clone(), Some(&name));
-                let broker = broker.clone();
+                let broker = Arc::clone(broker);
                 asking.spawn(async move {
                     ask(&broker, message).await;
                     None
@@ -72,51 +82,11 @@ pub async fn the_same_token_by_http_and_queue_at_once_is_one_decision(app: Arc<T
         for _ in 0..8 {
             seen.insert(take(&mut answers).await.body);
         }
-        assert_eq!(seen.len(), 1, "round {round}: {seen:?}");
-        assert_eq!(program.held(&mut client).await, round * 100);
+        assert_eq!(seen.len(), 1, "{token}: {seen:?}");
+        for client in clients {
+            assert_eq!(program.held(&mut client.another()).await, round * 100, "{token}");
+        }
     }
-}
-
-pub async fn what_can_not_be_read_is_dead_at_once_and_its_neighbours_flow(app: Arc<TestApp>) {
-    let (mut client, broker) = (app.client(), app.broker());
-    let program = Program::set_up(&mut client, 1_000_000, 1).await;
-    let name = servers::unique();
-    let mut answers = broker.replies(name.clone()).await.unwrap();
-    let own = "application/vnd.tollgate.authorization+json";
-    let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(2 * 1_024 * 1_024));
-    let twice = r#"{"gpa_order":{},"gpa_order":{}}"#;
-    let poison = [
-        ("not-json", "application/json", "{not json", "malformed_json"),
-        ("empty", "application/json", "", "empty_body"),
-        ("array", "application/json", "[5]", "not_an_object"),
-        ("schema", "application/json", r#"{"hello":1}"#, "missing_field"),
-        ("twice", "application/json", twice, "duplicate_key"),
-        ("huge", "application/json", huge.as_str(), "body_too_large"),
-        ("type", "text/plain", "{}", "unsupported_media_type"),
-        ("own", own, r#"{"token":"t"}"#, "missing_field"),
-        ("own-2", own, r#"{"tokens":"t"}"#, "invalid_request"),
-        ("", "application/json", "{}", "missing_message_id"),
-    ];
-    for (n, (id, content_type, body, _)) in poison.iter().enumerate() {
-        let mut message = request(id, (*body).to_owned(), Some(&name));
-        message.content_type = (*content_type).to_owned();
-        ask(&broker, message).await;
-        let token = format!("good-{n}");
-        let good = marqeta::purchase(&token, program.card(), "1.00");
-        ask(&broker, request(&token, good, Some(&name))).await;
-    }
-    for _ in &poison {
-        assert_eq!(take(&mut answers).await.headers[STATUS], "200");
-    }
-    let expected: BTreeMap<_, _> = poison.iter().map(|poison| (poison.0, poison.3)).collect();
-    let mut dead = broker.consume(Queue::DeadLetters, 10).await.unwrap();
-    for _ in &poison {
-        let letter = take(&mut dead).await;
-        let header = |name: &str| letter.headers[name].as_str();
-        assert_eq!(header(REASON), expected[letter.id.as_str()], "{}", letter.id);
-        assert_eq!((header(ATTEMPTS), header(ORIGIN)), ("1", "jit-funding-queue"));
-    }
-    assert_eq!(program.held(&mut client).await, 100 * poison.len() as i64);
 }
 
 pub async fn what_is_too_late_is_answered_and_not_judged(app: Arc<TestApp>) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tollgate::app::clock::SystemClock;
-use tollgate::broker::headers::{ATTEMPTS, LAST_ERROR, REASON};
+use tollgate::broker::headers::{ATTEMPTS, LAST_ERROR, ORIGIN, REASON};
 use tollgate::broker::topology::Queue;
 use tollgate::broker::{Broker, Message};
 use tollgate::domain::time::Timestamp;
@@ -196,31 +196,47 @@ fn ids(ids: &[&str]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_a_handler_does_its_neighbours_flow_and_attempts_are_four() {
-    brokers::embedded(|broker| async move {
-        let (inbox, script) = (Arc::default(), Arc::<Script>::default());
-        let consumers = start(&broker, &inbox, &script, &open());
-        let work = ids(&["fails", "panics", "never", "hangs", "good-1", "good-2"]);
-        brokers::put(&broker, Queue::Webhooks, &work).await;
-        until("good ones flow", async || script.done.lock().unwrap().len() == 2).await;
-        let mut dead = broker.consume(Queue::DeadLetters, 10).await.unwrap();
-        let mut letters = BTreeMap::new();
-        for _ in 0..4 {
-            let letter = take(&mut dead).await;
-            let headers = [ATTEMPTS, REASON, LAST_ERROR].map(|name| letter.headers[name].clone());
-            letters.insert(letter.id, headers);
-        }
-        let told = |id: &str| letters[id].clone();
-        let four = |error: &str| ["4", "attempts_exhausted", error].map(str::to_owned);
-        assert_eq!(told("fails"), four("it always does"));
-        assert_eq!(told("panics"), four("the handler panicked"));
-        assert_eq!(told("hangs"), four("the handler did not end in time"));
-        assert_eq!(told("never"), ["1", "malformed_json", "no"].map(str::to_owned));
-        let tries =
-            |id: &str| script.seen.lock().unwrap().iter().filter(|seen| *seen == id).count();
-        assert_eq!((tries("fails"), tries("panics"), tries("hangs")), (4, 4, 4));
-        consumers.stop(Duration::from_secs(5)).await;
-    })
-    .await;
+    brokers::embedded(whatever_a_handler_does).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn whatever_a_handler_does_attempts_are_four_on_rabbitmq() {
+    brokers::rabbitmq(whatever_a_handler_does).await;
+}
+
+/// On every queue that is worked, at once.
+async fn whatever_a_handler_does(broker: Arc<dyn Broker>) {
+    const WORKED: [Queue; 3] = [Queue::JitFunding, Queue::Transactions, Queue::Webhooks];
+    let (inbox, script) = (Arc::default(), Arc::<Script>::default());
+    let consumers = start_on_each(&WORKED, &broker, &inbox, &script, &open());
+    let work = ["fails", "panics", "never", "hangs", "good-1", "good-2"];
+    let of = |queue: Queue, id: &str| format!("{id}-{}", queue.name());
+    for queue in WORKED {
+        brokers::put(&broker, queue, &work.map(|id| of(queue, id))).await;
+    }
+    until("good ones flow", async || script.done.lock().unwrap().len() == 2 * WORKED.len()).await;
+    let mut dead = broker.consume(Queue::DeadLetters, 10).await.unwrap();
+    let mut letters = BTreeMap::new();
+    for _ in 0..4 * WORKED.len() {
+        let letter = take(&mut dead).await;
+        let headers = [ORIGIN, ATTEMPTS, REASON, LAST_ERROR];
+        letters.insert(letter.id, headers.map(|name| letter.headers[name].clone()));
+    }
+    for queue in WORKED {
+        let check = |id: &str, tries: usize, reason: &str, error: &str| {
+            let id = of(queue, id);
+            let expected = [queue.name(), &tries.to_string(), reason, error];
+            assert_eq!(letters[&id], expected, "{id}");
+            let seen = script.seen.lock().unwrap().iter().filter(|seen| **seen == id).count();
+            assert_eq!(seen, tries, "{id}");
+        };
+        check("fails", 4, "attempts_exhausted", "it always does");
+        check("panics", 4, "attempts_exhausted", "the handler panicked");
+        check("hangs", 4, "attempts_exhausted", "the handler did not end in time");
+        check("never", 1, "malformed_json", "no");
+    }
+    consumers.stop(Duration::from_secs(5)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -138,6 +138,26 @@ async fn what_is_done_is_forgotten_after_its_time(subject: &Subject) {
     assert_eq!(counts, [(WebhookStatus::Parked, 1), (WebhookStatus::Received, 1)]);
 }
 
+/// The platform repeats what was not acknowledged for some 16 days. 17 are the least that may be set.
+async fn a_repeat_is_known_as_one_after_seventeen_days(subject: &Subject) {
+    const DAYS_US: i64 = 17 * 24 * 60 * MINUTE_US;
+    let one = subject.event("a");
+    let again = NewWebhook { id: EventId::new(subject.clock.uuid()), ..one.clone() };
+    let id = one.id;
+    subject.events.keep(vec![one]).await.unwrap();
+    subject.settle(id, WebhookStatus::Applied, None).await;
+    let forget = async || {
+        let before = subject.clock.now().plus_micros(-DAYS_US);
+        subject.events.forget_before(before, 10).await.unwrap()
+    };
+    subject.clock.pass(DAYS_US - MINUTE_US);
+    assert_eq!(forget().await, 0, "still known");
+    assert_eq!(subject.events.keep(vec![again]).await.unwrap(), [Kept::Duplicate]);
+    assert!(subject.claim(DUE, MINUTE_US).await.is_empty(), "and not applied again");
+    subject.clock.pass(2 * MINUTE_US);
+    assert_eq!(forget().await, 1);
+}
+
 async fn what_is_parked_is_looked_through_and_put_back(subject: &Subject) {
     let keys = ["a", "b", "c", "d"];
     let events: Vec<_> = keys.iter().map(|key| subject.event(key)).collect();
@@ -219,6 +239,7 @@ mod sqlite {
         what_is_not_due_is_left_to_the_queue
         of_several_transitions_the_newest_counts
         what_is_done_is_forgotten_after_its_time
+        a_repeat_is_known_as_one_after_seventeen_days
         what_is_parked_is_looked_through_and_put_back
     );
 }
@@ -242,6 +263,7 @@ mod postgres {
         what_is_not_due_is_left_to_the_queue
         of_several_transitions_the_newest_counts
         what_is_done_is_forgotten_after_its_time
+        a_repeat_is_known_as_one_after_seventeen_days
         what_is_parked_is_looked_through_and_put_back
     );
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use super::Client;
@@ -83,10 +83,15 @@ impl Instance {
         self.process.wait().expect("it is gone");
     }
 
+    /// What another command of the program says of its stores.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut program = program(&self.data_dir, &self.environment);
+        program.args(arguments).output().expect("the program runs")
+    }
+
     /// Recomputes the books of its stores by the program's own `verify`.
     pub fn verify(&self) {
-        let mut verify = program(&self.data_dir, &self.environment);
-        let output = verify.arg("verify").output().expect("verify runs");
+        let output = self.run(&["verify"]);
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     }

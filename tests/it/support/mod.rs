@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod client;
+pub mod corners;
+pub mod dice;
 pub mod instance;
 pub mod marqeta;
 pub mod own_servers;

@@ -186,7 +186,7 @@ async fn a_repeat_has_no_effect_and_another_body_under_its_token_is_a_conflict()
     let body = envelope("transactions", std::slice::from_ref(&one));
     assert_eq!(told(&client.notify(body.clone()).await), (200, "accepted".into(), [1, 0, 0, 0]));
     settled(&mut client, &program, 10_00).await;
-    for _ in 0..50 {
+    for _ in 0..1_000 {
         assert_eq!(
             told(&client.notify(body.clone()).await),
             (200, "duplicate".into(), [0, 1, 0, 0])

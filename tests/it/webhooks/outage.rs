@@ -1,5 +1,5 @@
-//! The store is gone for a while: nothing is acknowledged that is not kept, nothing is parked, and what was
-//! kept is applied when it is back.
+//! The store is gone for a while, or slow: nothing is acknowledged that is not kept, nothing is parked, and
+//! what was kept is applied when it is back.
 
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ use tollgate::store::webhooks::WebhookEvents;
 
 use super::all_applied;
 use super::events::{authorization, envelope};
+use crate::store::postgres_database::run;
 use crate::support::Program;
+use crate::support::corners::Corners;
 use crate::support::instance::Instance;
 use crate::support::own_servers::OwnServers;
 
@@ -109,4 +111,62 @@ async fn a_home_that_is_away_holds_up_no_notification_of_the_other() {
     all_applied(&mut client).await;
     assert_eq!(personal.held(&mut client).await, i64::try_from(WAITING).unwrap() * 1_00);
     service.verify();
+}
+
+/// What a notification may wait for its answer: the door gives up after five.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(6);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn a_slow_store_is_waited_for_or_told_of_and_loses_nothing() {
+    const SENDERS: usize = 4;
+    let corners = Corners::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let service = Instance::start_on(folder.path(), &corners.environment()).await;
+    let mut client = service.client();
+    let program = Program::set_up(&mut client, 1_000_000_00, 1).await;
+    // Whatever reads or writes notifications waits for this lock, a second each time.
+    let mut other = corners.postgres().await;
+    let slowing = tokio::spawn(async move {
+        let locked = "begin; lock table webhook_events in access exclusive mode; \
+            select pg_sleep(1); commit";
+        for _ in 0..4 {
+            run(&mut other, locked).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let senders = (0..SENDERS).map(|sender| {
+        let (mut client, slowing, program) = (client.another(), &slowing, &program);
+        async move {
+            let (mut kept, mut slowest) = (0, Duration::ZERO);
+            while !slowing.is_finished() {
+                let token = format!("slow-{sender}-{kept}");
+                let event = authorization(&token, program.card(), "1.00", "PENDING");
+                let body = envelope("transactions", &[event]);
+                loop {
+                    let asked = Instant::now();
+                    let answer = client.notify(body.clone()).await;
+                    slowest = slowest.max(asked.elapsed());
+                    if answer.status == 200 {
+                        break;
+                    }
+                    assert_eq!(answer.says(), (503, "unavailable".into()));
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                kept += 1;
+            }
+            (kept, slowest)
+        }
+    });
+    let sent = futures_util::future::join_all(senders).await;
+    slowing.await.unwrap();
+    let slowest = sent.iter().map(|(_, slowest)| *slowest).max().unwrap();
+    assert!(slowest > Duration::from_millis(500), "the lock was felt: {slowest:?}");
+    assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
+    all_applied(&mut client).await;
+    let kept: i64 = sent.iter().map(|(kept, _)| kept).sum();
+    assert_eq!(program.held(&mut client).await, kept * 1_00, "each is applied once");
+    service.verify();
+    service.kill();
+    corners.clear().await;
 }
