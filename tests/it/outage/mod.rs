@@ -1,9 +1,10 @@
 //! Servers that are killed, stopped, cut off and short of memory while purchases come in, each the test's
-//! own.
+//! own; and instances.
 #![expect(clippy::print_stdout, reason = "what was counted is the verdict, and is quoted")]
 
 mod alarm;
+mod behind_nginx;
 mod kills;
 mod stops;
 mod suspensions;
-mod volley;
+pub mod volley;

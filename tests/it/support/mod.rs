@@ -4,6 +4,7 @@ pub mod app;
 pub mod client;
 pub mod instance;
 pub mod marqeta;
+pub mod nginx;
 pub mod own_servers;
 pub mod program;
 pub mod servers;
