@@ -43,7 +43,8 @@ ENV TOLLGATE__HTTP__LISTEN=0.0.0.0:3000 \
     TOLLGATE__LOG__FORMAT=json
 VOLUME /var/lib/tollgate
 EXPOSE 3000
-# SIGTERM: not ready at once, open for http.drain_ms, gone within 10 s. Give it 30 before SIGKILL.
+# SIGTERM: not ready at once, open for http.drain_ms, gone within 10 s, by force after 25. Give it 30 before
+# SIGKILL.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["/usr/local/bin/tollgate", "health", "--path", "/ready"]
