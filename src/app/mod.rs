@@ -146,6 +146,9 @@ pub enum AppError {
     /// A second signal came before the service had ended.
     #[error("stopped by a second signal before everything was finished")]
     Forced,
+    /// The service had not ended 25 s after the first signal.
+    #[error("stopped after 25 s before everything was finished")]
+    Overdue,
 }
 
 /// A running service. Dropped, it closes its door; [`Running::shutdown`] also waits until everything

@@ -1,6 +1,7 @@
 //! `tollgate serve`: the service itself.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -10,6 +11,9 @@ use crate::config::Settings;
 use crate::telemetry::logging;
 
 use super::Failure;
+
+/// How long threads may take to end once the service has.
+const LEFT_MAX: Duration = Duration::from_millis(500);
 
 /// What this process does.
 #[derive(Debug, clap::Args)]
@@ -47,6 +51,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let settings = Settings::load()?;
     logging::start(&settings.log)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(app::run(settings, args.roles()))?;
+    let ended = runtime.block_on(app::run(settings, args.roles()));
+    // What was given up has a thread yet, perhaps, and a runtime that is dropped waits for all of them.
+    runtime.shutdown_timeout(LEFT_MAX);
+    ended?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -21,7 +22,7 @@ use super::lane::Lane;
 use super::ticket::{Queued, Ticket, Waiting};
 use super::{Homes, LaneSettings, Unavailable};
 
-/// How long a lane may take to pass what is queued when the process ends.
+/// How long lanes may take to pass what is queued when the process ends.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
 /// How the lanes have been doing since the start.
@@ -139,10 +140,8 @@ impl Lanes {
 
     /// Waits until every lane has passed what is queued now: what comes behind it is answered then.
     pub(super) async fn drain(&self) {
-        for lane in self.all() {
-            let passed = lane.pass(self.clock.uuid());
-            let _ = tokio::time::timeout(DRAIN_MAX, passed).await; // the process ends all the same
-        }
+        let passed = join_all(self.all().map(|lane| lane.pass(self.clock.uuid())));
+        let _ = tokio::time::timeout(DRAIN_MAX, passed).await; // the process ends all the same
     }
 
     /// Sums over all lanes.

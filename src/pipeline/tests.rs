@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::{AuthorizeError, Homes, LaneSettings, Parts, Pipeline, StepError, Unavailable};
+use super::{
+    AuthorizeError, HomeLanes, Homes, LaneSettings, Parts, Pipeline, StepError, Unavailable,
+};
 use crate::domain::clock::Clock;
 use crate::domain::decision::Fingerprint;
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
@@ -158,6 +160,10 @@ struct World {
 }
 
 fn world(settings: LaneSettings) -> World {
+    world_of(settings, Homes::Shared)
+}
+
+fn world_of(settings: LaneSettings, homes: impl FnOnce(Arc<dyn MoneyHome>) -> Homes) -> World {
     let mut ledger = Ledger::default();
     for number in 1..=4 {
         ledger.accounts.insert(account_id(number), account(number, 1_000_000));
@@ -170,7 +176,7 @@ fn world(settings: LaneSettings) -> World {
         Home { ledger: Arc::clone(&ledger), faults: Arc::clone(&faults), open: Arc::clone(&open) };
     let pipeline = Pipeline::new(Parts {
         facts: Arc::new(OneCard),
-        homes: Homes::Shared(Arc::new(home)),
+        homes: homes(Arc::new(home)),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         profiler: Arc::new(Profiler::default()),
         settings,
@@ -378,6 +384,19 @@ async fn a_lane_whose_home_has_gone_stays_stalled_until_it_is_back() {
     }
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert_eq!(world.ask("later").await.unwrap(), Ok(true));
+}
+
+#[tokio::test]
+async fn lanes_that_stand_still_are_waited_for_together() {
+    let world = world_of(PATIENT, |home| Homes::Separate {
+        business: HomeLanes { home: Arc::clone(&home), lanes: 3 },
+        personal: HomeLanes { home, lanes: 3 },
+    });
+    world.stop().await;
+    let from = world.clock.monotonic();
+    world.settled().await;
+    let waited_us = world.clock.monotonic().since(from);
+    assert!((1_900_000..3_900_000).contains(&waited_us), "{waited_us} µs");
 }
 
 #[tokio::test]

@@ -1,83 +1,17 @@
 //! The raw rows again, through a real nginx with the repository's configuration: nothing that is in
 //! doubt about where a request ends comes through it as two.
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-use tempfile::TempDir;
-use tokio::net::TcpStream;
-
 use super::raw;
 use super::rows::Sent;
 use super::run::{exchange, missing_headers};
 use super::smuggled;
 use super::world::Names;
 use crate::support::instance::Instance;
-use crate::support::own_servers::free_ports;
+use crate::support::nginx::Nginx;
 
 /// nginx still speaks the first of all versions, which has no status line, takes later ones for 1.1, and
 /// drops header lines that are none: what it passes on is well-formed.
 const LEFT_OUT: [&str; 3] = ["raw: HTTP/0.9", "raw: HTTP/1.2", "raw: a header without a colon"];
-
-struct Nginx {
-    process: Child,
-    addr: SocketAddr,
-    plain: SocketAddr,
-    _folder: TempDir,
-}
-
-impl Nginx {
-    async fn before(instance: SocketAddr) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let includes = folder.path().join("conf/tollgate");
-        std::fs::create_dir_all(&includes).unwrap();
-        std::fs::create_dir(folder.path().join("scratch")).unwrap();
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("nginx.conf");
-        std::fs::copy(repository, folder.path().join("conf/nginx.conf")).unwrap();
-        let [http, plain] = free_ports(2)[..] else { panic!("two ports") };
-        let [addr, plain] = [http, plain].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|name| format!("{name}_temp_path scratch;\n"));
-        for (name, text) in [
-            ("process", "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log stderr crit;\nuser root;\n".to_owned()),
-            ("paths", format!("access_log access.log tollgate;\n{}", scratch.concat())),
-            ("upstreams", format!("server {instance} max_fails=0;\n")),
-            ("listen", format!("listen {addr};\n")),
-            ("listen-plain", format!("listen {plain};\n")),
-            ("private", "allow 127.0.0.0/8;\ndeny all;\n".to_owned()),
-        ] {
-            std::fs::write(includes.join(format!("{name}.conf")), text).unwrap();
-        }
-        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
-        let process = Command::new("nginx")
-            .arg("-p")
-            .arg(folder.path())
-            .arg("-c")
-            .arg(folder.path().join("conf/nginx.conf"))
-            .env("PATH", path)
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nginx is installed: scripts/services install nginx");
-        let nginx = Self { process, addr, plain, _folder: folder };
-        for _ in 0..200 {
-            if TcpStream::connect(addr).await.is_ok() {
-                return nginx;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("nginx does not listen");
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It takes its worker along.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
-    }
-}
 
 fn names(instance: &Instance) -> Names {
     let (client, nobody) = (instance.client(), String::new);
@@ -108,7 +42,7 @@ fn fault(name: &str, (status, code, answer): &(u16, String, String)) -> Option<S
 async fn what_is_in_doubt_is_refused_behind_nginx() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::start(folder.path()).await;
-    let nginx = Nginx::before(instance.addr).await;
+    let nginx = Nginx::before(&[instance.addr]).await;
     let names = names(&instance);
     let mut wrong = Vec::new();
     for row in raw::rows(&names) {
@@ -131,7 +65,7 @@ async fn what_is_in_doubt_is_refused_behind_nginx() {
 async fn a_bulk_load_comes_through_nginx_and_another_body_of_its_size_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::start(folder.path()).await;
-    let nginx = Nginx::before(instance.addr).await;
+    let nginx = Nginx::before(&[instance.addr]).await;
     let bearer = names(&instance).bearer;
     let lines: String =
         (0..3_000).map(|n| format!("{{\"user\":{{\"marqeta_token\":\"n-{n}\"}}}}\n")).collect();
@@ -156,7 +90,7 @@ async fn a_bulk_load_comes_through_nginx_and_another_body_of_its_size_does_not()
 async fn the_answers_of_nginx_itself_look_like_those_of_the_service() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::start(folder.path()).await;
-    let nginx = Nginx::before(instance.addr).await;
+    let nginx = Nginx::before(&[instance.addr]).await;
     let get =
         |target: &str| format!("GET {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     let own = [

@@ -42,7 +42,8 @@ impl Shot {
         self.status == 402 && String::from_utf8_lossy(&self.body).contains(r#""unavailable""#)
     }
 
-    fn repeat(&self) -> String {
+    /// The same request again.
+    pub fn repeat(&self) -> String {
         marqeta::purchase(&self.token, &self.card, "0.01")
     }
 }

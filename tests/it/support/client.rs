@@ -81,6 +81,11 @@ impl Client {
         Self { addr: self.addr, admin, basic, connection: None }
     }
 
+    /// Another connection to the same service, through another door.
+    pub fn through(&self, addr: SocketAddr) -> Self {
+        Self { addr, ..self.another() }
+    }
+
     pub async fn jit(&mut self, body: impl Into<Bytes>) -> Answer {
         self.try_jit(body.into()).await.expect("an answer")
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use super::Client;
@@ -87,6 +87,26 @@ impl Instance {
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut program = program(&self.data_dir, &self.environment);
         program.args(arguments).output().expect("the program runs")
+    }
+
+    /// Sends it a signal: `TERM`, `KILL`, `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        let status = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(status.expect("kill runs").success(), "it runs");
+    }
+
+    /// How it ended. Fails if that takes longer.
+    pub async fn ended_within(mut self, time: Duration) -> ExitStatus {
+        let waiting = async {
+            loop {
+                if let Some(status) = self.process.try_wait().expect("a child") {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(time, waiting).await.expect("it ends")
     }
 
     /// Recomputes the books of its stores by the program's own `verify`.

@@ -6,6 +6,7 @@ pub mod corners;
 pub mod dice;
 pub mod instance;
 pub mod marqeta;
+pub mod nginx;
 pub mod own_servers;
 pub mod pair;
 pub mod program;
