@@ -17,7 +17,7 @@ mod money;
 pub(crate) mod mongodb;
 mod mongodb_faults;
 mod mongodb_prepare;
-mod mongodb_rights;
+pub(crate) mod mongodb_rights;
 mod mongodb_speed;
 mod notices;
 mod outbox;
