@@ -28,7 +28,7 @@ fn refused(environment: &[(&str, &str)]) -> String {
         .env("TOLLGATE__ADMIN__KEY", "a-key-of-some-length")
         .env("TOLLGATE__JIT__USERNAME", "a-name")
         .env("TOLLGATE__JIT__PASSWORD", "A-password-0001!")
-        .env("TOLLGATE__LOG__FILTER", "error")
+        .env("TOLLGATE__LOG__FILTER", "error,lapin=off") // as off as by default
         .envs(environment.iter().copied())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
