@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what was counted is the verdict, and is quoted")]
 
 mod alarm;
+mod holders;
 mod kills;
 mod stops;
 mod suspensions;
