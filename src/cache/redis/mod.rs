@@ -1,6 +1,7 @@
 //! The level that all instances share, on a Redis server. It only ever saves time: a server that is
 //! slow, gone, empty or full of rubbish makes lookups slower and changes nothing else.
 
+mod absent;
 mod announce;
 mod cache;
 mod codec;

@@ -22,7 +22,7 @@ mod mongodb_speed;
 mod notices;
 mod outbox;
 pub(crate) mod postgres;
-mod postgres_cancelled;
+pub(crate) mod postgres_cancelled;
 mod postgres_contention;
 pub(crate) mod postgres_database;
 mod postgres_events;
