@@ -20,6 +20,8 @@ use crate::store::{Probe, StoreError, StoreFuture};
 
 use super::{AppError, trust};
 
+const REDIS_URL: &str = "cache.redis.url";
+
 /// What caches are made of.
 pub(super) struct Caches {
     settings: Cache,
@@ -30,8 +32,11 @@ pub(super) struct Caches {
 }
 
 impl Caches {
-    /// Connects to nothing yet: a server that is down delays nothing.
-    pub(super) fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Self, AppError> {
+    /// A server that is down delays the start only a little; one that lets us not in ends it.
+    pub(super) async fn open(
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, AppError> {
         let cache = settings.cache.clone();
         let shared = match (&cache.redis.url, cache.kind) {
             (None, _) | (_, CacheKind::Off) => None,
@@ -45,8 +50,10 @@ impl Caches {
                     budget: Duration::from_millis(cache.redis.budget_ms),
                 };
                 let server = RedisServer::open(options, Arc::clone(clock)).map_err(|error| {
-                    AppError::Url { setting: "cache.redis.url", source: Box::new(error) }
+                    AppError::Url { setting: REDIS_URL, source: Box::new(error) }
                 })?;
+                let greeted = server.greet().await;
+                greeted.map_err(|source| AppError::Cache { setting: REDIS_URL, source })?;
                 Some(Arc::new(server))
             }
         };

@@ -31,6 +31,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::broker::{Broker, BrokerError};
+use crate::cache::redis::RedisRefused;
 use crate::config::Settings;
 use crate::domain::clock::Clock;
 use crate::egress::notices;
@@ -131,6 +132,14 @@ pub enum AppError {
         /// What it said.
         source: StoreError,
     },
+    /// The cache's server can not be used with these settings: a wrong password, or too few rights.
+    #[error("setting {setting} names a cache that can not be used")]
+    Cache {
+        /// The setting that has selected it.
+        setting: &'static str,
+        /// What it said.
+        source: RedisRefused,
+    },
     /// The message broker can not be used with these settings: a wrong password, a queue that exists
     /// with other arguments, a file that another process has.
     #[error("setting {setting} names a message broker that can not be used")]
@@ -205,7 +214,7 @@ pub async fn start_as(
     let keys = settings.personal.previous();
     let keys = std::iter::once(&secrets.personal_key).chain(&keys);
     let seal = Arc::new(Seal::new(Use::Personal, keys).map_err(AppError::PersonalKey)?);
-    let stores = Stores::compose(&homes, &settings, &clock, &seal)?;
+    let stores = Stores::compose(&homes, &settings, &clock, &seal).await?;
     let outbox = Arc::clone(&stores.outbox);
     let reseal = build::reseal(&homes, &stores, seal);
     let broker = match broker {

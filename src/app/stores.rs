@@ -39,13 +39,13 @@ pub(super) struct Stores {
 
 impl Stores {
     /// Puts caches before the homes, and routing before both.
-    pub(super) fn compose(
+    pub(super) async fn compose(
         open: &OpenHomes,
         settings: &Settings,
         clock: &Arc<dyn Clock>,
         seal: &Arc<Seal>,
     ) -> Result<Self, AppError> {
-        let caches = Caches::open(settings, clock)?;
+        let caches = Caches::open(settings, clock).await?;
         let watch = |home: &&OpenHome| Watched {
             name: home.name,
             probe: Arc::clone(&home.probe),

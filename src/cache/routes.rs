@@ -10,6 +10,8 @@ use super::CacheFuture;
 /// Where cards live. A card never moves, so what is known once is known for ever; a card that is not
 /// known may be created at any time, so that is not kept.
 pub trait Routes: Send + Sync {
+    /// The card's home, if it is known without asking anybody.
+    fn known(&self, card: &Token) -> Option<Home>;
     /// The card's home, if it has been looked up before, here or by another instance.
     fn route<'a>(&'a self, card: &'a Token) -> CacheFuture<'a, Option<Home>>;
     /// Keeps where a card lives.
@@ -27,16 +29,15 @@ impl MemoryRoutes {
     pub fn new(entries_max: u64) -> Self {
         Self { homes: Cache::new(usize::try_from(entries_max).unwrap_or(usize::MAX)) }
     }
-
-    /// The card's home, if it is kept.
-    pub fn get(&self, card: &Token) -> Option<Home> {
-        self.homes.get(card)
-    }
 }
 
 impl Routes for MemoryRoutes {
+    fn known(&self, card: &Token) -> Option<Home> {
+        self.homes.get(card)
+    }
+
     fn route<'a>(&'a self, card: &'a Token) -> CacheFuture<'a, Option<Home>> {
-        Box::pin(std::future::ready(self.get(card)))
+        Box::pin(std::future::ready(self.known(card)))
     }
 
     fn keep_route(&self, card: &Token, home: Home) {

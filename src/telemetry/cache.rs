@@ -114,7 +114,12 @@ impl RedisMetrics {
     /// The shared cache was not reached at the start.
     pub fn unreached(&self, error: &dyn std::error::Error) {
         let why = error.to_string().replace('\n', " ");
-        tracing::warn!(server = "redis", why, "could not reach the shared cache; trying again");
+        tracing::warn!(
+            server = "redis",
+            setting = "cache.redis.url",
+            why,
+            "could not reach the shared cache; trying again"
+        );
     }
 
     /// The shared cache does not answer, and is not asked any more.

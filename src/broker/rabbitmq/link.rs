@@ -1,6 +1,7 @@
 //! A connection that is found again: the supervisor connects, declares, watches, and begins anew.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -112,10 +113,18 @@ impl Link {
         names: Names,
         purpose: Purpose,
         metrics: BrokerMetrics,
+        opening: Arc<AtomicBool>,
     ) -> Self {
         let state = Arc::new(watch::Sender::new(State::Down));
-        let supervisor =
-            Supervisor { server, names, purpose, metrics, state: Arc::clone(&state), told: false };
+        let supervisor = Supervisor {
+            server,
+            names,
+            purpose,
+            metrics,
+            opening,
+            state: Arc::clone(&state),
+            told: false,
+        };
         let supervisor = tokio::spawn(supervisor.run()).abort_handle();
         Self { state, supervisor }
     }
@@ -171,6 +180,8 @@ struct Supervisor {
     names: Names,
     purpose: Purpose,
     metrics: BrokerMetrics,
+    /// While it is set, whoever opens the broker hears of a refusal, and says so.
+    opening: Arc<AtomicBool>,
     state: Arc<watch::Sender<State>>,
     /// Whether this outage has been logged.
     told: bool,
@@ -193,10 +204,12 @@ impl Supervisor {
                     tokio::spawn(async move { goodbye(&session.connection).await });
                 }
                 Err(error @ BrokerError::Refused(_)) => {
-                    if !self.told {
-                        self.metrics.refused(self.purpose.name(), &line(&error));
+                    if !self.opening.load(Ordering::Relaxed) {
+                        if !self.told {
+                            self.metrics.refused(self.purpose.name(), &line(&error));
+                        }
+                        self.told = true;
                     }
-                    self.told = true;
                     self.state.send_replace(State::Refused(Arc::new(error)));
                     pause = AGAIN_REFUSED;
                 }

@@ -21,6 +21,7 @@ mod topology;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lapin::uri::AMQPUri;
@@ -143,6 +144,8 @@ pub struct RabbitBroker {
     publishing: Arc<Link>,
     consuming: Arc<Link>,
     publisher: Arc<Publisher>,
+    /// Until it is known how the first connection went.
+    opening: Arc<AtomicBool>,
     clock: Arc<dyn Clock>,
 }
 
@@ -153,11 +156,15 @@ impl RabbitBroker {
         let names = Names::new(&options.prefix);
         let metrics = BrokerMetrics::new();
         let server = Server { uri: options.uri.clone(), authority: options.authority.clone() };
-        let link =
-            |purpose| Arc::new(Link::open(server.clone(), names.clone(), purpose, metrics.clone()));
+        let opening = Arc::new(AtomicBool::new(true));
+        let link = |purpose| {
+            let (server, names, metrics) = (server.clone(), names.clone(), metrics.clone());
+            Arc::new(Link::open(server, names, purpose, metrics, Arc::clone(&opening)))
+        };
         let (publishing, consuming) = (link(Purpose::Publish), link(Purpose::Consume));
         let publisher = Publisher::start(&options, &names, &publishing, Arc::clone(&clock));
-        Arc::new(Self { names, publishing, consuming, publisher: Arc::new(publisher), clock })
+        let publisher = Arc::new(publisher);
+        Arc::new(Self { names, publishing, consuming, publisher, opening, clock })
     }
 
     /// Closes both connections. Later calls are [`BrokerError::Unavailable`].
@@ -171,7 +178,13 @@ impl RabbitBroker {
 impl Broker for RabbitBroker {
     /// The supervisor declares with every connection; this waits for the first, and says how it went.
     fn declare(&self) -> BrokerFuture<'_, ()> {
-        Box::pin(async move { self.publishing.session().await.map(drop) })
+        Box::pin(async move {
+            let declared = self.publishing.session().await.map(drop);
+            if !matches!(declared, Err(BrokerError::Refused(_))) {
+                self.opening.store(false, Ordering::Relaxed);
+            }
+            declared
+        })
     }
 
     fn publish(&self, messages: Vec<Outgoing>) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>> {

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use redis::aio::ConnectionManager;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::cache::jitter::Jittered;
 use crate::cache::{CacheFuture, FactsCache, Nothing, SharedStats, Stamped, Tally, Wanted};
@@ -17,6 +14,7 @@ use crate::domain::id::{CardId, Home};
 use crate::domain::policy::PolicyStamp;
 use crate::domain::token::Token;
 
+use super::absent::Absent;
 use super::announce::Announcer;
 use super::codec::{Decoded, KeptLimits, LimitsOf, decode, encode, stamps_of, version_of};
 use super::fills::Fills;
@@ -25,13 +23,6 @@ use super::keys::Keys;
 use super::link::Link;
 use super::scripts::{Fill, Scripts};
 use super::{Lifetimes, Watch};
-
-/// How long it is remembered that the server has nothing under a key, or did not say. Long enough
-/// that the lookups of one purchase do not ask again one by one; forgetting it only costs time.
-const ABSENT_FOR: Duration = Duration::from_millis(200);
-
-/// Keys that are remembered so at most.
-const ABSENT_MAX: usize = 10_000;
 
 /// One home's facts.
 pub struct RedisCache {
@@ -42,8 +33,7 @@ pub struct RedisCache {
     fills: Fills,
     announcer: Arc<Announcer>,
     hearing: Arc<Hearing>,
-    /// Until when keys are remembered so.
-    absent: Cache<String, Instant>,
+    absent: Absent,
     lifetimes: [Jittered; 3],
     tallies: [Tally; 3],
     unreadable: AtomicU64,
@@ -86,7 +76,7 @@ impl RedisCache {
             link,
             announcer,
             hearing,
-            absent: Cache::new(ABSENT_MAX),
+            absent: Absent::new(),
             lifetimes: [lifetimes.user, lifetimes.card, lifetimes.limits].map(Jittered::new),
             tallies: Default::default(),
             unreadable: AtomicU64::new(0),
@@ -104,7 +94,7 @@ impl RedisCache {
         ]
         .into_iter()
         .flatten()
-        .filter(|(_, _, key)| !self.is_absent(key))
+        .filter(|(_, _, key)| !self.absent.has(key))
         .collect();
         if asked.is_empty() {
             return;
@@ -118,23 +108,15 @@ impl RedisCache {
         };
         let Some(values) = self.link.call(query).await else {
             // One wait is enough for one purchase.
-            asked.into_iter().for_each(|(_, _, key)| self.remember_absent(key));
+            asked.into_iter().for_each(|(_, _, key)| self.absent.remember(key));
             return;
         };
         for ((kind, reference, key), value) in asked.into_iter().zip(values) {
             let kept = value.and_then(|value| self.take(kind, reference, &key, &value));
             if self.tallies[kind as usize].count(kept).is_none() {
-                self.remember_absent(key);
+                self.absent.remember(key);
             }
         }
-    }
-
-    fn is_absent(&self, key: &str) -> bool {
-        self.absent.get(key).is_some_and(|until| Instant::now() < until)
-    }
-
-    fn remember_absent(&self, key: String) {
-        self.absent.insert(key, Instant::now() + ABSENT_FOR);
     }
 
     /// Keeps a value in memory, if it can be read and no floor refuses it.
@@ -161,7 +143,7 @@ impl RedisCache {
     fn read<T: DeserializeOwned>(&self, key: &str, value: &[u8]) -> Option<T> {
         match decode(self.home, key, value) {
             Decoded::Facts(facts) => Some(facts),
-            Decoded::Tombstone => None,
+            Decoded::Tombstone | Decoded::Elsewhere => None,
             Decoded::Unreadable => {
                 self.unreadable.fetch_add(1, Ordering::Relaxed);
                 None

@@ -63,6 +63,8 @@ pub(super) enum Decoded<T> {
     Facts(T),
     /// A mark that they have changed.
     Tombstone,
+    /// Another home's: where nobody knows yet where a card lives, both are asked.
+    Elsewhere,
     /// Nothing that can be used.
     Unreadable,
 }
@@ -99,7 +101,8 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(home: Home, key: &str, value: &'a [
         return Decoded::Unreadable;
     };
     match read.facts {
-        _ if read.v != SCHEMA || read.home != home => Decoded::Unreadable,
+        _ if read.v != SCHEMA => Decoded::Unreadable,
+        _ if read.home != home => Decoded::Elsewhere,
         None if read.tombstone => Decoded::Tombstone,
         Some(facts) if read.key == key => Decoded::Facts(facts),
         Some(_) | None => Decoded::Unreadable,
@@ -157,7 +160,6 @@ mod tests {
             good.replace("\"v\":1", "\"v\":0"),
             good.replace("\"v\":1", "\"v\":2"),
             good.replace("t:card:card", "t:card:other"),
-            good.replace("\"home\":\"business\"", "\"home\":\"personal\""),
             good.replace("ACTIVE", "DANCING"),
             good.replace("\"facts\"", "\"fact\""),
             good.replace("crd_", "usr_"),
@@ -175,6 +177,13 @@ mod tests {
         }
         let bytes = decode::<CardFacts>(Home::Business, "t:card:card", &[0xff, 0xfe, 0]);
         assert_eq!(bytes, Decoded::Unreadable);
+    }
+
+    #[test]
+    fn what_the_other_home_has_written_is_told_apart() {
+        let text = written().replace("\"home\":\"business\"", "\"home\":\"personal\"");
+        assert_ne!(text, written());
+        assert_eq!(read(&text), Decoded::Elsewhere);
     }
 
     #[test]

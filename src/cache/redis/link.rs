@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, ErrorKind, RedisError, RedisResult, TlsCertificates};
+use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, TlsCertificates};
 use tokio::sync::Notify;
 
 use crate::domain::clock::Clock;
@@ -27,6 +27,9 @@ const PROBES_MAX: u32 = 25;
 
 /// How often the server is asked how much memory it uses.
 const MEMORY_EVERY: Duration = Duration::from_secs(15);
+
+/// How long the start waits to hear whether the server lets us in.
+const GREETING_MAX: Duration = Duration::from_secs(1);
 
 /// Between two attempts to connect.
 const RECONNECT_MIN: Duration = Duration::from_millis(20);
@@ -81,6 +84,28 @@ impl Link {
             skipped: AtomicU64::new(0),
             opened: AtomicU64::new(0),
         })
+    }
+
+    /// Connects once, to hear whether the server lets us in; fails only where it says that it does not. One
+    /// that does not answer in time is told of: it is connected to in the background.
+    pub(super) async fn greet(&self) -> RedisResult<()> {
+        match self.connect_once().await {
+            Err(error) if is_refusal(&error) => Err(error),
+            Err(error) => {
+                self.metrics.unreached(&error);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn connect_once(&self) -> RedisResult<()> {
+        let patience = Some(self.options.connect.min(GREETING_MAX));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(patience)
+            .set_response_timeout(patience);
+        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        redis::cmd("PING").query_async(&mut connecting.await?).await
     }
 
     /// Runs a query within the budget. `None`: no answer, or the server refuses, or the breaker is
@@ -140,10 +165,7 @@ impl Link {
     pub(super) async fn keep_watch(&self) {
         // Without a budget: nobody waits for this, and it carries the first connection to its end.
         let mut connection = self.connection();
-        let greeting = redis::cmd("PING");
-        if let Err(error) = greeting.query_async::<()>(&mut connection).await {
-            self.metrics.unreached(&error);
-        }
+        let _answer = redis::cmd("PING").query_async::<()>(&mut connection).await;
         loop {
             self.opening.notified().await;
             let mut probes = 0;
@@ -254,6 +276,12 @@ fn manager(client: &Client, connect: Duration) -> RedisResult<ConnectionManager>
 fn used_memory(told: &str) -> Option<u64> {
     let used = told.lines().find_map(|line| line.strip_prefix("used_memory:"));
     used?.trim().parse().ok()
+}
+
+/// Whether the server has said that it lets nobody in who comes like this.
+fn is_refusal(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::AuthenticationFailed)
+        || matches!(error.code(), Some("NOAUTH" | "NOPERM" | "WRONGPASS"))
 }
 
 /// Whether this was said by the server, in answer to what it was asked.

@@ -1,6 +1,7 @@
 //! The level that all instances share, on a Redis server. It only ever saves time: a server that is
 //! slow, gone, empty or full of rubbish makes lookups slower and changes nothing else.
 
+mod absent;
 mod announce;
 mod cache;
 mod codec;
@@ -73,6 +74,11 @@ pub struct Lifetimes {
 #[error("the URL of the cache's server can not be used")]
 pub struct RedisUrlError(#[source] redis::RedisError);
 
+/// The server lets nobody in who comes with these settings: a wrong password, or too few rights.
+#[derive(Debug, thiserror::Error)]
+#[error("the cache's server lets nobody in with these settings")]
+pub struct RedisRefused(#[source] redis::RedisError);
+
 /// The server, over one connection. Whatever is made of it shares that, and can outlive it.
 pub struct RedisServer {
     link: Arc<Link>,
@@ -97,6 +103,14 @@ impl RedisServer {
         let watched = Arc::clone(&link);
         task.spawn(async move { watched.watch_memory().await });
         Ok(Self { link, keys, watch: Arc::new(Watch { _task: task }) })
+    }
+
+    /// Asks the server once to be let in, and waits for that no longer than a moment.
+    ///
+    /// # Errors
+    /// Where the server refuses. One that does not answer is none: it may come later.
+    pub async fn greet(&self) -> Result<(), RedisRefused> {
+        self.link.greet().await.map_err(RedisRefused)
     }
 
     /// Whether it has answered lately.

@@ -9,6 +9,7 @@ use crate::domain::id::Home;
 use crate::domain::token::Token;
 
 use super::Watch;
+use super::absent::Absent;
 use super::codec::{Decoded, decode, encode};
 use super::fills::Fills;
 use super::keys::Keys;
@@ -20,6 +21,7 @@ pub struct RedisRoutes {
     link: Arc<Link>,
     fills: Fills,
     keys: Keys,
+    absent: Absent,
     _watch: Arc<Watch>,
 }
 
@@ -34,33 +36,51 @@ impl RedisRoutes {
         keys: Keys,
         entries_max: u64,
     ) -> Self {
-        Self { memory: MemoryRoutes::new(entries_max), link, fills, keys, _watch: watch }
+        let (memory, absent) = (MemoryRoutes::new(entries_max), Absent::new());
+        Self { memory, link, fills, keys, absent, _watch: watch }
     }
 
     async fn fetch(&self, card: &Token) -> Option<Home> {
         let key = self.keys.route(card);
+        if self.absent.has(&key) {
+            return None;
+        }
+        let found = self.ask(&key).await;
+        match found {
+            Some(home) => self.memory.keep_route(card, home),
+            None => self.absent.remember(key),
+        }
+        found
+    }
+
+    async fn ask(&self, key: &str) -> Option<Home> {
         let mut get = redis::cmd("GET");
-        get.arg(&key);
+        get.arg(key);
         let query = |mut to: ConnectionManager| async move {
             get.query_async::<Option<Vec<u8>>>(&mut to).await
         };
         let value = self.link.call(query).await??;
-        let Decoded::Facts(home) = decode(WRITTEN_FOR, &key, &value) else { return None };
-        self.memory.keep_route(card, home);
-        Some(home)
+        match decode(WRITTEN_FOR, key, &value) {
+            Decoded::Facts(home) => Some(home),
+            Decoded::Tombstone | Decoded::Elsewhere | Decoded::Unreadable => None,
+        }
     }
 }
 
 impl Routes for RedisRoutes {
+    fn known(&self, card: &Token) -> Option<Home> {
+        self.memory.known(card)
+    }
+
     fn route<'a>(&'a self, card: &'a Token) -> CacheFuture<'a, Option<Home>> {
-        match self.memory.get(card) {
+        match self.known(card) {
             Some(home) => Box::pin(std::future::ready(Some(home))),
             None => Box::pin(self.fetch(card)),
         }
     }
 
     fn keep_route(&self, card: &Token, home: Home) {
-        if self.memory.get(card) == Some(home) {
+        if self.known(card) == Some(home) {
             return;
         }
         self.memory.keep_route(card, home);

@@ -24,11 +24,13 @@ impl FactsStore for RoutedStore {
 
     fn expect<'a>(&'a self, user: Option<&'a Token>, card: &'a Token) -> Hint<'a> {
         Box::pin(async move {
-            match self.cards.route(card).await {
+            match self.cards.known(card) {
                 Some(home) => self.home(home).facts.expect(user, card).await,
+                // What either home has is asked for along with where the card lives: one round trip.
                 None => {
                     let both = Home::ALL.map(|home| self.home(home).facts.expect(user, card));
-                    futures_util::future::join_all(both).await;
+                    let both = futures_util::future::join_all(both);
+                    futures_util::future::join(self.cards.route(card), both).await;
                 }
             }
         })

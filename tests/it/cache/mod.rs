@@ -4,6 +4,7 @@
 mod chaos;
 mod conformance;
 mod corrupt;
+mod routed;
 pub(crate) mod server;
 mod shared;
 mod speed;

@@ -5,6 +5,7 @@
 mod alarm;
 mod behind_nginx;
 mod doors;
+mod holders;
 mod kills;
 mod shared_cache;
 mod stops;

@@ -17,12 +17,12 @@ mod money;
 pub(crate) mod mongodb;
 mod mongodb_faults;
 mod mongodb_prepare;
-mod mongodb_rights;
+pub(crate) mod mongodb_rights;
 mod mongodb_speed;
 mod notices;
 mod outbox;
 pub(crate) mod postgres;
-mod postgres_cancelled;
+pub(crate) mod postgres_cancelled;
 mod postgres_contention;
 pub(crate) mod postgres_database;
 mod postgres_events;
@@ -155,4 +155,29 @@ macro_rules! conformance {
     )+};
 }
 
+/// Runs what two instances on one set of rows must keep, on the two that `$open` opens beside whatever keeps
+/// their rows. `; name` adds sentences that only some stores are asked.
+macro_rules! contended {
+    ($(#[$ignore:meta])? $open:path $(; $($more:ident)+)?) => {
+        contended!(@tests [$(#[$ignore])?] $open;
+            a_batch_that_waited_sees_what_changed_meanwhile
+            time_is_read_after_the_lock
+            opposite_orders_end
+            $($($more)+)?
+        );
+    };
+    (@tests $ignore:tt $open:path; $($name:ident)+) => {
+        $(contended!(@test $ignore $open; $name);)+
+    };
+    (@test [$(#[$ignore:meta])?] $open:path; $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $(#[$ignore])?
+        async fn $name() {
+            let (one, two, _kept) = $open().await;
+            crate::store::contention::$name(one, two).await;
+        }
+    };
+}
+
 pub(crate) use conformance;
+pub(crate) use contended;

@@ -11,14 +11,31 @@ use tollgate::store::mongodb::{MongoOptions, MongoStore};
 use tollgate::store::{Prepare, StoreError};
 
 use super::clock::TestClock;
-use super::conformance;
 use super::subject::{Subject, purchase};
+use super::{conformance, contended};
 use crate::support::servers;
 
 conformance!(#[ignore = "needs servers: scripts/test"] open; personal);
 
+// Racers go through lanes here, one to an account: see `mongodb_faults.rs`.
+contended!(
+    #[ignore = "needs servers: scripts/test"]
+    two
+);
+
 async fn open() -> Subject {
     open_one(&Corner::new()).await
+}
+
+/// Two instances on one database.
+async fn two() -> (Arc<Subject>, Arc<Subject>, Corner) {
+    let (corner, clock) = (Corner::new(), Arc::new(TestClock::beside_a_server()));
+    let open = async || {
+        let store = store(&corner, |options| options.time_offset_us = clock.offset()).await;
+        Arc::new(subject(&corner, store, Arc::clone(&clock)))
+    };
+    let (one, two) = (open().await, open().await);
+    (one, two, corner)
 }
 
 /// As after a failover to a server whose clock is behind.

@@ -15,10 +15,16 @@ use tollgate::ledger::intent::{Intent, Outcome};
 use tollgate::ledger::wanted::Wanted;
 use tollgate::store::StoreError;
 
+use super::cancelled::cut_after;
 use super::clock::TestClock;
 use super::mongodb::{Corner, store, subject};
 use super::subject::{Subject, purchase, token};
 use crate::support::servers;
+
+/// How many begins must have been cancelled, each after one of so many times, of how many at most.
+const CANCELLED: u32 = 1_000;
+const MOMENTS: u64 = 200;
+const BEGINS_MAX: u64 = 20_000;
 
 /// A store whose lanes only this test's faults meet.
 async fn alone(corner: &Corner, batch: Duration) -> (Subject, String) {
@@ -192,14 +198,28 @@ async fn a_batch_that_hangs_is_killed_and_its_wallets_are_free() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/test"]
-async fn a_thousand_cancelled_begins_leave_no_transaction_open() {
+async fn a_thousand_cancelled_begins_leave_no_transaction_open_and_lose_nothing() {
     let corner = Corner::new();
     let (subject, lanes) = alone(&corner, Duration::from_secs(2)).await;
     let program = subject.program("wren", 1_000_00).await;
     let wanted = Wanted { accounts: [program.account].into(), ..Wanted::default() };
-    for number in 0..1_000_u64 {
-        let begin = subject.home.begin(&wanted);
-        let _ = tokio::time::timeout(Duration::from_micros(number % 20 * 100), begin).await;
+    let (mut gone, mut number, mut acknowledged) = (0, 0, Vec::new());
+    while gone < CANCELLED {
+        assert!(number < BEGINS_MAX, "only {gone} were cancelled");
+        number += 1;
+        let after = Duration::from_micros(20 + number % MOMENTS * 20);
+        match cut_after(subject.home.begin(&wanted), after).await {
+            None => gone += 1,
+            // What went away before still has the wallet.
+            Some(Ok(_) | Err(StoreError::Conflict(_))) => {}
+            Some(Err(error)) => panic!("{error:?}"),
+        }
+        let user = subject.user(None, &format!("u{number}"));
+        let id = user.id;
+        if let Some(written) = cut_after(subject.resources.insert_user(user), after).await {
+            written.unwrap();
+            acknowledged.push(id);
+        }
     }
     let database = corner.database().await;
     let admin = database.client().database("admin");
@@ -220,8 +240,16 @@ async fn a_thousand_cancelled_begins_leave_no_transaction_open() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(open, 0);
-    subject.approve(purchase("after", "wren-card", 1_00)).await;
-    assert_eq!(subject.balance(program.account).await, [1_000_00, 0, 1_00, 0]);
+    for number in 0..50 {
+        subject.approve(purchase(&format!("t{number}"), "wren-card", 1_00)).await;
+        let user = subject.user(None, &format!("v{number}"));
+        acknowledged.push(user.id);
+        subject.resources.insert_user(user).await.unwrap();
+    }
+    for id in acknowledged {
+        assert!(subject.resources.user_record(id).await.unwrap().is_some(), "{id}");
+    }
+    assert_eq!(subject.balance(program.account).await, [1_000_00, 0, 50_00, 0]);
     subject.assert_adds_up().await;
 }
 

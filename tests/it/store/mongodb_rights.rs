@@ -71,14 +71,14 @@ fn rights() -> Vec<(String, Vec<String>)> {
 }
 
 /// A server that asks who one is.
-struct Guarded {
+pub struct Guarded {
     process: Child,
     port: u16,
     _folder: tempfile::TempDir,
 }
 
 impl Guarded {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let shared = Corner::new();
         let started = shared.admin(doc! { "getCmdLineOpts": 1 }).await;
         let program = started.get_array("argv").unwrap()[0].as_str().unwrap().to_owned();
@@ -124,7 +124,7 @@ impl Guarded {
     }
 
     /// A new database with a user who has the role there; who owns it, and the user's URL.
-    async fn corner(&self) -> (Corner, String) {
+    pub async fn corner(&self) -> (Corner, String) {
         let name = servers::unique();
         let owner = Corner::at(self.url("root", &name, "admin"));
         owner.admin(role(&name)).await;

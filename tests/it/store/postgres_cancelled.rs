@@ -1,10 +1,8 @@
 //! Callers that go away, and a commit whose acknowledgement is lost on its way.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,30 +14,17 @@ use tollgate::ledger::wanted::Wanted;
 use tollgate::store::StoreError;
 use tollgate::store::postgres::PostgresOptions;
 
+use super::cancelled::cut_after;
 use super::clock::TestClock;
 use super::postgres::subject;
 use super::postgres_database::{Database, connect, run};
 use super::subject::{Subject, purchase};
 use crate::support::own_servers::OwnServers;
 
+/// How many begins must have been cancelled, each after one of so many times, of how many at most.
 const CANCELLED: u32 = 1_000;
-
-/// Goes away after so long; timers are too coarse for this.
-async fn cut<T>(future: impl Future<Output = T>, after: Duration) -> Option<T> {
-    let mut future = pin!(future);
-    let until = Instant::now() + after;
-    poll_fn(|context| {
-        if let Poll::Ready(done) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(done));
-        }
-        if Instant::now() >= until {
-            return Poll::Ready(None);
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await
-}
+const MOMENTS: u32 = 1_000;
+const BEGINS_MAX: u32 = 20_000;
 
 async fn idle_in_transaction(database: &Database) -> i64 {
     let sql = "select count(*) from pg_stat_activity
@@ -87,23 +72,21 @@ async fn a_thousand_cancelled_begins_leave_no_transaction_open_and_lose_nothing(
     let subject = open(options).await;
     let program = subject.program("acme", 1_000_000_00).await;
     let wanted = Wanted::by(&[subject.request(purchase("never", "acme-card", 1_00)).await]);
-    let (mut gone, mut acknowledged) = (0, Vec::new());
-    for number in 0..CANCELLED {
-        let after = Duration::from_micros(u64::from(20 + number * 580 / CANCELLED));
-        let begun = cut(subject.home.begin(&wanted), after).await;
+    let (mut gone, mut number, mut acknowledged) = (0, 0, Vec::new());
+    while gone < CANCELLED {
+        assert!(number < BEGINS_MAX, "only {gone} were cancelled");
+        number += 1;
+        let after = Duration::from_micros(u64::from(20 + number % MOMENTS * 580 / MOMENTS));
+        let begun = cut_after(subject.home.begin(&wanted), after).await;
         gone += u32::from(begun.is_none());
         drop(begun.transpose().unwrap());
         let user = subject.user(program.employer(), &format!("u{number}"));
         let id = user.id;
-        match cut(subject.resources.insert_user(user), after).await {
-            Some(written) => {
-                written.unwrap();
-                acknowledged.push(id);
-            }
-            None => gone += 1,
+        if let Some(written) = cut_after(subject.resources.insert_user(user), after).await {
+            written.unwrap();
+            acknowledged.push(id);
         }
     }
-    assert!(gone > CANCELLED / 4, "only {gone} were cancelled");
     for number in 0..50 {
         subject.approve(purchase(&format!("t{number}"), "acme-card", 1_00)).await;
         let user = subject.user(program.employer(), &format!("v{number}"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::clock::TestClock;
-use super::contention;
+use super::contended;
 use super::postgres::subject;
 use super::postgres_database::{Database, run};
 use super::subject::{Subject, purchase};
@@ -23,23 +23,7 @@ async fn two() -> (Arc<Subject>, Arc<Subject>, Database) {
     (Arc::new(one), Arc::new(two), database)
 }
 
-macro_rules! contention {
-    ($($name:ident)+) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        #[ignore = "needs servers: scripts/test"]
-        async fn $name() {
-            let (one, two, _database) = two().await;
-            contention::$name(one, two).await;
-        }
-    )+};
-}
-
-contention!(
-    a_batch_that_waited_sees_what_changed_meanwhile
-    time_is_read_after_the_lock
-    opposite_orders_end
-    racers_spend_what_is_there_and_no_more
-);
+contended!(#[ignore = "needs servers: scripts/test"] two; racers_spend_what_is_there_and_no_more);
 
 /// Someone has locked an account and goes no further. Who wants it is told soon; others go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,8 +8,8 @@ use tollgate::domain::id::Home;
 use tollgate::store::sqlite::{SqliteOptions, SqliteStore};
 
 use super::clock::TestClock;
-use super::conformance;
 use super::subject::Subject;
+use super::{conformance, contended};
 
 /// What the file is called.
 pub const FILE: &str = "tollgate.db";
@@ -36,7 +36,13 @@ pub async fn open_in(
     let clock = Arc::new(TestClock::default());
     let path = folder.path().join(FILE);
     let store = SqliteStore::open(&path, clock.clone(), SqliteOptions::default()).await.unwrap();
-    let subject = Subject {
+    let subject = Subject { _cleanup: Box::new(folder), ..subject(&store, homes, clock) };
+    (subject, store)
+}
+
+/// The store as one of its callers sees it.
+fn subject(store: &Arc<SqliteStore>, homes: &'static [Home], clock: Arc<TestClock>) -> Subject {
+    Subject {
         homes,
         home: store.clone(),
         facts: store.clone(),
@@ -49,12 +55,20 @@ pub async fn open_in(
         explanations: store.clone(),
         audit: store.clone(),
         clock,
-        _cleanup: Box::new(folder),
-    };
-    (subject, store)
+        _cleanup: Box::new(()),
+    }
+}
+
+/// Two callers of the one writer.
+async fn two() -> (Arc<Subject>, Arc<Subject>, Subject) {
+    let (kept, store) = open_store(&Home::ALL).await;
+    let caller = || Arc::new(subject(&store, &Home::ALL, Arc::clone(&kept.clock)));
+    (caller(), caller(), kept)
 }
 
 conformance!(open; business, personal);
+
+contended!(two; racers_spend_what_is_there_and_no_more);
 
 #[tokio::test]
 async fn counters_that_added_up_currencies_go() {

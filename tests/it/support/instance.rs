@@ -77,6 +77,22 @@ impl Instance {
         Client::new(self.addr, ADMIN_KEY, JIT_USER, JIT_PASSWORD)
     }
 
+    /// Stands still until [`Instance::go_on`].
+    pub fn stop(&self) {
+        self.signal("STOP");
+    }
+
+    /// Goes on.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(pid).status();
+        assert!(status.expect("kill runs").success(), "{signal}");
+    }
+
     /// kill -9.
     pub fn kill(mut self) {
         self.process.kill().expect("kill -9");
