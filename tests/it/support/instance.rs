@@ -87,12 +87,6 @@ impl Instance {
         self.signal("CONT");
     }
 
-    fn signal(&self, signal: &str) {
-        let pid = self.process.id().to_string();
-        let status = Command::new("kill").arg(format!("-{signal}")).arg(pid).status();
-        assert!(status.expect("kill runs").success(), "{signal}");
-    }
-
     /// kill -9.
     pub fn kill(mut self) {
         self.process.kill().expect("kill -9");
