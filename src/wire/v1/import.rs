@@ -173,7 +173,7 @@ mod tests {
             (r#"{"card":{"user_id":"u"}}"#, "missing_field", "/card/marqeta_token"),
             (r#"{"card":{"marqeta_token":"c"}}"#, "missing_field", "/card/user_id"),
             (r#"{"card":[]}"#, "invalid_type", "/card"),
-            (r#"{"user":{"marqeta_token":"u","role":"x"}}"#, "unknown_field", "/user"),
+            (r#"{"user":{"marqeta_token":"u","rank":"x"}}"#, "unknown_field", "/user"),
         ] {
             assert_eq!(line(json), Err((code, pointer.to_owned())), "{json}");
         }
