@@ -69,9 +69,13 @@ async fn list(
     QueryPairs(pairs): QueryPairs,
 ) -> Answer {
     let asked = ApiKeyList::parse(&pairs)?;
-    let found = doors.keys.list(&caller, asked.cursor, asked.limit).await?;
-    let full = found.len() >= usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let next = found.last().filter(|_| full).map(|last| last.id);
+    // One more than fits says whether anything follows.
+    let asked_max = asked.limit.saturating_add(1);
+    let mut found = doors.keys.list(&caller, asked.cursor, asked_max).await?;
+    let fits = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let more = found.len() > fits;
+    found.truncate(fits);
+    let next = found.last().filter(|_| more).map(|last| last.id);
     let items = found.into_iter().map(ApiKey::from).collect();
     Ok(Json(ApiKeyPage { items, next }).into_response())
 }
