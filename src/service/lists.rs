@@ -49,18 +49,27 @@ impl<T> Listed<T> {
         limit: u32,
         id: impl Fn(&T) -> I,
     ) -> Self {
-        let shown = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = items.len() > shown;
-        items.truncate(shown);
-        let last = items.last().filter(|_| more);
-        let next = last.map(|last| query::cursor(name, &id(last)));
+        let next = cut(&mut items, limit).map(|last| query::cursor(name, &id(last)));
         Self { items, next }
     }
 }
 
-/// One row more than is shown.
+/// How many rows are read for a page: one more than it shows.
+pub const fn rows(limit: u32) -> u32 {
+    limit.saturating_add(1)
+}
+
+/// Cuts what was read down to a page. Its last row, where something follows it.
+pub fn cut<T>(read: &mut Vec<T>, limit: u32) -> Option<&T> {
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = read.len() > shown;
+    read.truncate(shown);
+    read.last().filter(|_| more)
+}
+
+/// The rows of a page.
 pub(super) const fn page<I: Copy>(asked: &PageOf<I>) -> Page<I> {
-    Page { before: asked.cursor, rows_max: asked.limit.saturating_add(1) }
+    Page { before: asked.cursor, rows_max: rows(asked.limit) }
 }
 
 /// The only object that a page may show: it can not stand behind its own end.
@@ -321,4 +330,19 @@ enum Named<I> {
 fn drawn(at: Timestamp) -> Uuid {
     let millis = u128::try_from(at.as_micros() / 1_000).unwrap_or(0);
     Uuid::from_u128(millis << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_page_has_a_next_one_only_where_something_follows() {
+        for (read, shown, last) in [(0, 0, None), (1, 1, None), (2, 2, None), (rows(2), 2, Some(1))]
+        {
+            let mut read: Vec<u32> = (0..read).collect();
+            assert_eq!(cut(&mut read, 2).copied(), last);
+            assert_eq!(read.len(), shown);
+        }
+    }
 }

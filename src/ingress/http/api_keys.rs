@@ -16,6 +16,7 @@ use super::body::{JsonBody, NoBody};
 use super::extract::{Id, QueryPairs};
 use crate::domain::access::Caller;
 use crate::domain::id::ApiKeyId;
+use crate::service::lists;
 use crate::wire::v1::api_key::{ApiKey, ApiKeyList, ApiKeyPage, CreateApiKey, IssuedApiKey};
 use crate::wire::v1::terms;
 
@@ -69,13 +70,9 @@ async fn list(
     QueryPairs(pairs): QueryPairs,
 ) -> Answer {
     let asked = ApiKeyList::parse(&pairs)?;
-    // One more than fits says whether anything follows.
-    let asked_max = asked.limit.saturating_add(1);
-    let mut found = doors.keys.list(&caller, asked.cursor, asked_max).await?;
-    let fits = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let more = found.len() > fits;
-    found.truncate(fits);
-    let next = found.last().filter(|_| more).map(|last| last.id);
+    let rows_max = lists::rows(asked.limit);
+    let mut found = doors.keys.list(&caller, asked.cursor, rows_max).await?;
+    let next = lists::cut(&mut found, asked.limit).map(|last| last.id);
     let items = found.into_iter().map(ApiKey::from).collect();
     Ok(Json(ApiKeyPage { items, next }).into_response())
 }

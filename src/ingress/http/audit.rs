@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::Doors;
 use super::answer::Answer;
 use super::extract::QueryPairs;
+use crate::service::lists;
 use crate::wire::v1::audit::{AuditEntry, AuditList, AuditPage};
 use crate::wire::v1::terms;
 
@@ -37,9 +38,8 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
 )]
 async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
     let asked = AuditList::parse(&pairs)?;
-    let found = doors.audit.list(asked.cursor, asked.limit).await?;
-    let full = found.len() >= usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let next = found.last().filter(|last| full && last.number > 1).map(|last| last.number);
+    let mut found = doors.audit.list(asked.cursor, lists::rows(asked.limit)).await?;
+    let next = lists::cut(&mut found, asked.limit).map(|last| last.number);
     let items = found.into_iter().map(AuditEntry::from).collect();
     Ok(Json(AuditPage { items, next }).into_response())
 }

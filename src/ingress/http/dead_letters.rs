@@ -16,6 +16,7 @@ use super::extract::{Id, QueryPairs};
 use crate::domain::access::Caller;
 use crate::domain::dead_letter::WholeLetter;
 use crate::domain::id::DeadLetterId;
+use crate::service::lists;
 use crate::wire::v1::dead_letter::{
     DiscardLetter, FullLetter, Letter, LetterList, LetterPage, NAME, RedriveLetter, RedriveLetters,
     RedriveReport,
@@ -57,9 +58,8 @@ async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) ->
     let desk = &doors.dead_letters;
     let mut filter = desk.filter(queue, reason, older_than_s, text);
     filter.state = state;
-    let found = desk.list(filter, cursor, limit).await?;
-    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = found.last().filter(|_| full).map(|last| query::cursor(NAME, &last.id));
+    let mut found = desk.list(filter, cursor, lists::rows(limit)).await?;
+    let next = lists::cut(&mut found, limit).map(|last| query::cursor(NAME, &last.id));
     let items = found.into_iter().map(Letter::from).collect();
     Ok(Json(LetterPage { items, next }).into_response())
 }

@@ -18,6 +18,7 @@ use super::body::{JsonBody, NoBody};
 use super::extract::{Id, QueryPairs};
 use crate::domain::id::TransactionId;
 use crate::service::ingest::Found;
+use crate::service::lists;
 use crate::wire::v1::transaction::{Accepted, CreateTransaction, Page, Transaction};
 use crate::wire::v1::transaction_query::{NAME, TransactionList};
 use crate::wire::v1::{query, terms};
@@ -103,11 +104,11 @@ async fn read(Bound(service): Bound, Id(id): Id<TransactionId>) -> Answer {
     ),
 )]
 async fn list(Bound(service): Bound, QueryPairs(pairs): QueryPairs) -> Answer {
-    let asked = TransactionList::parse(&pairs)?;
-    let full = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let found = service.transactions(asked).await?;
-    let last = found.last().filter(|_| found.len() >= full);
-    let next = last.map(|last| query::cursor(NAME, &last.cursor()));
+    let mut asked = TransactionList::parse(&pairs)?;
+    let limit = asked.limit;
+    asked.limit = lists::rows(limit);
+    let mut found = service.transactions(asked).await?;
+    let next = lists::cut(&mut found, limit).map(|last| query::cursor(NAME, &last.cursor()));
     let items = found.into_iter().map(shape).collect();
     Ok(Json(Page::<Transaction> { items, next }).into_response())
 }

@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::body::NoBody;
 use super::extract::{Id, QueryPairs};
 use crate::domain::id::EventId;
+use crate::service::lists;
 use crate::wire::v1::terms;
 use crate::wire::v1::webhook_event::{WebhookEvent, WebhookList, WebhookPage};
 
@@ -40,9 +41,8 @@ pub fn router() -> OpenApiRouter<Arc<Doors>> {
 )]
 async fn list(State(doors): State<Arc<Doors>>, QueryPairs(pairs): QueryPairs) -> Answer {
     let WebhookList { state, cursor, limit } = WebhookList::parse(&pairs)?;
-    let found = doors.webhooks.handler.list(state, cursor, limit).await?;
-    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = found.last().filter(|_| full).map(|last| last.id);
+    let mut found = doors.webhooks.handler.list(state, cursor, lists::rows(limit)).await?;
+    let next = lists::cut(&mut found, limit).map(|last| last.id);
     let items = found.into_iter().map(WebhookEvent::from).collect();
     Ok(Json(WebhookPage { items, next }).into_response())
 }
