@@ -2,8 +2,6 @@
 //! route that the other does not. What all operations share is added here, once.
 
 mod conditions;
-#[cfg(test)]
-mod conforms;
 mod examples;
 mod links;
 mod operation;

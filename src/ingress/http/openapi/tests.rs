@@ -82,41 +82,6 @@ fn every_operation_can_refuse_what_is_no_proper_request() {
     }
 }
 
-/// Of bodies, of answers, of parameters, and of the words that they are made of.
-#[test]
-fn every_example_is_one_that_its_schema_allows() {
-    fn walk(value: &Value, place: &str, found: &mut Vec<(String, Value, Value)>) {
-        match value {
-            Value::Object(members) => {
-                let schema = members.get("schema").unwrap_or(value);
-                let one = members.get("example");
-                let many = members.get("examples").and_then(Value::as_array).into_iter().flatten();
-                let named = members.get("examples").and_then(Value::as_object);
-                let named = named.into_iter().flatten().map(|(_, example)| &example["value"]);
-                let all = one.into_iter().chain(many).chain(named);
-                found.extend(all.map(|one| (place.to_owned(), schema.clone(), one.clone())));
-                for (name, member) in members {
-                    if !["const", "default", "enum", "example", "examples"].contains(&name.as_str())
-                    {
-                        walk(member, &format!("{place}/{name}"), found);
-                    }
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|item| walk(item, place, found)),
-            _ => {}
-        }
-    }
-    let components = DOCUMENT["components"]["schemas"].as_object().unwrap();
-    let mut found = Vec::new();
-    walk(&DOCUMENT, "", &mut found);
-    assert!(found.len() > 500, "{}", found.len());
-    let faults = found.iter().filter_map(|(place, schema, example)| {
-        conforms::fault(schema, example, components).map(|fault| format!("{place}, {fault}"))
-    });
-    let faults: Vec<_> = faults.collect();
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
 /// Routes that are not in the document would have to be made in another way.
 #[test]
 fn every_route_is_made_with_its_description() {
