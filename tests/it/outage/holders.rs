@@ -13,6 +13,7 @@ use tollgate::domain::id::AccountId;
 use crate::store::postgres_database::connect;
 use crate::support::instance::Instance;
 use crate::support::own_servers::OwnServers;
+use crate::support::pair::Pair;
 use crate::support::{Client, Program, marqeta, rounds};
 
 use super::volley::{Shot, Volley, nothing_is_missing, p99};
@@ -54,16 +55,19 @@ async fn an_instance_that_stops_with_a_wallet_of_mongodb_delays_only_that_wallet
 }
 
 async fn stopped_with_an_account(server: &'static str) {
-    let servers = OwnServers::start(&[server]);
-    let mut environment = servers.environment();
-    environment.push(("TOLLGATE__LANE__COUNT".into(), LANES.to_string()));
-    // Who goes on after so long answers what came meanwhile, rather than closing connections for its age.
-    for timeout in ["HEADER_TIMEOUT_MS", "BODY_TIMEOUT_MS", "IDLE_TIMEOUT_MS"] {
-        environment.push((format!("TOLLGATE__HTTP__{timeout}"), "30000".into()));
-    }
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let first = Instance::start_on(folders[0].path(), &environment).await;
-    let second = Instance::start_on(folders[1].path(), &environment).await;
+    let lanes = LANES.to_string();
+    // The deadline is what is looked at. Who goes on after so long answers what came meanwhile, rather than
+    // closing connections for its age.
+    let settings = [
+        ("LANE__COUNT", lanes.as_str()),
+        ("JIT__DEADLINE_MS", "1000"),
+        ("LANE__STALL_MS", "500"),
+        ("HTTP__HEADER_TIMEOUT_MS", "30000"),
+        ("HTTP__BODY_TIMEOUT_MS", "30000"),
+        ("HTTP__IDLE_TIMEOUT_MS", "30000"),
+    ];
+    let Pair { instances: [first, second], servers, folders: _folders } =
+        Pair::start(&[server], &settings).await;
     let mut client = first.client();
     let held = set_up(&mut client, server).await;
     let mut others = Vec::new();

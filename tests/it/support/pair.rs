@@ -7,11 +7,11 @@ use super::own_servers::OwnServers;
 pub struct Pair {
     pub instances: [Instance; 2],
     pub servers: OwnServers,
-    _folders: [tempfile::TempDir; 2],
+    pub folders: [tempfile::TempDir; 2],
 }
 
 impl Pair {
-    /// On these servers, with these settings. Both have time: two instances of a debug build and their
+    /// On these servers, with these settings. Unless these say otherwise both have time: two instances of a debug build and their
     /// servers share the machine, and no decision is to be refused for that.
     pub async fn start(servers: &[&'static str], settings: &[(&str, &str)]) -> Self {
         let servers = OwnServers::start(servers);
@@ -26,7 +26,7 @@ impl Pair {
             Instance::start_on(folders[0].path(), &environment).await,
             Instance::start_on(folders[1].path(), &environment).await,
         ];
-        Self { instances, servers, _folders: folders }
+        Self { instances, servers, folders }
     }
 
     pub fn clients(&self) -> [Client; 2] {
