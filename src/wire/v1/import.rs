@@ -13,14 +13,24 @@ use super::user::{CreatePersonalUser, CreateUser, NewUser};
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportLine {
-    /// A user of the company that it names, or else a person on their own. `marqeta_token` has to be there.
-    #[schema(value_type = Option<CreateUser>)]
+    /// `marqeta_token` has to be there.
+    #[schema(value_type = Option<ImportUser>)]
     user: Field,
     /// A card, of whichever kind its user is. `marqeta_token` has to be there.
     #[schema(value_type = Option<CreatePersonalCard>)]
     card: Field,
     #[schema(value_type = Option<CreateLimit>)]
     limit: Field,
+}
+
+/// A user of the company that it names, or else a person on their own.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum ImportUser {
+    /// Of a company.
+    Business(CreateUser),
+    /// On their own.
+    Personal(CreatePersonalUser),
 }
 
 /// A line of the answer: what is wrong with one line, or, as the last, what it has all come to.
