@@ -1,8 +1,9 @@
 //! Keeps the rooms apart: each row says what a room may import, and every file is held to its row. Nor
-//! does any compare a code of authentication in a way whose time tells of it.
+//! does any compare a code of authentication in a way whose time tells of it, or make a query of what a
+//! client sends.
 //!
-//! Reads the sources as text (comments, strings and test modules left out), so it needs no build of
-//! the crate and fails with a file name and a sentence.
+//! Reads the sources as text (comments, strings and test modules left out, where they are not what is looked
+//! for), so it needs no build of the crate and fails with a file name and a sentence.
 
 #[path = "tidy/check.rs"]
 mod check;
@@ -10,6 +11,8 @@ mod check;
 mod codes;
 #[path = "tidy/paths.rs"]
 mod paths;
+#[path = "tidy/queries.rs"]
+mod queries;
 #[path = "tidy/rooms.rs"]
 mod rooms;
 
@@ -30,6 +33,7 @@ fn every_file_keeps_to_the_row_of_its_room() {
         let mut complained = complaints(&name, &text);
         if !name.ends_with("tests.rs") {
             complained.extend(codes::complaints(&text));
+            complained.extend(queries::complaints(&name, &text));
         }
         found.extend(complained.into_iter().map(|text| format!("src/{name}: {text}")));
     }
@@ -122,6 +126,45 @@ fn a_code_of_authentication_that_is_compared_with_equality_is_found() {
     ] {
         assert_eq!(codes::complaints(good), Vec::<String>::new(), "{good}");
     }
+}
+
+#[test]
+fn a_query_that_is_made_of_something_is_found() {
+    for (file, bad, good) in [
+        (
+            "store/postgres/x.rs",
+            "sqlx::query(sqlx::AssertSqlSafe(format!(\"select {name}\")))",
+            "sqlx::query(SELECT).bind(name)",
+        ),
+        ("broker/embedded/x.rs", "QueryBuilder::new(sql)", "sqlx::query_as(NEXT)"),
+        ("store/sqlite/x.rs", "sqlx::query(sql.leak())", "sqlx::raw_sql(\"begin immediate\")"),
+        ("store/mongodb/x.rs", "doc! { \"$where\": script }", "doc! { \"_id\": script }"),
+        (
+            "store/mongodb/x.rs",
+            "doc! { \"$max\": format!(\n    \"${name}\"\n) }",
+            "doc! { \"$max\": \"$amount\" }",
+        ),
+        (
+            "store/mongodb/x.rs",
+            "doc! { \"name\": { \"$regex\": name } }",
+            "doc! { \"name\": { \"$gte\": name } }",
+        ),
+    ] {
+        assert_eq!(queries::complaints(file, bad).len(), 1, "{bad}");
+        assert_eq!(queries::complaints(file, good), Vec::<String>::new(), "{good}");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (file, mark, times, reason) in queries::PLACES {
+        assert_eq!(queries::complaints(file, "").len(), listed(file), "{mark} is gone: {reason}");
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let once_more = format!("{text}{mark}");
+        assert_eq!(queries::complaints(file, &once_more).len(), 1, "{file}: {mark} {times} times");
+    }
+}
+
+/// How many marks are listed for a file.
+fn listed(file: &str) -> usize {
+    queries::PLACES.iter().filter(|(listed, ..)| *listed == file).count()
 }
 
 #[test]
