@@ -1,6 +1,6 @@
 //! Tollgate decides card purchases in real time. The rooms, in corridor order.
 
-/// Façades: where requests come in. HTTP now, queues later.
+/// Façades: where requests come in, over HTTP and from queues.
 pub mod ingress;
 
 /// Shapes that cross the process edge.
