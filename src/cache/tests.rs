@@ -5,34 +5,17 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::clock::Clock;
+use crate::domain::clock::tests::StillClock;
 use crate::domain::facts::{CardFacts, Cardholder, CompanyFacts, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{AccountId, CardId, CompanyId, Home, UserId};
 use crate::domain::money::Currency;
 use crate::domain::party::{CardStatus, CompanyStatus, UserStatus};
 use crate::domain::policy::{PolicyStamp, Scope};
-use crate::domain::time::{Monotonic, Timestamp, Zone};
+use crate::domain::time::Zone;
 use crate::domain::token::Token;
 
 use super::FactsCache;
 use super::memory::{MemoryCache, MemoryLimits};
-
-/// A clock that stands still.
-pub(crate) struct StillClock;
-
-impl Clock for StillClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(1_800_000_000_000_000)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic::from_micros(1)
-    }
-
-    fn uuid(&self) -> Uuid {
-        Uuid::from_u128(1)
-    }
-}
 
 pub(crate) fn memory() -> MemoryCache {
     let limits = MemoryLimits {
@@ -41,7 +24,7 @@ pub(crate) fn memory() -> MemoryCache {
         card_ttl: Duration::from_secs(60),
         limits_ttl: Duration::from_secs(60),
     };
-    MemoryCache::new(limits, Arc::new(StillClock))
+    MemoryCache::new(limits, Arc::<StillClock>::default())
 }
 
 fn id(n: u128) -> Uuid {

@@ -15,3 +15,38 @@ pub trait Clock: Send + Sync {
     /// A fresh, time-ordered UUIDv7.
     fn uuid(&self) -> Uuid;
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+    use super::*;
+
+    /// A clock that stands still, unless somebody sets it. Its ids are all nil.
+    #[derive(Default)]
+    pub(crate) struct StillClock {
+        pub now_us: AtomicI64,
+        pub monotonic_us: AtomicU64,
+    }
+
+    impl StillClock {
+        /// Wall time is this.
+        pub(crate) fn at(now_us: i64) -> Self {
+            Self { now_us: now_us.into(), ..Self::default() }
+        }
+    }
+
+    impl Clock for StillClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(self.now_us.load(Ordering::SeqCst))
+        }
+
+        fn monotonic(&self) -> Monotonic {
+            Monotonic::from_micros(self.monotonic_us.load(Ordering::SeqCst))
+        }
+
+        fn uuid(&self) -> Uuid {
+            Uuid::nil()
+        }
+    }
+}

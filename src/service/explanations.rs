@@ -66,9 +66,8 @@ impl Thinner {
 mod tests {
     use std::sync::Mutex;
 
-    use uuid::Uuid;
-
-    use crate::domain::time::{Monotonic, Timestamp};
+    use crate::domain::clock::tests::StillClock;
+    use crate::domain::time::Timestamp;
     use crate::store::StoreFuture;
 
     use super::*;
@@ -88,27 +87,11 @@ mod tests {
         }
     }
 
-    struct At(i64);
-
-    impl Clock for At {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_micros(self.0)
-        }
-
-        fn monotonic(&self) -> Monotonic {
-            Monotonic::default()
-        }
-
-        fn uuid(&self) -> Uuid {
-            Uuid::nil()
-        }
-    }
-
     #[tokio::test]
     async fn everything_old_is_thinned_in_lots_and_nothing_young() {
         let made = Made(5_000, Mutex::new(0));
         let retention = Duration::from_micros(500);
-        let thinner = Thinner { homes: vec![], clock: Arc::new(At(4_500)), retention };
+        let thinner = Thinner { homes: vec![], clock: Arc::new(StillClock::at(4_500)), retention };
         assert_eq!(thinner.thin(&made).await.unwrap(), 4_000);
         assert_eq!(thinner.thin(&made).await.unwrap(), 0);
     }

@@ -56,9 +56,8 @@ pub async fn sweep(
 mod tests {
     use std::sync::Mutex;
 
-    use uuid::Uuid;
-
-    use crate::domain::time::{Monotonic, Timestamp};
+    use crate::domain::clock::tests::StillClock;
+    use crate::domain::time::Timestamp;
     use crate::store::StoreFuture;
 
     use super::*;
@@ -89,27 +88,12 @@ mod tests {
         }
     }
 
-    struct At(i64);
-
-    impl Clock for At {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_micros(self.0)
-        }
-
-        fn monotonic(&self) -> Monotonic {
-            Monotonic::default()
-        }
-
-        fn uuid(&self) -> Uuid {
-            Uuid::nil()
-        }
-    }
-
     #[tokio::test]
     async fn everything_old_goes_in_chunks_and_nothing_young() {
         let rows = Rows(Mutex::new((0..5_000).collect()));
-        let dropped = sweep(&rows, &At(4_500), Duration::from_micros(500)).await.unwrap();
+        let clock = StillClock::at(4_500);
+        let dropped = sweep(&rows, &clock, Duration::from_micros(500)).await.unwrap();
         assert_eq!((dropped, rows.0.lock().unwrap()[0]), (4_000, 4_000));
-        assert_eq!(sweep(&rows, &At(4_500), Duration::from_micros(500)).await.unwrap(), 0);
+        assert_eq!(sweep(&rows, &clock, Duration::from_micros(500)).await.unwrap(), 0);
     }
 }

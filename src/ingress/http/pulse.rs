@@ -311,33 +311,18 @@ impl AsyncWrite for Watched {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
-    use crate::domain::time::Timestamp;
-
-    /// A clock that stands still, at this second.
-    struct At(u64);
-
-    impl Clock for At {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_micros(0)
-        }
-
-        fn monotonic(&self) -> Monotonic {
-            Monotonic::from_micros(self.0 * 1_000_000)
-        }
-
-        fn uuid(&self) -> Uuid {
-            Uuid::nil()
-        }
-    }
+    use crate::domain::clock::tests::StillClock;
 
     const PATIENCE: Patience = Patience {
         header: Duration::from_secs(5),
         idle: Duration::from_secs(60),
         untaken: UNTAKEN_MAX,
     };
+
+    fn at(second: u64) -> StillClock {
+        StillClock { monotonic_us: (second * 1_000_000).into(), ..StillClock::default() }
+    }
 
     fn left(pulse: &Pulse, second: u64) -> Option<u64> {
         let now = Monotonic::from_micros(second * 1_000_000);
@@ -362,7 +347,7 @@ mod tests {
         pulse.stream(Monotonic::from_micros(0));
         for second in (0..600).step_by(15) {
             assert_eq!(left(&pulse, second), Some(5), "{second}");
-            pulse.wrote(&At(second));
+            pulse.wrote(&at(second));
         }
         assert_eq!((left(&pulse, 629), left(&pulse, 630)), (Some(1), None));
         pulse.end(Monotonic::from_micros(629_000_000));
@@ -372,17 +357,17 @@ mod tests {
     #[test]
     fn an_answer_may_be_taken_slowly_but_not_for_ever() {
         let pulse = Pulse::new(Monotonic::default());
-        pulse.wrote(&At(4));
+        pulse.wrote(&at(4));
         assert_eq!(left(&pulse, 5), None, "nothing has been asked yet");
         pulse.begin();
         pulse.end(Monotonic::from_micros(100_000_000));
-        pulse.wrote(&At(159));
+        pulse.wrote(&at(159));
         assert_eq!(
             (left(&pulse, 218), left(&pulse, 219)),
             (Some(1), None),
             "from the last byte on"
         );
-        pulse.wrote(&At(160));
+        pulse.wrote(&at(160));
         assert_eq!(left(&pulse, 219), None, "a minute is long enough");
     }
 }

@@ -161,31 +161,11 @@ fn message(asked: &Message, answer: &Answer) -> Message {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-    use uuid::Uuid;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::broker::{BrokerFuture, Deliveries, QueueStats};
-    use crate::domain::time::{Monotonic, Timestamp};
-
-    /// A clock at so many seconds.
-    #[derive(Default)]
-    struct At(AtomicU64);
-
-    impl Clock for At {
-        fn now(&self) -> Timestamp {
-            Timestamp::default()
-        }
-
-        fn monotonic(&self) -> Monotonic {
-            Monotonic::from_micros(self.0.load(Ordering::SeqCst) * 1_000_000)
-        }
-
-        fn uuid(&self) -> Uuid {
-            Uuid::nil()
-        }
-    }
+    use crate::domain::clock::tests::StillClock;
 
     /// Fails for whoever has asked, as often as there are errors, and for all while it is down; remembers
     /// where answers went.
@@ -195,7 +175,7 @@ mod tests {
         is_down: AtomicBool,
         targets: Mutex<Vec<Target>>,
         /// Each publish takes a second of this clock.
-        slow: Option<Arc<At>>,
+        slow: Option<Arc<StillClock>>,
     }
 
     impl Broker for Asked {
@@ -208,7 +188,7 @@ mod tests {
             messages: Vec<Outgoing>,
         ) -> BrokerFuture<'_, Vec<Result<(), BrokerError>>> {
             if let Some(clock) = &self.slow {
-                clock.0.fetch_add(1, Ordering::SeqCst);
+                clock.monotonic_us.fetch_add(1_000_000, Ordering::SeqCst);
             }
             let one = messages.into_iter().map(|outgoing| {
                 let is_askers = matches!(outgoing.target, Target::Reply(_));
@@ -270,7 +250,7 @@ mod tests {
     /// How often the asker was tried, and whether everyone got the answer in the end.
     async fn check(errors: Vec<BrokerError>, tries: usize, by_all: bool) {
         let broker = Asked::failing(errors);
-        let replies = Replies::new(broker.clone(), Arc::<At>::default());
+        let replies = Replies::new(broker.clone(), Arc::<StillClock>::default());
         replies.send(&request(), &approved()).await.unwrap();
         let mut expected = vec![asker(); tries];
         expected.extend(by_all.then(everyone));
@@ -291,7 +271,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_silent_asker_is_not_tried_again_for_a_while() {
-        let (broker, clock) = (Asked::failing(vec![silent(), silent()]), Arc::<At>::default());
+        let (broker, clock) =
+            (Asked::failing(vec![silent(), silent()]), Arc::<StillClock>::default());
         let replies = Replies::new(broker.clone(), clock.clone());
         let send = async |message: Message| {
             replies.send(&message, &approved()).await.unwrap();
@@ -301,18 +282,18 @@ mod tests {
         assert_eq!(send(request()).await, [everyone()], "at once");
         let neighbour = Message { reply_to: Some("neighbour".into()), ..request() };
         assert_eq!(send(neighbour).await, [Target::Reply("neighbour".into())]);
-        clock.0.store(31, Ordering::SeqCst);
+        clock.monotonic_us.store(31_000_000, Ordering::SeqCst);
         broker.errors.lock().unwrap().push(silent());
         assert_eq!(send(request()).await, [asker(), everyone()], "once more");
         assert_eq!(send(request()).await, [everyone()]);
-        clock.0.store(62, Ordering::SeqCst);
+        clock.monotonic_us.store(62_000_000, Ordering::SeqCst);
         assert_eq!(send(request()).await, [asker()]);
         assert_eq!(send(request()).await, [asker()], "it confirms again");
     }
 
     #[tokio::test]
     async fn a_broker_that_was_silent_for_all_says_nothing_of_an_asker() {
-        let clock = Arc::<At>::default();
+        let clock = Arc::<StillClock>::default();
         let errors = Mutex::new(vec![silent(), silent()]);
         let broker = Arc::new(Asked { errors, slow: Some(clock.clone()), ..Asked::default() });
         let replies = Replies::new(broker.clone(), clock);
@@ -326,7 +307,7 @@ mod tests {
     async fn a_broker_that_is_down_says_nothing_of_its_askers_and_is_not_waited_for_here() {
         let broker = Arc::new(Asked::default());
         broker.is_down.store(true, Ordering::SeqCst);
-        let replies = Replies::new(broker.clone(), Arc::<At>::default());
+        let replies = Replies::new(broker.clone(), Arc::<StillClock>::default());
         assert!(replies.send(&request(), &approved()).await.is_err());
         assert_eq!(broker.targets(), [asker(), asker(), everyone()]);
         // Its request is handled again, and answered with the same bytes.

@@ -226,10 +226,10 @@ fn tell(report: &Report) {
 mod tests {
     use std::pin::Pin;
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
-    use crate::domain::time::Monotonic;
+    use crate::domain::clock::tests::StillClock;
     use crate::store::StoreFuture;
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
     }
 
     /// The marks in memory, with a time of their own.
-    struct Marks(Mutex<Option<Mark>>, Arc<At>);
+    struct Marks(Mutex<Option<Mark>>, Arc<StillClock>);
 
     struct Mark {
         run: DailyRun,
@@ -319,28 +319,12 @@ mod tests {
         }
     }
 
-    struct At(AtomicI64);
-
-    impl Clock for At {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-        }
-
-        fn monotonic(&self) -> Monotonic {
-            Monotonic::default()
-        }
-
-        fn uuid(&self) -> Uuid {
-            Uuid::nil()
-        }
-    }
-
     #[tokio::test]
     async fn instances_and_restarts_run_it_once_a_day_and_a_missed_day_is_made_up_for() {
         let (daily, platform, runs, clock) = daily();
         let asked = || platform.asked.load(Ordering::SeqCst);
         let look = async |time: &str, runner: u128| {
-            clock.0.store(at(time), Ordering::SeqCst);
+            clock.now_us.store(at(time), Ordering::SeqCst);
             daily.look(Uuid::from_u128(runner)).await
         };
         assert!(matches!(look("2026-11-20T05:00:00Z", 1).await, Looked::Done(_)));
@@ -366,7 +350,7 @@ mod tests {
         assert_eq!(asked(), 6);
 
         // Nobody else begins while somebody is at it, and once it is not heard of any more.
-        clock.0.store(at("2026-11-24T05:00:00Z"), Ordering::SeqCst);
+        clock.now_us.store(at("2026-11-24T05:00:00Z"), Ordering::SeqCst);
         let run = DailyRun { name: NAME, day: day(clock.now(), 5), runner: Uuid::from_u128(7) };
         assert!(runs.claim(run, clock.now(), clock.now().plus_micros(CLAIM_US)).await.unwrap());
         assert_eq!(look("2026-11-24T05:59:59Z", 6).await, Looked::Idle);
@@ -377,8 +361,8 @@ mod tests {
         Timestamp::parse(text).unwrap().as_micros()
     }
 
-    fn daily() -> (Daily, Arc<Quiet>, Arc<Marks>, Arc<At>) {
-        let clock = Arc::new(At(AtomicI64::new(at("2026-11-20T05:00:00Z"))));
+    fn daily() -> (Daily, Arc<Quiet>, Arc<Marks>, Arc<StillClock>) {
+        let clock = Arc::new(StillClock::at(at("2026-11-20T05:00:00Z")));
         let runs = Arc::new(Marks(Mutex::default(), clock.clone()));
         let platform = Arc::new(Quiet::default());
         let daily = Daily {
@@ -395,12 +379,12 @@ mod tests {
     #[tokio::test]
     async fn a_day_is_the_stores_whatever_the_clock_of_an_instance_says() {
         let (daily, platform, runs, clock) = daily();
-        let ahead = Arc::new(At(AtomicI64::new(at("2027-11-20T05:00:00Z"))));
+        let ahead = Arc::new(StillClock::at(at("2027-11-20T05:00:00Z")));
         let daily = Daily { clock: ahead, ..daily };
         assert!(matches!(daily.look(Uuid::from_u128(1)).await, Looked::Done(_)));
         assert_eq!(runs.last(NAME).await.unwrap(), Some(clock.now()));
         assert_eq!(*platform.to.lock().unwrap(), Some(clock.now()), "so is its window");
-        clock.0.fetch_add(DAY_US, Ordering::SeqCst);
+        clock.now_us.fetch_add(DAY_US, Ordering::SeqCst);
         assert!(matches!(daily.look(Uuid::from_u128(2)).await, Looked::Done(_)), "the next one");
     }
 
@@ -411,7 +395,7 @@ mod tests {
         assert!(runs.claim(run, clock.now(), clock.now().plus_micros(CLAIM_US)).await.unwrap());
         let running = async {
             for _ in 0..6 {
-                let now = clock.0.fetch_add(HOUR_US / 2, Ordering::SeqCst) + HOUR_US / 2;
+                let now = clock.now_us.fetch_add(HOUR_US / 2, Ordering::SeqCst) + HOUR_US / 2;
                 let until = || runs.0.lock().unwrap().as_ref().unwrap().until.as_micros();
                 while until() < now + CLAIM_US {
                     tokio::time::sleep(Duration::from_millis(1)).await;

@@ -6,31 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::{Executor as _, SqlSafeStr as _};
-use uuid::Uuid;
 
 use super::*;
-use crate::domain::clock::Clock;
-use crate::domain::time::{Monotonic, Timestamp};
-
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(1_800_000_000_000_000)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic::from_micros(0)
-    }
-
-    fn uuid(&self) -> Uuid {
-        Uuid::nil()
-    }
-}
+use crate::domain::clock::tests::StillClock;
 
 async fn open(folder: &Path) -> Arc<SqliteStore> {
     let path = folder.join("data").join("tollgate.db");
-    SqliteStore::open(&path, Arc::new(Still), SqliteOptions::default()).await.unwrap()
+    let clock = Arc::new(StillClock::at(1_800_000_000_000_000));
+    SqliteStore::open(&path, clock, SqliteOptions::default()).await.unwrap()
 }
 
 fn statements() -> BTreeMap<String, String> {

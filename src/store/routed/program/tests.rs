@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::clock::tests::StillClock;
 use crate::domain::id::{AccountId, CardId, CompanyId, UserId};
 use crate::domain::party::{Account, Card, Company, User, Wallet};
 use crate::domain::policy::{LimitMode, MerchantScope, Scope};
-use crate::domain::time::{Monotonic, Window};
+use crate::domain::time::Window;
 use crate::store::StoreFuture;
 
 type Meanwhile = Box<dyn FnOnce() + Send>;
@@ -86,22 +87,6 @@ impl ResourceStore for Shelf {
     }
 }
 
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(0)
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic::default()
-    }
-
-    fn uuid(&self) -> Uuid {
-        Uuid::nil()
-    }
-}
-
 fn limit() -> Limit {
     Limit {
         id: LimitId::new(Uuid::from_u128(1)),
@@ -132,7 +117,7 @@ async fn followed(
     let changing = Arc::clone(&leads);
     *follows.meanwhile.lock().unwrap() = Some(Box::new(move || changing.put(then)));
     let (leader, follower) = (leads, Arc::clone(&follows));
-    let following = Following { leader, follower, clock: Arc::new(Still) };
+    let following = Following { leader, follower, clock: Arc::<StillClock>::default() };
     following.follow(Changed::Limit(limit().id)).await.unwrap();
     follows.found()
 }
