@@ -132,7 +132,11 @@ impl Samples {
         loop {
             every.tick().await;
             let text = service.metrics().await;
-            self.rows.push(sum(&text, outbox::ROWS, ""));
+            let rows = sum(&text, outbox::ROWS, "");
+            // No number where a home has not told in time.
+            if !rows.is_nan() {
+                self.rows.push(rows);
+            }
             self.oldest_s_max = self.oldest_s_max.max(sum(&text, outbox::OLDEST_SECONDS, ""));
         }
     }
