@@ -18,6 +18,7 @@ mod egress;
 mod endure;
 mod feed;
 mod fuzz;
+mod hang_ups;
 mod ingest;
 mod jit;
 mod outage;
