@@ -13,6 +13,7 @@ mod bad_input;
 mod broker;
 mod cache;
 mod crash;
+mod crossings;
 mod drain;
 mod egress;
 mod endure;
