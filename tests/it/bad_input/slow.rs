@@ -107,7 +107,7 @@ impl Scene {
                 attackers.spawn(tokio::time::timeout(PATIENCE * 4, attack));
             }
             let expected = baseline + (wave + 1) * WAVE - OTHERS;
-            assert!(self.descriptors_become(|open| open >= expected).await, "wave {wave}");
+            assert!(self.instance.descriptors_become(|open| open >= expected).await, "wave {wave}");
         }
         let took = self.measure(name).await;
         let mut slowest = Duration::ZERO;
@@ -116,20 +116,10 @@ impl Scene {
         }
         assert!(slowest < PATIENCE * 2, "one was open for {slowest:?}");
         assert!(
-            self.descriptors_become(|open| open <= baseline + OTHERS).await,
+            self.instance.descriptors_become(|open| open <= baseline + OTHERS).await,
             "{baseline} before"
         );
         took
-    }
-
-    async fn descriptors_become(&self, right: impl Fn(usize) -> bool) -> bool {
-        for _ in 0..400 {
-            if right(self.instance.descriptors()) {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        false
     }
 }
 

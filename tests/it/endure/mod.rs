@@ -4,6 +4,7 @@
 
 mod answers;
 mod broker_outage;
+mod full_disk;
 mod kills;
 mod platform;
 mod poison;

@@ -7,6 +7,7 @@ mod behind_nginx;
 mod doors;
 mod holders;
 mod kills;
+mod sessions;
 mod shared_cache;
 mod stops;
 mod suspensions;

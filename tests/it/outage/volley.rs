@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::support::{Client, marqeta};
 
-/// Between an answer and the caller's next purchase.
+/// Between an answer and the caller's next purchase, where nothing else is said.
 const PAUSE: Duration = Duration::from_millis(4);
 
 /// Callers that ask again.
@@ -58,6 +58,17 @@ pub struct Volley {
 impl Volley {
     /// So many callers on each client's service, each with its own tokens, all cards in turn.
     pub fn at(clients: &[Client], callers: usize, cards: &[String], name: &str) -> Self {
+        Self::paced(clients, callers, cards, name, PAUSE)
+    }
+
+    /// The same with another pause between an answer and the caller's next purchase.
+    pub fn paced(
+        clients: &[Client],
+        callers: usize,
+        cards: &[String],
+        name: &str,
+        pause: Duration,
+    ) -> Self {
         let (stop, shots) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<Shot>>>::default());
         let callers = clients.iter().flat_map(|client| (0..callers).map(|_| client.another()));
         let callers = callers.enumerate().map(|(caller, mut client)| {
@@ -77,7 +88,7 @@ impl Volley {
                     let (status, body) = (answer.status.as_u16(), answer.body);
                     let shot = Shot { token, card, sent, took: sent.elapsed(), status, body };
                     shots.lock().expect("a lock").push(shot);
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(pause).await;
                 }
             })
         });

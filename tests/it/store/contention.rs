@@ -7,18 +7,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Barrier;
+use tollgate::domain::chain::Link;
 use tollgate::domain::clock::Clock;
 use tollgate::domain::finding::Reason;
 use tollgate::domain::party::CardStatus;
 use tollgate::domain::policy::Scope;
+use tollgate::domain::posting::Flag;
 use tollgate::domain::standing::Rules;
 use tollgate::domain::time::Window;
 use tollgate::ledger;
-use tollgate::ledger::intent::{Intent, Outcome};
+use tollgate::ledger::intent::{Intent, Outcome, Step};
 use tollgate::ledger::wanted::Wanted;
 use tollgate::store::{Refreshed, StoreError};
 
-use super::subject::{Subject, purchase};
+use super::subject::{Subject, named, purchase, root, token, usd};
+use crate::support::dice::Dice;
+use crate::support::rounds;
 
 /// How long the second waits while the first goes on: below any store's lock timeout.
 const WAIT: Duration = Duration::from_millis(100);
@@ -29,6 +34,11 @@ const CHANGE: Duration = Duration::from_secs(1);
 
 /// How often a batch is tried that meets others.
 const TRIES: u32 = 200;
+
+/// How often chance is given its way.
+const TRIALS: usize = 200;
+const PAIRS_LONG: usize = 2_000;
+const TRIPLES_LONG: usize = 5_000;
 
 fn refused(outcome: &Outcome) -> Option<Reason> {
     let Outcome::Decided(decision) = outcome else { panic!("{outcome:?}") };
@@ -177,5 +187,89 @@ pub async fn racers_spend_what_is_there_and_no_more(one: Arc<Subject>, two: Arc<
     let [limit, _, held, _] = one.balance(program.account).await;
     assert_eq!(held, limit);
     one.clock.uuid();
+    one.assert_adds_up().await;
+}
+
+/// Settles these at the same instant, each by itself. What came of each, in their order.
+async fn at_once(racers: Vec<(&Arc<Subject>, Intent)>) -> Vec<Outcome> {
+    let start = Arc::new(Barrier::new(racers.len()));
+    let racers = racers.into_iter().map(|(subject, intent)| {
+        let (subject, start) = (Arc::clone(subject), Arc::clone(&start));
+        tokio::spawn(async move {
+            start.wait().await;
+            settle(&subject, vec![intent]).await.remove(0)
+        })
+    });
+    let mut outcomes = Vec::new();
+    for racer in racers.collect::<Vec<_>>() {
+        outcomes.push(racer.await.unwrap());
+    }
+    outcomes
+}
+
+/// Two ask for more than half of what is there: each time one of them gets it.
+pub async fn of_two_who_ask_for_more_than_half_one_gets_it(one: Arc<Subject>, two: Arc<Subject>) {
+    let account = one.program("acme", 100_00).await.account;
+    for trial in 0..rounds(TRIALS, PAIRS_LONG) {
+        let mine = one.request(purchase(&format!("a{trial}"), "acme-card", 60_00)).await;
+        let yours = two.request(purchase(&format!("b{trial}"), "acme-card", 60_00)).await;
+        let ids = [mine.authorization_id(), yours.authorization_id()];
+        let outcomes = at_once(vec![(&one, mine), (&two, yours)]).await;
+        let approved = match [refused(&outcomes[0]), refused(&outcomes[1])] {
+            [None, Some(Reason::InsufficientFunds)] => ids[0],
+            [Some(Reason::InsufficientFunds), None] => ids[1],
+            other => panic!("trial {trial}: {other:?}"),
+        };
+        assert_eq!(one.balance(account).await, [100_00, 0, 60_00, 0], "trial {trial}");
+        let back = Step::Reverse(None);
+        let back = one.step(&format!("r{trial}"), "acme-card", root(approved), back).await;
+        settle(&one, vec![back]).await;
+    }
+    assert_eq!(one.balance(account).await, [100_00, 0, 0, 0]);
+    one.assert_adds_up().await;
+}
+
+/// A purchase, its reversal and its clearing at once, in any order: the books end as if one had come after the
+/// other. What may still be held is held, once, and what was cleared is posted, once.
+pub async fn a_purchase_its_reversal_and_its_clearing_at_once_resolve_its_hold_once(
+    one: Arc<Subject>,
+    two: Arc<Subject>,
+) {
+    const GRANTED: i64 = 10_000_000_00;
+    const ASKED: i64 = 10_00;
+    let account = one.program("acme", GRANTED).await.account;
+    let mut dice = Dice(6);
+    let (mut held, mut posted, mut overtaken) = (0, 0, 0);
+    let trials = rounds(TRIALS, TRIPLES_LONG);
+    for trial in 0..trials {
+        let mut minor = |most| i64::try_from(dice.below(most)).unwrap() + 1;
+        let (less, cleared) = (minor(12_00), minor(15_00));
+        let (whole, last) = (dice.below(4) == 0, dice.below(4) == 0);
+        let reversal = Step::Reverse((!whole).then(|| usd(less)));
+        let clearing = Step::Clear { amount: usd(cleared), last };
+        let name = format!("a{trial}");
+        let chain = || named(&[Link::Funding(token(&name))], &[]);
+        let mut messages = [
+            one.request(purchase(&name, "acme-card", ASKED)).await,
+            one.step(&format!("r{trial}"), "acme-card", chain(), reversal).await,
+            one.step(&format!("c{trial}"), "acme-card", chain(), clearing).await,
+        ];
+        dice.shuffle(&mut messages);
+        let racers = [&one, &two, &one].into_iter().zip(messages).collect();
+        for outcome in at_once(racers).await {
+            match outcome {
+                Outcome::Decided(decision) => assert_eq!(decision.refusal, None, "trial {trial}"),
+                Outcome::Moved(movement) => {
+                    overtaken += usize::from(movement.flags.contains(&Flag::NoAuthorization));
+                }
+                other => panic!("trial {trial}: {other:?}"),
+            }
+        }
+        held += if whole || last { 0 } else { (ASKED - less - cleared).max(0) };
+        posted += cleared;
+        let expected = [GRANTED, 0, held, posted];
+        assert_eq!(one.balance(account).await, expected, "{trial}: {reversal:?}, {clearing:?}");
+    }
+    assert!((1..trials).contains(&overtaken), "{overtaken} of {trials} were cleared first");
     one.assert_adds_up().await;
 }

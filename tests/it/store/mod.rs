@@ -163,6 +163,8 @@ macro_rules! contended {
             a_batch_that_waited_sees_what_changed_meanwhile
             time_is_read_after_the_lock
             opposite_orders_end
+            of_two_who_ask_for_more_than_half_one_gets_it
+            a_purchase_its_reversal_and_its_clearing_at_once_resolve_its_hold_once
             $($($more)+)?
         );
     };

@@ -50,6 +50,17 @@ impl Instance {
         std::fs::read_dir(folder).expect("a running process").count()
     }
 
+    /// Whether that is right within some seconds.
+    pub async fn descriptors_become(&self, right: impl Fn(usize) -> bool) -> bool {
+        for _ in 0..400 {
+            if right(self.descriptors()) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
+    }
+
     /// Starts with these variables, ready or not.
     pub fn spawn(data_dir: &Path, environment: &[(String, String)]) -> Self {
         let addr = SocketAddr::from(([127, 0, 0, 1], free_ports(1)[0]));

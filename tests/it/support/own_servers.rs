@@ -21,11 +21,17 @@ pub struct OwnServers {
 impl OwnServers {
     /// Starts these (`postgres`, `redis`, `mongodb`, `rabbitmq`) from nothing.
     pub fn start(names: &[&'static str]) -> Self {
+        Self::start_in_prepared(names, |_| {})
+    }
+
+    /// The same, once their folder has been prepared.
+    pub fn start_in_prepared(names: &[&'static str], prepare: impl FnOnce(&Path)) -> Self {
         tollgate::app::install_tls_provider();
         let folder = tempfile::tempdir().expect("a folder");
         // The server runs as another user, and must be able to reach its data.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(folder.path(), open).expect("an open folder");
+        prepare(folder.path());
         let ports = names.iter().copied().zip(free_ports(names.len())).collect();
         let servers = Self { folder, ports };
         for name in names {

@@ -1,6 +1,9 @@
 //! A program set up over REST: a company, a user, cards.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::client::{Answer, Client};
 
@@ -37,15 +40,16 @@ impl Program {
             user: text(&user["id"]),
             cards: issued(client, "/api/v1/personal/cards", &user["id"], cards).await,
         };
-        program.fund(client, funded).await;
+        program.fund(client, &program.account, funded).await;
         program
     }
 
-    async fn fund(&self, client: &mut Client, amount: i64) {
+    /// Puts money into the account.
+    pub async fn fund(&self, client: &mut Client, key: &str, amount: i64) {
         let path = format!("/api/v1/accounts/{}/fund", self.account);
         let body = json!({"amount": amount, "currency": "USD"}).to_string();
         let request = client.admin(http::Method::POST, &path);
-        let request = request.header("idempotency-key", &self.account);
+        let request = request.header("idempotency-key", key);
         let answer = client.send(request, body.into()).await.expect("an answer");
         assert!(answer.status.is_success(), "{answer:?}");
     }
@@ -65,7 +69,18 @@ impl Program {
     pub async fn held(&self, client: &mut Client) -> i64 {
         self.account(client).await["held"].as_i64().expect("a number")
     }
+
+    /// Waits until so much is held, and nothing else: what was decided and not delivered is taken back.
+    pub async fn held_becomes(&self, client: &mut Client, expected: i64) {
+        let until = Instant::now() + TAKEN_BACK_WITHIN;
+        while self.held(client).await != expected && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(self.held(client).await, expected);
+    }
 }
+
+const TAKEN_BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// How many connections issue cards.
 const ISSUERS: usize = 8;
