@@ -8,6 +8,9 @@ use tokio::task::JoinHandle;
 use tollgate::broker::topology::Queue;
 use tollgate::broker::{Broker, Settlement};
 
+/// What is no decision.
+pub const UNAVAILABLE: &str = "unavailable";
+
 /// What was answered to each message, by id: a decision is the same however often it is told.
 #[derive(Default)]
 pub struct Answers(Mutex<BTreeMap<String, BTreeSet<String>>>);
@@ -25,7 +28,7 @@ impl Answers {
                         let status = message.headers["x-tollgate-status"].clone();
                         let body = String::from_utf8_lossy(&message.body);
                         let late = body.contains(r#""memo":"unavailable""#);
-                        let said = if late { "unavailable".to_owned() } else { status };
+                        let said = if late { UNAVAILABLE.to_owned() } else { status };
                         own.0.lock().unwrap().entry(message.id).or_default().insert(said);
                         // One that is not acknowledged comes again, and says the same.
                         let _ = delivery.settle(Settlement::Done).await;
@@ -50,8 +53,18 @@ impl Answers {
 
     /// The ids to which different things were said.
     pub fn contradictions(&self) -> Vec<String> {
+        self.of_several(|said| said.len())
+    }
+
+    /// The ids on which different decisions were made. `unavailable` is none: what comes again, because its
+    /// acknowledgement was lost, may then be decided.
+    pub fn decided_twice(&self) -> Vec<String> {
+        self.of_several(|said| said.iter().filter(|said| *said != UNAVAILABLE).count())
+    }
+
+    fn of_several(&self, count: impl Fn(&BTreeSet<String>) -> usize) -> Vec<String> {
         let answers = self.0.lock().unwrap();
-        let several = answers.iter().filter(|(_, said)| said.len() > 1);
+        let several = answers.iter().filter(|(_, said)| count(said) > 1);
         several.map(|(id, said)| format!("{id}: {said:?}")).collect()
     }
 }

@@ -13,7 +13,7 @@ use tollgate::broker::Outgoing;
 use tollgate::broker::topology::Queue;
 use tollgate::domain::clock::Clock;
 
-use super::answers::Answers;
+use super::answers::{Answers, UNAVAILABLE};
 use super::platform::Platform;
 use super::scene::{Scene, all, number, purchase, report, to, until};
 use crate::support::Program;
@@ -207,7 +207,7 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
     let invented: Vec<_> = worked.difference(&tried).collect();
     assert!(lost.is_empty() && invented.is_empty(), "lost {lost:?}, invented {invented:?}");
     assert_eq!(dead, of_kind(&dead, "poison"), "nothing is dead that could be worked");
-    assert_eq!(answers.contradictions(), [""; 0]);
+    assert_eq!(answers.decided_twice(), [""; 0]);
     let approved = answers.said("200");
     let (mut client, (business, personal)) = (scene.client(), &*programs);
     for (program, kind) in [(business, "business"), (personal, "personal")] {
@@ -235,13 +235,16 @@ async fn nothing_is_lost_and_nothing_is_applied_twice() {
     );
     println!(
         "endure: kills | {:.0} s, {} kills, seed {seed} | {} confirmed = {} processed + {} dead + \
-         {parked} parked (of {} tried) | 0 lost, 0 twice, books clean, drained in {:.1} s",
+         {parked} parked (of {} tried) | {} answered unavailable, {} of them decided when they came again | \
+         0 lost, 0 twice, books clean, drained in {:.1} s",
         took.as_secs_f64(),
         KILLED.len(),
         confirmed.len(),
         confirmed.intersection(processed).count(),
         confirmed.intersection(&dead).count(),
         tried.len(),
+        answers.said(UNAVAILABLE).len(),
+        answers.contradictions().len(),
         drained.as_secs_f64(),
     );
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tollgate::broker::Outgoing;
 use tollgate::broker::topology::Queue;
 
-use super::answers::Answers;
+use super::answers::{Answers, UNAVAILABLE};
 use super::platform::Platform;
 use super::scene::{Scene, all, number, purchase, report, until};
 use crate::support::Program;
@@ -81,7 +81,7 @@ async fn outage(server: &'static str, home: &str) {
     for queue in [Queue::JitFunding, Queue::Transactions, Queue::DeadLetters] {
         assert_eq!(scene.waiting(queue).await, 0, "{queue:?}");
     }
-    let (approved, late) = (answers.said("200"), answers.said("unavailable"));
+    let (approved, late) = (answers.said("200"), answers.said(UNAVAILABLE));
     let has_waited = |(id, at): &(&String, &Instant)| {
         id.starts_with(home) && returns.duration_since(**at) > SURELY_LATE
     };
