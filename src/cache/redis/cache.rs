@@ -16,7 +16,7 @@ use crate::domain::token::Token;
 
 use super::absent::Absent;
 use super::announce::Announcer;
-use super::codec::{Decoded, KeptLimits, LimitsOf, decode, encode, stamps_of, version_of};
+use super::codec::{KeptLimits, LimitsOf, decode, encode, stamps_of, version_of};
 use super::fills::Fills;
 use super::hear::Hearing;
 use super::keys::Keys;
@@ -141,14 +141,7 @@ impl RedisCache {
     }
 
     fn read<T: DeserializeOwned>(&self, key: &str, value: &[u8]) -> Option<T> {
-        match decode(self.home, key, value) {
-            Decoded::Facts(facts) => Some(facts),
-            Decoded::Tombstone | Decoded::Elsewhere => None,
-            Decoded::Unreadable => {
-                self.unreadable.fetch_add(1, Ordering::Relaxed);
-                None
-            }
-        }
+        decode(self.home, key, value).facts(&self.unreadable)
     }
 
     fn fill(

@@ -3,6 +3,7 @@
 //! schema or for another home is a miss, as is anything that can not be read.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -67,6 +68,20 @@ pub(super) enum Decoded<T> {
     Elsewhere,
     /// Nothing that can be used.
     Unreadable,
+}
+
+impl<T> Decoded<T> {
+    /// The facts, if that is what it is. What can not be used is counted.
+    pub(super) fn facts(self, unreadable: &AtomicU64) -> Option<T> {
+        match self {
+            Self::Facts(facts) => Some(facts),
+            Self::Tombstone | Self::Elsewhere => None,
+            Self::Unreadable => {
+                unreadable.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
 }
 
 /// The versions of these facts.
