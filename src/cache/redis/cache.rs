@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use crate::cache::jitter::Jittered;
-use crate::cache::{CacheFuture, FactsCache, Nothing, SharedStats, Stamped, Tally, Wanted};
+use crate::cache::{
+    CacheFuture, FactsCache, HitCounts, Nothing, SharedStats, Stamped, Tally, Wanted,
+};
 use crate::domain::facts::{CardFacts, Cardholder, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{CardId, Home};
 use crate::domain::policy::PolicyStamp;
@@ -279,6 +281,7 @@ impl FactsCache for RedisCache {
             users: self.tallies[Kind::User as usize].read(),
             cards: self.tallies[Kind::Card as usize].read(),
             limits: self.tallies[Kind::Limits as usize].read(),
+            transactions: HitCounts::default(), // they are counted by themselves
             unreadable: self.unreadable.load(Ordering::Relaxed),
             failed: link.failed,
             skipped: link.skipped,
