@@ -18,7 +18,7 @@ pub mod decision;
 /// Ports to what is kept, and their adapters.
 pub mod store;
 
-/// Policy facts, kept between purchases.
+/// Policy facts, kept between purchases, and processed transactions.
 pub mod cache;
 
 /// Messages between parts and with others: queues, retries, dead letters.

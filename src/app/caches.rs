@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use crate::cache::memory::{MemoryCache, MemoryLimits};
 use crate::cache::off::NoCache;
 use crate::cache::redis::{Lifetimes, RedisOptions, RedisServer};
-use crate::cache::{FactsCache, MemoryRoutes, Routes};
+use crate::cache::{FactsCache, MemoryRoutes, MemoryTransactions, Routes, TransactionsCache};
 use crate::config::Settings;
 use crate::config::cache::{Cache, CacheKind};
 use crate::domain::clock::Clock;
@@ -75,11 +75,7 @@ impl Caches {
             card: seconds(card_ttl_s),
             limits: seconds(limits_ttl_s),
         };
-        // What the server has need not live long here.
-        let most = match self.shared {
-            Some(_) => seconds(self.settings.redis.memory_ttl_s),
-            None => Duration::MAX,
-        };
+        let most = self.memory_ttl_max();
         let memory = Arc::new(MemoryCache::new(
             MemoryLimits {
                 entries_max,
@@ -92,6 +88,29 @@ impl Caches {
         match &self.shared {
             None => memory,
             Some(server) => Arc::new(server.for_home(home, lifetimes, memory)),
+        }
+    }
+
+    /// Processed transactions.
+    pub(super) fn transactions(&self) -> Arc<dyn TransactionsCache> {
+        let Cache { transaction_ttl_s, entries_max, .. } = self.settings;
+        if self.settings.kind == CacheKind::Off {
+            return Arc::new(NoCache);
+        }
+        let ttl = Duration::from_secs(transaction_ttl_s);
+        let most = ttl.min(self.memory_ttl_max());
+        let memory = MemoryTransactions::new(entries_max, most, Arc::clone(&self.clock));
+        match &self.shared {
+            None => Arc::new(memory),
+            Some(server) => Arc::new(server.transactions(ttl, memory)),
+        }
+    }
+
+    /// What the server has need not live long here.
+    fn memory_ttl_max(&self) -> Duration {
+        match self.shared {
+            Some(_) => Duration::from_secs(self.settings.redis.memory_ttl_s),
+            None => Duration::MAX,
         }
     }
 

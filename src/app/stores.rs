@@ -10,6 +10,7 @@ use crate::domain::id::Home;
 use crate::pipeline::{HomeLanes, Homes};
 use crate::service::health::{Need, Watched};
 use crate::store::cached::CachedStore;
+use crate::store::cached_transactions::CachedTransactions;
 use crate::store::guarded::GuardedFacts;
 use crate::store::ingest::{RawTransactions, Transactions};
 use crate::store::lists::Lists;
@@ -53,6 +54,7 @@ impl Stores {
         };
         let watched = open.each().iter().map(watch).chain(caches.watched()).collect();
         let (raw, transactions) = open.ingest();
+        let transactions = Arc::new(CachedTransactions::new(transactions, caches.transactions()));
         Ok(match open {
             OpenHomes::Shared(home) => {
                 let cached = cached(home, Home::Business, &caches, seal);
@@ -64,9 +66,9 @@ impl Stores {
                     outbox: Arc::clone(&home.outbox),
                     homes: Homes::Shared(Arc::clone(&home.money)),
                     raw,
-                    transactions,
+                    transactions: transactions.clone(),
                     watched,
-                    caches: Box::new(move || vec![("both", cached.stats())]),
+                    caches: Box::new(move || vec![("both", transactions.beside(cached.stats()))]),
                 }
             }
             OpenHomes::Separate { business, personal } => {
@@ -94,10 +96,11 @@ impl Stores {
                         personal: lanes_of(personal),
                     },
                     raw,
-                    transactions,
+                    transactions: transactions.clone(),
                     watched,
                     caches: Box::new(move || {
-                        vec![("business", first.stats()), ("personal", second.stats())]
+                        let business = transactions.beside(first.stats());
+                        vec![("business", business), ("personal", second.stats())]
                     }),
                 }
             }

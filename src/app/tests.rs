@@ -68,6 +68,7 @@ async fn metrics_are_only_at_the_admin_s_address() {
         "tollgate_stage_seconds{stage=\"decision\",quantile=\"0.99\"}",
         "tollgate_lane_intents_total{what=\"settled\"}",
         "tollgate_cache_lookups_total{home=\"both\",level=\"memory\",kind=\"card\",result=\"hit\"}",
+        "tollgate_cache_lookups_total{home=\"both\",level=\"memory\",kind=\"transaction\",result=\"miss\"}",
         "tollgate_probe_seconds{server=\"messageQueue\"}",
         "tollgate_http_request_seconds_bucket{door=\"api\",le=\"0.2\"}",
     ] {

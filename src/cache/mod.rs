@@ -4,6 +4,9 @@
 //!
 //! Two levels: the memory of this process answers at once, and behind it there may be a server that
 //! all instances share, which is asked to recall what the memory lacks.
+//!
+//! Beside the facts, and in the same two levels, is what never changes: where cards live, and reported
+//! transactions that are processed.
 
 mod flight;
 mod floors;
@@ -15,6 +18,7 @@ mod routes;
 mod stats;
 #[cfg(test)]
 pub(crate) mod tests;
+mod transactions;
 mod views;
 
 use std::future::Future;
@@ -30,6 +34,7 @@ use crate::domain::token::Token;
 pub use flight::Flights;
 pub use routes::{MemoryRoutes, Routes};
 pub use stats::{CacheStats, HitCounts, SharedStats, Tally};
+pub use transactions::{MemoryTransactions, TransactionsCache};
 pub use views::CardViews;
 
 /// A boxed future of a cache call. A cache that fails says nothing: it is as if it were empty.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
-use crate::domain::id::CardId;
+use crate::domain::id::{CardId, TransactionId};
 use crate::domain::policy::PolicyStamp;
 use crate::domain::token::Token;
+use crate::domain::transaction::Transaction;
 
-use super::{FactsCache, Stamped};
+use super::{CacheStats, FactsCache, Stamped, TransactionsCache};
 
 /// Keeps nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,4 +46,14 @@ impl FactsCache for NoCache {
     fn entries(&self) -> u64 {
         0
     }
+}
+
+impl TransactionsCache for NoCache {
+    fn known(&self, _id: TransactionId) -> Option<Arc<Transaction>> {
+        None
+    }
+
+    fn keep(&self, _transaction: &Arc<Transaction>) {}
+
+    fn add_to(&self, _stats: &mut CacheStats) {}
 }

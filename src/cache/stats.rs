@@ -44,6 +44,8 @@ pub struct CacheStats {
     pub cards: HitCounts,
     /// Limits and controls of cards.
     pub limits: HitCounts,
+    /// Processed transactions, all of which are kept where the business is.
+    pub transactions: HitCounts,
     /// Entries that are kept in memory.
     pub entries: u64,
     /// The level behind the memory; absent where there is none.
@@ -65,6 +67,8 @@ pub struct SharedStats {
     pub cards: HitCounts,
     /// Limits and controls of cards.
     pub limits: HitCounts,
+    /// Processed transactions.
+    pub transactions: HitCounts,
     /// Values that could not be read, and count as misses.
     pub unreadable: u64,
     /// Calls that failed or took too long. Of both homes.

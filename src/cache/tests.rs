@@ -7,12 +7,16 @@ use uuid::Uuid;
 
 use crate::domain::clock::tests::StillClock;
 use crate::domain::facts::{CardFacts, Cardholder, CompanyFacts, Facts, LimitFacts, UserFacts};
-use crate::domain::id::{AccountId, CardId, CompanyId, Home, UserId};
-use crate::domain::money::Currency;
+use crate::domain::id::{
+    AccountId, AuthorizationId, CardId, CompanyId, Home, TransactionId, UserId,
+};
+use crate::domain::merchant::Merchant;
+use crate::domain::money::{Currency, Money};
 use crate::domain::party::{CardStatus, CompanyStatus, UserStatus};
 use crate::domain::policy::{PolicyStamp, Scope};
 use crate::domain::time::Zone;
 use crate::domain::token::Token;
+use crate::domain::transaction::{Record, Transaction};
 
 use super::FactsCache;
 use super::memory::{MemoryCache, MemoryLimits};
@@ -74,6 +78,32 @@ pub(crate) fn card_floor(version: i64) -> PolicyStamp {
 
 fn company_floor(version: i64) -> PolicyStamp {
     PolicyStamp { subject: Scope::Company(CompanyId::new(id(1))), version }
+}
+
+/// A company's, the how many-th.
+pub(crate) fn transaction(number: u128) -> Arc<Transaction> {
+    let usd = Currency::parse("USD").unwrap();
+    let record = Record {
+        transaction_id: token(&format!("t-{number}")),
+        card: token("card"),
+        amount: Money::new(1_050, usd),
+        kind: "purchase".into(),
+        occurred_at: Timestamp::from_micros(1_790_000_000_000_001),
+        merchant: Merchant { name: Some("Chez \"Léa\"".into()), ..Merchant::default() },
+        authorization: "purchase-7".parse().ok(),
+        metadata: Some(r#"{"note":"é \"quoted\"","n":1.50}"#.into()),
+    };
+    Arc::new(Transaction {
+        id: TransactionId::new(id(number)),
+        record,
+        card: CardId::new(id(3)),
+        user: UserId::new(id(2)),
+        company: Some(CompanyId::new(id(1))),
+        account: AccountId::new(Home::Business, id(4)),
+        authorization: Some(AuthorizationId::new(Home::Business, id(5))),
+        received_at: Timestamp::from_micros(1_790_000_000_000_002),
+        processed_at: Timestamp::from_micros(1_790_000_000_000_003),
+    })
 }
 
 #[test]

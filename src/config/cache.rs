@@ -1,4 +1,4 @@
-//! The cache of policy facts: where, how much, how long.
+//! The cache of policy facts and processed transactions: where, how much, how long.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ const REDIS: [&str; 7] =
     ["redis", "rediss", "valkey", "valkeys", "redis+unix", "valkey+unix", "unix"];
 
 choice! {
-    /// Where policy facts are kept between purchases.
+    /// Where policy facts are kept between purchases, and transactions between readings.
     CacheKind {
         /// In this process.
         Memory => "memory",
@@ -36,6 +36,8 @@ pub struct Cache {
     pub card_ttl_s: u64,
     /// How long a card's limits and controls are kept, in seconds.
     pub limits_ttl_s: u64,
+    /// How long processed transactions are kept, in seconds.
+    pub transaction_ttl_s: u64,
     /// The level behind the memory, shared by all instances.
     pub redis: Redis,
 }
@@ -67,6 +69,7 @@ impl Cache {
         within("cache.user_ttl_s", self.user_ttl_s, 1..=3_600)?;
         within("cache.card_ttl_s", self.card_ttl_s, 1..=3_600)?;
         within("cache.limits_ttl_s", self.limits_ttl_s, 1..=3_600)?;
+        within("cache.transaction_ttl_s", self.transaction_ttl_s, 1..=3_600)?;
         let redis = &self.redis;
         scheme("cache.redis.url", &redis.url, &REDIS)?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte);

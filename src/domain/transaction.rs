@@ -236,7 +236,7 @@ pub struct Attempt {
 }
 
 /// A processed transaction: the record, and whom and what it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// As given at acceptance.
     pub id: TransactionId,

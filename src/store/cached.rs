@@ -67,6 +67,7 @@ impl CachedStore {
             limits: self.limits.tally.read(),
             entries: self.cache.entries(),
             shared: self.cache.shared_stats(),
+            ..CacheStats::default()
         }
     }
 

@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod audit_log;
 pub mod bound;
 pub mod cached;
+pub mod cached_transactions;
 pub mod daily_runs;
 pub mod dead_letters;
 mod details;

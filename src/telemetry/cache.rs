@@ -1,4 +1,4 @@
-//! What the caches of policy facts record: lookups, changes, and how the shared cache is doing.
+//! What the caches record: lookups, changes of policy, and how the shared cache is doing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::metrics::{Metric, exporter, forget, metric, set};
 pub const LOOKUPS: Metric = metric(
     "tollgate_cache_lookups_total",
     Unit::Count,
-    "Lookups of policy facts by level of the cache, kind and result",
+    "Lookups by level of the cache, kind of what is looked up, and result",
 );
 /// Entries in memory.
 pub const ENTRIES: Metric =

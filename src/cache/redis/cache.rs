@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use crate::cache::jitter::Jittered;
-use crate::cache::{CacheFuture, FactsCache, Nothing, SharedStats, Stamped, Tally, Wanted};
+use crate::cache::{
+    CacheFuture, FactsCache, HitCounts, Nothing, SharedStats, Stamped, Tally, Wanted,
+};
 use crate::domain::facts::{CardFacts, Cardholder, Facts, LimitFacts, UserFacts};
 use crate::domain::id::{CardId, Home};
 use crate::domain::policy::PolicyStamp;
@@ -16,7 +18,7 @@ use crate::domain::token::Token;
 
 use super::absent::Absent;
 use super::announce::Announcer;
-use super::codec::{Decoded, KeptLimits, LimitsOf, decode, encode, stamps_of, version_of};
+use super::codec::{KeptLimits, LimitsOf, decode, encode, stamps_of, version_of};
 use super::fills::Fills;
 use super::hear::Hearing;
 use super::keys::Keys;
@@ -141,14 +143,7 @@ impl RedisCache {
     }
 
     fn read<T: DeserializeOwned>(&self, key: &str, value: &[u8]) -> Option<T> {
-        match decode(self.home, key, value) {
-            Decoded::Facts(facts) => Some(facts),
-            Decoded::Tombstone | Decoded::Elsewhere => None,
-            Decoded::Unreadable => {
-                self.unreadable.fetch_add(1, Ordering::Relaxed);
-                None
-            }
-        }
+        decode(self.home, key, value).facts(&self.unreadable)
     }
 
     fn fill(
@@ -286,6 +281,7 @@ impl FactsCache for RedisCache {
             users: self.tallies[Kind::User as usize].read(),
             cards: self.tallies[Kind::Card as usize].read(),
             limits: self.tallies[Kind::Limits as usize].read(),
+            transactions: HitCounts::default(), // they are counted by themselves
             unreadable: self.unreadable.load(Ordering::Relaxed),
             failed: link.failed,
             skipped: link.skipped,

@@ -3,6 +3,7 @@
 //! schema or for another home is a miss, as is anything that can not be read.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -69,6 +70,20 @@ pub(super) enum Decoded<T> {
     Unreadable,
 }
 
+impl<T> Decoded<T> {
+    /// The facts, if that is what it is. What can not be used is counted.
+    pub(super) fn facts(self, unreadable: &AtomicU64) -> Option<T> {
+        match self {
+            Self::Facts(facts) => Some(facts),
+            Self::Tombstone | Self::Elsewhere => None,
+            Self::Unreadable => {
+                unreadable.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+}
+
 /// The versions of these facts.
 pub(super) fn stamps_of(facts: &dyn Stamped) -> Vec<PolicyStamp> {
     let mut stamps = Vec::with_capacity(4);
@@ -119,8 +134,9 @@ fn by_subject<S: Serializer>(stamps: &[PolicyStamp], serializer: S) -> Result<S:
 
 #[cfg(test)]
 mod tests {
-    use crate::cache::tests::card_at;
+    use crate::cache::tests::{card_at, transaction};
     use crate::domain::facts::CardFacts;
+    use crate::domain::transaction::Transaction;
 
     use super::*;
 
@@ -151,6 +167,30 @@ mod tests {
             panic!("{text}")
         };
         assert_eq!((read.card, read.limits), (card.id, limits));
+    }
+
+    #[test]
+    fn a_transaction_comes_back_whole_or_not_at_all() {
+        let (kept, key) = (transaction(1), "t:transaction:txn");
+        let good = encode(Home::Business, key, &[], &*kept);
+        let unreadable = AtomicU64::new(0);
+        let read = |text: &str| {
+            decode::<Transaction>(Home::Business, key, text.as_bytes()).facts(&unreadable)
+        };
+        assert_eq!(read(&good).as_ref(), Some(&*kept));
+        let mut personal = (*kept).clone();
+        personal.company = None;
+        personal.authorization = None;
+        personal.record.authorization = None;
+        personal.record.metadata = None;
+        assert_eq!(read(&encode(Home::Business, key, &[], &personal)), Some(personal));
+        assert_eq!(unreadable.load(Ordering::Relaxed), 0);
+        for end in 0..good.len() {
+            assert_eq!(good.get(..end).and_then(read), None, "cut at {end}");
+        }
+        for (was, is) in [("t:transaction:txn", "t:transaction:other"), ("cmp_", "usr_")] {
+            assert_eq!(read(&good.replace(was, is)), None, "{is}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use crate::domain::id::Home;
+use crate::domain::id::{Home, TransactionId};
 use crate::domain::policy::Scope;
 
 /// Names keys: all begin alike, so that programs can share a server.
@@ -35,6 +35,11 @@ impl Keys {
     /// A card's home.
     pub(super) fn route(&self, card: impl Display) -> String {
         format!("{}route:{card}", self.prefix)
+    }
+
+    /// A processed transaction.
+    pub(super) fn transaction(&self, id: TransactionId) -> String {
+        format!("{}transaction:{id}", self.prefix)
     }
 
     /// The floors of a home: a hash of subjects and versions, and where its announcements stand.

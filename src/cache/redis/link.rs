@@ -130,6 +130,13 @@ impl Link {
         answer.ok()
     }
 
+    /// What is under a key. `None`: nobody says; `Some(None)`: nothing.
+    pub(super) async fn get(&self, key: &str) -> Option<Option<Vec<u8>>> {
+        let mut get = redis::cmd("GET");
+        get.arg(key);
+        self.call(|mut to| async move { get.query_async(&mut to).await }).await
+    }
+
     /// Whether calls are made at all.
     pub(super) fn is_available(&self) -> bool {
         !self.open.load(Ordering::Acquire)

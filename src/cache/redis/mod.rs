@@ -11,6 +11,7 @@ mod keys;
 mod link;
 mod routes;
 mod scripts;
+mod transactions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::domain::clock::Clock;
 use crate::domain::id::Home;
 
-use super::FactsCache;
+use super::{FactsCache, MemoryTransactions};
 
 use fills::Fills;
 use keys::Keys;
@@ -30,6 +31,7 @@ use scripts::Scripts;
 
 pub use cache::RedisCache;
 pub use routes::RedisRoutes;
+pub use transactions::RedisTransactions;
 
 /// Where the server is, and how patient to be with it.
 #[derive(Clone)]
@@ -126,15 +128,27 @@ impl RedisServer {
         lifetimes: Lifetimes,
         memory: Arc<dyn FactsCache>,
     ) -> RedisCache {
-        let watched = (Arc::clone(&self.link), Arc::clone(&self.watch));
-        RedisCache::new(watched, self.keys.clone(), home, lifetimes, memory)
+        RedisCache::new(self.watched(), self.keys.clone(), home, lifetimes, memory)
     }
 
     /// Where cards live; so many routes are kept in memory, too.
     pub fn routes(&self, entries_max: u64) -> RedisRoutes {
+        RedisRoutes::new(self.watched(), self.fills(), self.keys.clone(), entries_max)
+    }
+
+    /// Processed transactions, with the memory before them. The server keeps them for `ttl`, give or take
+    /// a tenth.
+    pub fn transactions(&self, ttl: Duration, memory: MemoryTransactions) -> RedisTransactions {
+        RedisTransactions::new(self.watched(), self.fills(), self.keys.clone(), ttl, memory)
+    }
+
+    fn watched(&self) -> (Arc<Link>, Arc<Watch>) {
+        (Arc::clone(&self.link), Arc::clone(&self.watch))
+    }
+
+    /// Writes of what belongs to no home of its own.
+    fn fills(&self) -> Fills {
         let scripts = Arc::new(Scripts::new(self.keys.clone(), Home::Business));
-        let fills = Fills::new(Arc::clone(&self.link), scripts);
-        let watched = (Arc::clone(&self.link), Arc::clone(&self.watch));
-        RedisRoutes::new(watched, fills, self.keys.clone(), entries_max)
+        Fills::new(Arc::clone(&self.link), scripts)
     }
 }

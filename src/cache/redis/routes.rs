@@ -54,12 +54,7 @@ impl RedisRoutes {
     }
 
     async fn ask(&self, key: &str) -> Option<Home> {
-        let mut get = redis::cmd("GET");
-        get.arg(key);
-        let query = |mut to: ConnectionManager| async move {
-            get.query_async::<Option<Vec<u8>>>(&mut to).await
-        };
-        let value = self.link.call(query).await??;
+        let value = self.link.get(key).await??;
         match decode(WRITTEN_FOR, key, &value) {
             Decoded::Facts(home) => Some(home),
             Decoded::Tombstone | Decoded::Elsewhere | Decoded::Unreadable => None,

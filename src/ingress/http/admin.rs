@@ -71,10 +71,14 @@ fn take_caches(doors: &Doors) {
         lookups("memory", "user", cache.users.hits, cache.users.misses);
         lookups("memory", "card", cache.cards.hits, cache.cards.misses);
         lookups("memory", "limits", cache.limits.hits, cache.limits.misses);
+        let reported = cache.transactions;
+        lookups("memory", "transaction", reported.hits, reported.misses);
         let Some(shared) = &cache.shared else { continue };
         lookups("shared", "user", shared.users.hits, shared.users.misses);
         lookups("shared", "card", shared.cards.hits, shared.cards.misses);
         lookups("shared", "limits", shared.limits.hits, shared.limits.misses);
+        let reported = shared.transactions;
+        lookups("shared", "transaction", reported.hits, reported.misses);
         for (result, total) in
             [("kept", shared.filled), ("refused", shared.refused), ("dropped", shared.dropped)]
         {

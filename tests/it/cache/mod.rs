@@ -8,6 +8,7 @@ mod routed;
 pub(crate) mod server;
 mod shared;
 mod speed;
+mod transactions;
 mod world;
 
 use std::sync::Arc;

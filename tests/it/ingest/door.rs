@@ -15,7 +15,7 @@ async fn start() -> TestApp {
     .await
 }
 
-fn report(name: &str, card: &str, amount: i64) -> Value {
+pub fn report(name: &str, card: &str, amount: i64) -> Value {
     json!({
         "transaction_id": name, "card": card, "amount": amount, "currency": "USD",
         "type": "purchase", "occurred_at": "2026-11-20T12:00:00Z",
@@ -25,7 +25,7 @@ fn report(name: &str, card: &str, amount: i64) -> Value {
 }
 
 /// Reads until it has left `accepted`, and the attempt that it left it with is logged.
-async fn settled(client: &mut Client, id: &str) -> Value {
+pub async fn settled(client: &mut Client, id: &str) -> Value {
     for _ in 0..500 {
         let answer = client.get(&format!("/api/v1/transactions/{id}")).await;
         assert_eq!(answer.status, 200);

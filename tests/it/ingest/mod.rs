@@ -1,6 +1,6 @@
 //! Raw ingest: the ports that keep records and tables, the workers between them, and the door.
 
-mod door;
+pub(crate) mod door;
 mod outages;
 mod raw;
 mod speed;
