@@ -14,7 +14,7 @@ use crate::domain::merchant::Merchant;
 use crate::domain::money::{Currency, Money};
 use crate::domain::party::{CardStatus, CompanyStatus, UserStatus};
 use crate::domain::policy::{PolicyStamp, Scope};
-use crate::domain::time::Zone;
+use crate::domain::time::{Timestamp, Zone};
 use crate::domain::token::Token;
 use crate::domain::transaction::{Record, Transaction};
 

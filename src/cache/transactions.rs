@@ -79,12 +79,13 @@ impl TransactionsCache for MemoryTransactions {
 #[cfg(test)]
 mod tests {
     use crate::cache::off::NoCache;
-    use crate::cache::tests::{StillClock, transaction};
+    use crate::cache::tests::transaction;
+    use crate::domain::clock::tests::StillClock;
 
     use super::*;
 
     fn memory(entries_max: u64, ttl: Duration) -> MemoryTransactions {
-        MemoryTransactions::new(entries_max, ttl, Arc::new(StillClock))
+        MemoryTransactions::new(entries_max, ttl, Arc::<StillClock>::default())
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use recloser::{AsyncRecloser, Error, Recloser};
+use tokio::sync::Semaphore;
 
 use crate::domain::facts::{CardFacts, Facts, LimitFacts, UserFacts};
 use crate::domain::token::Token;
@@ -23,10 +24,14 @@ const FAILURES_MAX: f32 = 0.5;
 /// How long nobody is let through before it is tried again.
 const OPEN: Duration = Duration::from_millis(500);
 
+/// Lookups that may be under way at once: more than a store has connections for, so that none of those is idle.
+const UNDER_WAY_MAX: usize = 64;
+
 /// Facts of a store that may be down.
 pub struct GuardedFacts {
     facts: Arc<dyn FactsStore>,
     breaker: AsyncRecloser,
+    seats: Arc<Semaphore>,
     budget: Duration,
 }
 
@@ -39,22 +44,31 @@ impl GuardedFacts {
             .half_open_len(TRIED)
             .open_wait(OPEN)
             .build();
-        Self { facts, breaker: AsyncRecloser::from(breaker), budget }
+        let seats = Arc::new(Semaphore::new(UNDER_WAY_MAX));
+        Self { facts, breaker: AsyncRecloser::from(breaker), seats, budget }
     }
 
     /// A lookup that takes too long goes on without its caller: to stop a statement half-way costs
-    /// its connection, and with it more than it saves.
+    /// its connection, and with it more than it saves. One that has not begun goes with its caller: a store that
+    /// is slower than the other home's is asked for all that the other has answered already, and would
+    /// have ever more to do.
     fn guard<'a, T: Send + 'static>(
         &'a self,
         lookup: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> StoreFuture<'a, T> {
         Box::pin(async move {
+            let begun = async {
+                let seat = Arc::clone(&self.seats).acquire_owned().await;
+                let lookup = tokio::spawn(async move {
+                    let found = lookup.await;
+                    drop(seat);
+                    found
+                });
+                lookup.await.map_err(|panic| StoreError::Failed(Box::new(panic)))?
+            };
             let in_time = async {
-                match tokio::time::timeout(self.budget, tokio::spawn(lookup)).await {
-                    Ok(Ok(found)) => found,
-                    Ok(Err(panic)) => Err(StoreError::Failed(Box::new(panic))),
-                    Err(_) => Err(StoreError::Unavailable("no answer in time".into())),
-                }
+                let late = |_| Err(StoreError::Unavailable("no answer in time".into()));
+                tokio::time::timeout(self.budget, begun).await.unwrap_or_else(late)
             };
             self.breaker.call_with(is_outage as fn(&StoreError) -> bool, in_time).await.map_err(
                 |error| match error {
@@ -154,6 +168,19 @@ mod tests {
                 assert!(ask(&guarded).await);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn lookups_that_nobody_waits_for_any_more_do_not_pile_up() {
+        let patient = Arc::new(Patient::default());
+        patient.hangs.store(true, Ordering::SeqCst);
+        let guarded = GuardedFacts::new(patient.clone(), Duration::from_secs(60));
+        for _ in 0..10 {
+            let asking = futures_util::future::join_all((0..UNDER_WAY_MAX).map(|_| ask(&guarded)));
+            assert!(tokio::time::timeout(Duration::from_millis(5), asking).await.is_err());
+        }
+        let asked = usize::try_from(patient.asked.load(Ordering::SeqCst)).unwrap();
+        assert_eq!(asked, UNDER_WAY_MAX);
     }
 
     #[tokio::test]

@@ -4,8 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::cache::tests::{StillClock, transaction};
+use crate::cache::tests::transaction;
 use crate::cache::{HitCounts, MemoryTransactions};
+use crate::domain::clock::tests::StillClock;
 
 use super::*;
 
@@ -42,7 +43,7 @@ impl Transactions for Scripted {
 
 fn cached() -> (Arc<Scripted>, CachedTransactions) {
     let store = Arc::new(Scripted::default());
-    let memory = MemoryTransactions::new(10, Duration::from_secs(60), Arc::new(StillClock));
+    let memory = MemoryTransactions::new(10, Duration::from_secs(60), Arc::<StillClock>::default());
     (Arc::clone(&store), CachedTransactions::new(store, Arc::new(memory)))
 }
 
