@@ -28,6 +28,8 @@ pub(super) fn complete(
     if asks.program_only() {
         operation["x-program-only"] = json!(true);
     }
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    parameters.into_iter().flatten().for_each(never_null);
     let mut codes = Codes::new();
     own(&operation["responses"], &mut codes);
     common(&asks, path, &mut codes);
@@ -59,6 +61,17 @@ pub(super) fn complete(
         }
     }
     examples::add(operation, components);
+}
+
+/// A parameter that may be absent can not be `null`, as the derive says of headers: it is text.
+fn never_null(parameter: &mut Value) {
+    if let Some(Value::Array(kinds)) = parameter.pointer_mut("/schema/type") {
+        kinds.retain(|kind| kind != "null");
+    }
+    let choices = parameter.pointer("/schema/oneOf").and_then(Value::as_array);
+    if let Some(some) = choices.into_iter().flatten().find(|choice| choice["type"] != "null") {
+        parameter["schema"] = some.clone();
+    }
 }
 
 /// An answer with a version carries it as `ETag`.
