@@ -132,13 +132,17 @@ impl Samples {
         loop {
             every.tick().await;
             let text = service.metrics().await;
-            let rows = sum(&text, outbox::ROWS, "");
-            // No number where a home has not told in time.
-            if !rows.is_nan() {
-                self.rows.push(rows);
-            }
-            self.oldest_s_max = self.oldest_s_max.max(sum(&text, outbox::OLDEST_SECONDS, ""));
+            self.add(&text);
         }
+    }
+
+    /// What one look has found. It is no number where a home has not told in time.
+    fn add(&mut self, metrics: &str) {
+        let rows = sum(metrics, outbox::ROWS, "");
+        if !rows.is_nan() {
+            self.rows.push(rows);
+        }
+        self.oldest_s_max = self.oldest_s_max.max(sum(metrics, outbox::OLDEST_SECONDS, ""));
     }
 }
 
@@ -166,6 +170,15 @@ fn whole(number: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backlog_that_nobody_has_told_is_no_sample() {
+        let mut samples = Samples::default();
+        for rows in ["5", "NaN", "7"] {
+            samples.add(&format!("{}{{home=\"business\"}} {rows}\n", outbox::ROWS.name));
+        }
+        assert_eq!(samples.rows, [5.0, 7.0]);
+    }
 
     #[test]
     fn a_backlog_grows_if_its_later_samples_do() {

@@ -126,6 +126,16 @@ fn bodies_of_our_own_take_no_unknown_fields() {
 }
 
 #[test]
+fn no_parameter_is_null() {
+    for (name, operation) in operations() {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let schema = parameter["schema"].to_string();
+            assert!(!schema.contains("null"), "{name}: {} {schema}", parameter["name"]);
+        }
+    }
+}
+
+#[test]
 fn answers_to_callers_with_a_key_tell_their_quota() {
     for (name, operation) in operations() {
         let keyed = operation["security"][0]["bearer"].is_array();
