@@ -80,6 +80,10 @@ def before_call(context, case, kwargs):
         case.query.pop("cursor", None)
         # An id is of the kind that is named beside it.
         case.query.pop("scope_id", None)
+    # A link gives the version as a number; the header is its tag.
+    for name, value in (case.headers or {}).items():
+        if isinstance(value, int):
+            case.headers[name] = f'"{value}"'
     # A key of the program names no company: what follows that name meets nobody.
     if case.operation.path.startswith("/api/v1/companies/{id}") and case.path_parameters.get("id") in (None, "None"):
         case.path_parameters["id"] = "cmp_" + "0" * 32
