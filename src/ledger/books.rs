@@ -160,6 +160,11 @@ impl Books {
         self.accounts.contains_key(&id)
     }
 
+    /// All locked accounts, in id order.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
     /// The chains that must be loaded beside those that are: what links name, and what merged ones
     /// were merged into. To be asked until it is empty; each is answered by [`Books::load_chain`] or
     /// [`Books::load_no_chain`].

@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde::Deserialize;
 
 use super::error::unreadable;
-use super::narrow::{Id, Subject, key, keys};
+use super::narrow::{Id, Subject, keys};
 use super::rows::{
     AccountRow, CounterRow, DecisionRow, HoldRow, LinkRow, Names, PolicyRow, StepRow, counter_key,
 };
@@ -241,17 +241,14 @@ impl Loading {
         Ok(made)
     }
 
-    /// A chain draws on its own account, whatever its card draws on today: that one is claimed too.
+    /// A chain draws on its own account, whatever its card draws on today.
     async fn load_accounts_of_chains(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let missing = self.books.missing_accounts();
         if missing.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Bson> = missing.iter().map(key).collect();
-        let filter = doc! { "_id": { "$in": ids } };
-        tx.write(&super::wallets::claim(filter.clone())).await?;
-        let rows: Vec<AccountRow> =
-            tx.aggregate("wallets", vec![doc! { "$match": filter }]).await?;
+        let pipeline = vec![doc! { "$match": { "_id": { "$in": keys(&missing) } } }];
+        let rows: Vec<AccountRow> = tx.aggregate("wallets", pipeline).await?;
         rows.iter().for_each(|row| self.put_account(row));
         Ok(())
     }

@@ -2,15 +2,16 @@
 //! their books. Companies are kept elsewhere.
 //!
 //! # What is read in a batch, and how old it may be
-//! A transaction here reads one snapshot, taken at its first statement: the claim. With read concern
-//! `majority` the server takes the latest one (not, as with `snapshot`, one without holes, which may
-//! lie behind), and the commit waits until a majority has what was read and written. So:
+//! A transaction here reads one snapshot, taken at its first statement. With read concern `majority`
+//! the server takes the latest one (not, as with `snapshot`, one without holes, which may lie behind),
+//! and the commit waits until a majority has what was read and written. So:
 //! - Whatever was acknowledged before a batch began is seen by it: a suspension, a limit, a decision
 //!   of another instance. A request that was received after the acknowledgement is judged in a
 //!   batch that begins after its receipt. That is promise P4; what commits while the batch runs
 //!   was acknowledged after all of its requests were received.
-//! - A claim never waits with a snapshot that grows old: a wallet that another transaction holds, or
-//!   has changed since the snapshot, is a `WriteConflict` at once, which aborts the transaction.
+//! - Every wallet of a batch is written by it, changed or not. That never waits with a snapshot that
+//!   grows old: a wallet that another transaction holds, or has changed since the snapshot, is a
+//!   `WriteConflict` at once, which aborts the transaction.
 //! - Policies and counters are read, not locked. A policy that changes meanwhile is the case above. A
 //!   counter that changes meanwhile is a conflict when it is written. Adding a pool claims the
 //!   wallets that it counts, so that no batch that has not seen it is still running when it is
@@ -61,6 +62,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{PoolStats, Probe, StoreError, StoreFuture};
 use connect::Clients;
 use error::NotPrepared;
+use money::Contention;
 use read::Reader;
 use server_time::ServerTime;
 
@@ -86,6 +88,8 @@ pub struct MongoOptions {
     /// How long one batch may take (twice the deadline of a request). Past it the transaction is
     /// killed and its outcome is unknown.
     pub batch: Duration,
+    /// For how long after its start, and after each conflict, batches claim their wallets first.
+    pub claims: Duration,
     /// Added to the server's time, in microseconds. For tests.
     pub time_offset_us: Arc<AtomicI64>,
 }
@@ -103,6 +107,7 @@ impl MongoOptions {
             server_selection: Duration::from_secs(5),
             call: Duration::from_secs(45),
             batch: Duration::from_secs(2),
+            claims: Duration::from_secs(1),
             time_offset_us: Arc::default(),
         }
     }
@@ -119,6 +124,7 @@ pub struct MongoStore {
     clients: OnceLock<Arc<Clients>>,
     prepared: OnceLock<Arc<Clients>>,
     server_time: Arc<ServerTime>,
+    contention: Arc<Contention>,
 }
 
 impl MongoStore {
@@ -129,7 +135,9 @@ impl MongoStore {
     pub fn new(options: MongoOptions) -> Result<Self, UrlError> {
         ConnectionString::parse(options.url.expose_secret()).map_err(|_| UrlError)?;
         let (clients, prepared) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { options, clients, prepared, server_time: Arc::default() })
+        let server_time = Arc::default();
+        let contention = Arc::new(Contention::new(options.claims));
+        Ok(Self { options, clients, prepared, server_time, contention })
     }
 
     /// The clients, once the store is prepared.

@@ -1,6 +1,8 @@
-//! The money home: one transaction a batch, on a session of its own. The claim comes first, so that a
-//! conflict shows before any work.
+//! The money home: one transaction a batch, on a session of its own. It writes all of its wallets last,
+//! so that one of two batches that share one is a conflict. While there are conflicts it claims them
+//! first as well, so that they show before any work.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mongodb::Database;
@@ -29,22 +31,26 @@ impl MoneyHome for MongoStore {
             let tx = Tx::begin(&database).await?;
             let watch = Watch { database, session: tx.id(), until };
             let wanted = wanted.clone();
-            let begun = watch.over(apart(begin(tx, wanted, offset_us))).await?;
-            let (tx, books, found) = begun;
-            let txn: Box<dyn MoneyTxn> = Box::new(MongoTxn { tx, books, found, watch, offset_us });
+            let claim = self.contention.is_recent();
+            let begun = watch.over(apart(begin(tx, wanted, offset_us, claim))).await;
+            let (tx, books, found) = self.contention.noted(begun)?;
+            let contention = Arc::clone(&self.contention);
+            let txn: Box<dyn MoneyTxn> =
+                Box::new(MongoTxn { tx, books, found, watch, offset_us, contention });
             Ok(txn)
         })
     }
 }
 
-/// Claims the wallets, then loads. (An `update` that is part of a transaction never waits for another:
-/// see the module's own page.)
+/// Claims the wallets if it shall, then loads. (An `update` that is part of a transaction never waits
+/// for another: see the module's own page.)
 async fn begin(
     mut tx: Tx,
     wanted: Wanted,
     offset_us: i64,
+    claim_first: bool,
 ) -> Result<(Tx, Books, Found), StoreError> {
-    if !wanted.accounts.is_empty() {
+    if claim_first && !wanted.accounts.is_empty() {
         tx.write(&claim(doc! { "_id": { "$in": keys(&wanted.accounts) } })).await?;
     }
     let (books, found) = load::load(&mut tx, &wanted, offset_us).await?;
@@ -77,13 +83,39 @@ impl Watch {
     }
 }
 
-/// A transaction whose accounts are claimed.
+/// Whether batches meet others on their wallets: other instances, or changes of resources. A process
+/// that has just started takes it for granted.
+#[derive(Debug)]
+pub(super) struct Contention {
+    last: Mutex<Instant>,
+    lasting: Duration,
+}
+
+impl Contention {
+    pub(super) fn new(lasting: Duration) -> Self {
+        Self { last: Mutex::new(Instant::now()), lasting }
+    }
+
+    fn is_recent(&self) -> bool {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < self.lasting
+    }
+
+    fn noted<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(done, Err(StoreError::Conflict(_))) {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+        done
+    }
+}
+
+/// A transaction that has loaded what it is about.
 struct MongoTxn {
     tx: Tx,
     books: Books,
     found: Found,
     watch: Watch,
     offset_us: i64,
+    contention: Arc<Contention>,
 }
 
 impl MoneyTxn for MongoTxn {
@@ -92,7 +124,7 @@ impl MoneyTxn for MongoTxn {
         intents: &'a mut [Intent],
     ) -> StoreFuture<'a, Refreshed> {
         Box::pin(async move {
-            let Self { tx, books, found, watch, offset_us } = self;
+            let Self { tx, books, found, watch, offset_us, .. } = self;
             let refreshing = refresh::refresh(tx, &found.policies, intents);
             let stale = watch.over(refreshing).await?;
             if stale.is_empty() {
@@ -116,7 +148,7 @@ impl MoneyTxn for MongoTxn {
     /// be kept by a majority.
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
         Box::pin(async move {
-            let Self { mut tx, books, found, watch, .. } = *self;
+            let Self { mut tx, books, found, watch, contention, .. } = *self;
             let until = watch.until;
             let (_caller, mut waiting) = Caller::here();
             let committing = apart(async move {
@@ -127,7 +159,7 @@ impl MoneyTxn for MongoTxn {
                 tx.commit(until).await
             });
             match tokio::time::timeout(watch.left(), committing).await {
-                Ok(done) => done,
+                Ok(done) => contention.noted(done),
                 Err(elapsed) => {
                     kill(&watch.database, watch.session);
                     Err(StoreError::OutcomeUnknown(Box::new(elapsed)))

@@ -2,7 +2,8 @@
 //!
 //! Their key is 29 bytes: the shard, the order, a number within the batch, the event's id. The order is
 //! the time of the batch in microseconds, or one more than the last that any of the batch's accounts
-//! has been given: it is drawn after the accounts are claimed, so it grows whatever the clock does.
+//! has been given: of two batches that share one, the later has read what the earlier wrote, so it
+//! grows whatever the clock does.
 //! Events of cards are ordered in the same way, each card's by its own last.
 
 use std::collections::{BTreeMap, BTreeSet};

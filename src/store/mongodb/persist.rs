@@ -10,7 +10,7 @@ use super::load::Found;
 use super::narrow::{Id, key, keys};
 use super::outbox;
 use super::rows::{self, Names};
-use super::transaction::{Change, Column, Tx};
+use super::transaction::{Change, Tx};
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Use};
 use crate::domain::id::AuthorizationId;
@@ -27,11 +27,47 @@ struct ById<T> {
     id: T,
 }
 
+/// What a batch changes of a wallet.
+#[derive(Serialize)]
+struct Sums {
+    limit: i64,
+    funded: i64,
+    held: i64,
+    posted: i64,
+    account_version: i64,
+    order: i64,
+}
+
+impl Sums {
+    fn of(account: &Account, order: i64) -> Self {
+        let Account { limit, funded, held, posted, version: account_version, .. } = *account;
+        Self { limit, funded, held, posted, account_version, order }
+    }
+}
+
+/// What a batch changes of a counter.
+#[derive(Serialize)]
+struct Counted {
+    window_start: i64,
+    amount: i64,
+    count: i64,
+}
+
+impl Counted {
+    fn of(counter: &Counter) -> Self {
+        let window_start = counter.window_start.as_micros();
+        Self { window_start, amount: counter.amount, count: counter.count }
+    }
+}
+
 /// Writes the changes. On an error the transaction is over.
 pub(super) async fn persist(tx: &mut Tx, books: &Books, found: &Found) -> Result<(), StoreError> {
     let changes = books.changes();
     let order = outbox::after(found.order, books.now());
-    let writing = write(tx, &changes, found, order);
+    let writing = async {
+        write_accounts(tx, books, order).await?;
+        write(tx, &changes, found, order).await
+    };
     writing.await.map_err(clash)
 }
 
@@ -41,7 +77,6 @@ async fn write(
     found: &Found,
     order: i64,
 ) -> Result<(), StoreError> {
-    write_accounts(tx, changes, order).await?;
     write_counters(tx, changes, found).await?;
     write_chains(tx, changes, found).await?;
     write_decisions(tx, changes, found).await?;
@@ -55,21 +90,12 @@ async fn write(
     tx.insert("outbox", &events).await
 }
 
-async fn write_accounts(tx: &mut Tx, changes: &Changes<'_>, order: i64) -> Result<(), StoreError> {
-    let column = |field, value: fn(&Account) -> i64| {
-        let values = changes.accounts.iter().map(|account| value(account)).collect();
-        Column { field, values }
-    };
-    let ids = keys(changes.accounts.iter().map(|account| &account.id));
-    let columns = [
-        column("limit", |account| account.limit),
-        column("funded", |account| account.funded),
-        column("held", |account| account.held),
-        column("posted", |account| account.posted),
-        column("account_version", |account| account.version),
-        Column { field: "order", values: vec![order; ids.len()] },
-    ];
-    tx.set("wallets", &ids, &columns).await
+/// Every account of the batch, changed or not: a batch that another has overtaken on one of them is a
+/// conflict here at the latest, and the orders of its events are its own.
+async fn write_accounts(tx: &mut Tx, books: &Books, order: i64) -> Result<(), StoreError> {
+    let ids = keys(books.accounts().map(|account| &account.id));
+    let rows: Vec<_> = books.accounts().map(|account| Sums::of(account, order)).collect();
+    tx.set("wallets", &ids, &rows).await
 }
 
 async fn write_counters(
@@ -81,17 +107,9 @@ async fn write_counters(
         changes.counters.iter().partition(|(key, _)| found.counters.contains(key));
     let new: Vec<_> = new.into_iter().map(|(key, counter)| rows::counter(key, counter)).collect();
     tx.insert("counters", &new).await?;
-    let column = |field, value: fn(&Counter) -> i64| Column {
-        field,
-        values: old.iter().map(|(_, counter)| value(counter)).collect(),
-    };
-    let columns = [
-        column("window_start", |counter| counter.window_start.as_micros()),
-        column("amount", |counter| counter.amount),
-        column("count", |counter| counter.count),
-    ];
     let ids: Vec<_> = old.iter().map(|(key, _)| Bson::from(rows::counter_key(key))).collect();
-    tx.set("counters", &ids, &columns).await
+    let rows: Vec<_> = old.iter().map(|(_, counter)| Counted::of(counter)).collect();
+    tx.set("counters", &ids, &rows).await
 }
 
 async fn write_chains(tx: &mut Tx, changes: &Changes<'_>, found: &Found) -> Result<(), StoreError> {

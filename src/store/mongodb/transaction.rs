@@ -39,7 +39,7 @@ const KILLS: u32 = 3;
 const KILL_AGAIN: Duration = Duration::from_millis(300);
 
 /// How many documents one statement gives values to: each looks for its own among all of them.
-const SET_ROWS_MAX: usize = 200;
+const SET_ROWS_MAX: usize = 128;
 
 /// How long the server may take to kill a session.
 const KILL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -58,10 +58,21 @@ pub(super) struct Change<Q, U> {
     pub(super) upsert: bool,
 }
 
-/// A field that many documents are given, each its own value.
-pub(super) struct Column {
-    pub(super) field: &'static str,
-    pub(super) values: Vec<i64>,
+/// An `update` that gives each of these documents the fields of its own row. One look among the ids for
+/// each document: the server goes through them.
+#[derive(Serialize)]
+struct SetEach<'a, T> {
+    q: Document,
+    u: [Document; 1],
+    c: OfEach<'a, T>,
+    multi: bool,
+}
+
+/// Its constants: the ids, and their rows in the same order.
+#[derive(Serialize)]
+struct OfEach<'a, T> {
+    ids: &'a [Bson],
+    rows: &'a [T],
 }
 
 #[derive(Serialize)]
@@ -149,25 +160,23 @@ impl Tx {
         Ok(())
     }
 
-    /// Gives the `n`th document the `n`th value of each column, all documents in one statement: to the
+    /// Gives the `n`th document the fields of the `n`th row, all documents in one statement: to the
     /// server, statements cost more than what they change. Where a document is missing, it is a
     /// conflict. Ids must be in order, so that documents are always changed in the same one.
-    pub(super) async fn set(
+    pub(super) async fn set<T: Serialize>(
         &mut self,
         collection: &'static str,
         ids: &[Bson],
-        columns: &[Column],
+        rows: &[T],
     ) -> Result<(), StoreError> {
-        for (start, ids) in (0..).step_by(SET_ROWS_MAX).zip(ids.chunks(SET_ROWS_MAX)) {
-            let mut constants = doc! { "ids": ids };
-            let mut set = Document::new();
-            for Column { field, values } in columns {
-                let values = values.iter().skip(start).take(ids.len());
-                set.insert(*field, value(field, values.copied(), &mut constants));
-            }
-            let change = doc! {
-                "q": { "_id": { "$in": ids } }, "u": [{ "$set": set }], "c": constants,
-                "multi": true,
+        let own = doc! { "$arrayElemAt": ["$$rows", { "$indexOfArray": ["$$ids", "$_id"] }] };
+        let merged = doc! { "$replaceWith": { "$mergeObjects": ["$$ROOT", own] } };
+        for (ids, rows) in ids.chunks(SET_ROWS_MAX).zip(rows.chunks(SET_ROWS_MAX)) {
+            let change = SetEach {
+                q: doc! { "_id": { "$in": ids } },
+                u: [merged.clone()],
+                c: OfEach { ids, rows },
+                multi: true,
             };
             let met = self.write(&Update { update: collection, updates: &[change] }).await?;
             if met != ids.len() {
@@ -236,19 +245,6 @@ pub(super) fn met(reply: &Document) -> Result<usize, StoreError> {
         return Err(StoreError::Unavailable(failure.to_string().into())); // no majority has it
     }
     Ok(usize::try_from(reply.get_i32("n").unwrap_or_default()).unwrap_or_default())
-}
-
-/// The value of a field: one for all of the documents, or that at the place of the document's id.
-fn value(field: &str, values: impl Iterator<Item = i64> + Clone, constants: &mut Document) -> Bson {
-    let mut others = values.clone();
-    if let Some(first) = others.next()
-        && others.all(|value| value == first)
-    {
-        return first.into();
-    }
-    constants.insert(field, values.map(Bson::from).collect::<Vec<_>>());
-    let place = doc! { "$indexOfArray": ["$$ids", "$_id"] };
-    doc! { "$arrayElemAt": [format!("$${field}"), place] }.into()
 }
 
 /// Runs work that must not be cut short in a task of its own: when its caller goes, it goes on to its

@@ -15,6 +15,7 @@ mod kyc;
 mod lists;
 mod money;
 pub(crate) mod mongodb;
+mod mongodb_claims;
 mod mongodb_faults;
 mod mongodb_prepare;
 pub(crate) mod mongodb_rights;

@@ -27,11 +27,15 @@ async fn open() -> Subject {
     open_one(&Corner::new()).await
 }
 
-/// Two instances on one database.
+/// Two instances on one database, whose batches claim: whoever comes second meets the first at once.
 async fn two() -> (Arc<Subject>, Arc<Subject>, Corner) {
     let (corner, clock) = (Corner::new(), Arc::new(TestClock::beside_a_server()));
     let open = async || {
-        let store = store(&corner, |options| options.time_offset_us = clock.offset()).await;
+        let change = |options: &mut MongoOptions| {
+            options.time_offset_us = clock.offset();
+            options.claims = Duration::MAX;
+        };
+        let store = store(&corner, change).await;
         Arc::new(subject(&corner, store, Arc::clone(&clock)))
     };
     let (one, two) = (open().await, open().await);
@@ -158,8 +162,17 @@ pub async fn prepared(store: &MongoStore) -> Result<(), StoreError> {
 }
 
 pub async fn open_one(corner: &Corner) -> Subject {
+    claiming_for(corner, Duration::ZERO).await
+}
+
+/// Whose batches claim their wallets first for so long after a conflict.
+pub async fn claiming_for(corner: &Corner, claims: Duration) -> Subject {
     let clock = Arc::new(TestClock::beside_a_server());
-    let store = store(corner, |options| options.time_offset_us = clock.offset()).await;
+    let change = |options: &mut MongoOptions| {
+        options.time_offset_us = clock.offset();
+        options.claims = claims;
+    };
+    let store = store(corner, change).await;
     subject(corner, store, clock)
 }
 
