@@ -14,6 +14,7 @@ use super::parties::CardRow;
 use super::read::decode;
 use super::rows::{AccountRow, CounterRow, HoldRow};
 use super::sums::{self, OfAccount, OfChain, Sums};
+use super::walls;
 use crate::domain::id::{AccountId, AuthorizationId, CardId};
 use crate::domain::policy::{Counter, CounterKey, Limit};
 use crate::store::{
@@ -169,6 +170,7 @@ impl AuditSnapshot for Snapshot {
     fn counts(&mut self) -> StoreFuture<'_, RowCounts> {
         Box::pin(async move {
             let approved = vec![doc! { "$match": { "reason": { "$exists": false } } }];
+            let events = vec![doc! { "$match": walls::none() }];
             Ok(RowCounts {
                 decisions: self.count("decisions", Vec::new()).await?,
                 approved: self.count("decisions", approved).await?,
@@ -177,7 +179,7 @@ impl AuditSnapshot for Snapshot {
                 chains: self.count("holds", Vec::new()).await?,
                 postings: self.count("postings", Vec::new()).await?,
                 unbalanced: self.count("postings", unbalanced()).await?,
-                outbox: self.count("outbox", Vec::new()).await?,
+                outbox: self.count("outbox", events).await?,
             })
         })
     }

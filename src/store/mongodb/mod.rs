@@ -49,6 +49,7 @@ mod sums;
 mod tell;
 mod transaction;
 mod wallets;
+mod walls;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::bson::spec::BinarySubtype;
@@ -17,11 +18,10 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::MongoStore;
-use super::connect::durable;
 use super::error::{translate, unreadable};
 use super::narrow::{bytes, of_bytes};
 use super::read::{decode, within};
-use super::transaction::met;
+use super::walls;
 use crate::domain::event::Event;
 use crate::domain::id::EventId;
 use crate::domain::time::Timestamp;
@@ -103,7 +103,7 @@ fn among(keys: Vec<Binary>) -> Document {
 }
 
 /// Before everything of a shard.
-fn front(shard: u8) -> Binary {
+pub(super) fn front(shard: u8) -> Binary {
     position(Place { shard, order: 0, number: 0 }, [0; 16])
 }
 
@@ -161,7 +161,8 @@ impl Outbox for MongoStore {
         Box::pin(async move {
             let outbox = self.clients()?.rest.collection::<Document>("outbox");
             within(self.options.call, async {
-                outbox.estimated_document_count().await.map_err(translate)
+                let all = outbox.estimated_document_count().await.map_err(translate)?;
+                Ok(all.saturating_sub(walls::COUNT))
             })
             .await
         })
@@ -173,7 +174,8 @@ impl Outbox for MongoStore {
             let outbox = self.clients()?.rest.collection::<At>("outbox");
             let mut oldest: Option<Timestamp> = None;
             for shard in 0..SHARDS {
-                let own = doc! { "_id": { "$gte": front(shard), "$lt": front(shard + 1) } };
+                let own =
+                    walls::none_between(doc! { "$gte": front(shard), "$lt": front(shard + 1) });
                 let first =
                     outbox.find_one(own).sort(doc! { "_id": 1 }).await.map_err(translate)?;
                 oldest = oldest.into_iter().chain(first.map(|first| first.at)).min();
@@ -208,7 +210,7 @@ impl MongoStore {
         let (from, to) = (front(*shards.start()), front(shards.end().saturating_add(1)));
         let outbox = self.clients()?.rest.collection::<RawDocumentBuf>("outbox");
         let found = outbox
-            .find(doc! { "_id": { "$gte": from, "$lt": to } })
+            .find(walls::none_between(doc! { "$gte": from, "$lt": to }))
             .sort(doc! { "_id": 1 })
             .limit(i64::from(rows_max))
             .batch_size(rows_max);
@@ -300,7 +302,8 @@ impl OutboxShards for MongoStore {
         }))
     }
 
-    /// A statement for each shard, between whose first key and last hardly any lies that stays.
+    /// A statement for each shard, between whose first key and last hardly any lies that stays. In one
+    /// transaction: by themselves the server writes each row's removal down, and commits it, alone.
     fn remove(&self, published: Vec<Waiting>) -> StoreFuture<'_, ()> {
         let mut of_shards: BTreeMap<u8, BTreeSet<Vec<u8>>> = BTreeMap::new();
         for row in &published {
@@ -312,15 +315,14 @@ impl OutboxShards for MongoStore {
             doc! { "q": { "_id": among(keys.into_iter().map(key).collect()) }, "limit": 0 }
         };
         let statements: Vec<Document> = of_shards.into_values().map(statement).collect();
-        Box::pin(within(self.options.call, async move {
-            if statements.is_empty() {
-                return Ok(());
-            }
-            let concern = mongodb::bson::serialize_to_bson(&durable()).map_err(unreadable)?;
-            let command =
-                doc! { "delete": "outbox", "deletes": statements, "writeConcern": concern };
-            met(&self.clients()?.rest.run_command(command).await.map_err(translate)?).map(drop)
-        }))
+        if statements.is_empty() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let command = Arc::new(doc! { "delete": "outbox", "deletes": statements });
+        self.write(move |tx| {
+            let command = Arc::clone(&command);
+            Box::pin(async move { tx.write(&*command).await.map(drop) })
+        })
     }
 }
 

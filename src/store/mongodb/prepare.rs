@@ -5,12 +5,11 @@ use std::sync::Arc;
 use mongodb::Database;
 use mongodb::bson::{Bson, Document, doc};
 
-use super::MongoStore;
 use super::connect::Clients;
 use super::error::{behind, refused, translate};
 use super::lease::Lease;
 use super::read::within;
-use super::schema;
+use super::{MongoStore, schema, walls};
 use crate::store::{Prepare, StoreError, StoreFuture};
 
 /// How long an orphaned transaction may keep its wallets, in seconds: the server must end it then.
@@ -44,13 +43,13 @@ impl MongoStore {
 async fn prepare(database: &Database) -> Result<(), StoreError> {
     check_transactions(database).await?;
     check_lifetime(database).await?;
-    if schema::is_current(database).await? {
-        return Ok(());
+    if !schema::is_current(database).await? {
+        let mut lease = Lease::take(database).await.map_err(behind)?;
+        let migrated = schema::migrate(database, &mut lease).await;
+        lease.release().await?;
+        migrated?;
     }
-    let mut lease = Lease::take(database).await.map_err(behind)?;
-    let migrated = schema::migrate(database, &mut lease).await;
-    lease.release().await?;
-    migrated
+    walls::build(database).await
 }
 
 /// A stand-alone server has no transactions.

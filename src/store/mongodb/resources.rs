@@ -29,12 +29,12 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 const LIMITS_AT_ONCE: usize = 50;
 
 /// The statements of a write.
-type Writing<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
+pub(super) type Writing<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
 
 impl MongoStore {
     /// Runs a write until it meets no other, or the time of a call is over. It goes on when its caller
     /// goes away.
-    fn write<T: Send + 'static>(
+    pub(super) fn write<T: Send + 'static>(
         &self,
         statements: impl for<'t> Fn(&'t mut Tx) -> Writing<'t, T> + Send + Sync + 'static,
     ) -> StoreFuture<'_, T> {

@@ -63,7 +63,8 @@ fn quantile(times: &[Duration], share: f64) -> f64 {
 /// Events that wait, at PostgreSQL and at MongoDB.
 async fn outbox_rows(scene: &Scene, mongodb: &mongodb::Database) -> [u64; 2] {
     let business = scene.count("select count(*) from outbox").await;
-    let personal = mongodb.collection::<Document>("outbox").count_documents(doc! {}).await;
+    let personal = mongodb.collection::<Document>("outbox");
+    let personal = personal.count_documents(doc! { "wall": { "$exists": false } }).await;
     [u64::try_from(business).unwrap(), personal.unwrap()]
 }
 

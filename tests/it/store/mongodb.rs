@@ -88,6 +88,32 @@ async fn what_is_named_by_its_key_is_found_without_looking_at_the_rest() {
     assert_eq!(profile.find_one(at_more).await.unwrap(), None);
 }
 
+/// Whoever starts puts up what is missing; relays and readers pass it by.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs servers: scripts/test"]
+async fn walls_stand_between_the_shards_of_the_outbox() {
+    const WALLS: u64 = 16;
+    let corner = Corner::new();
+    let subject = open_one(&corner).await;
+    let outbox = corner.database().await.collection::<Document>("outbox");
+    let walls = async || outbox.count_documents(doc! { "wall": true }).await.unwrap();
+    assert_eq!(walls().await, WALLS);
+    outbox.delete_one(doc! { "wall": true }).await.unwrap();
+    drop(open_one(&corner).await);
+    assert_eq!(walls().await, WALLS);
+    subject.program("acme", 1_000_00).await;
+    let waiting = subject.waiting().await;
+    assert!(!waiting.is_empty());
+    assert_eq!(subject.outbox.depth().await.unwrap(), waiting.len() as u64);
+    assert_eq!(subject.shards.sift(0..=15, 100).await.unwrap().unreadable.len(), 0);
+    assert_eq!(subject.shards.oldest(0..=15, 1).await.unwrap().len(), 1, "walls do not count");
+    subject.empty_the_outbox().await;
+    assert_eq!(subject.outbox.oldest_at().await.unwrap(), None);
+    assert_eq!(subject.outbox.depth().await.unwrap(), 0);
+    assert_eq!(walls().await, WALLS);
+    subject.assert_adds_up().await;
+}
+
 /// A database of a test's own. Dropped with it.
 #[derive(Clone)]
 pub struct Corner(Arc<Database>);
