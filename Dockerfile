@@ -40,7 +40,8 @@ WORKDIR /etc/tollgate
 USER 65532:65532
 ENV TOLLGATE__HTTP__LISTEN=0.0.0.0:3000 \
     TOLLGATE__DATA_DIR=/var/lib/tollgate \
-    TOLLGATE__LOG__FORMAT=json
+    TOLLGATE__LOG__FORMAT=json \
+    MIMALLOC_ALLOW_THP=0
 VOLUME /var/lib/tollgate
 EXPOSE 3000
 # SIGTERM: not ready at once, open for http.drain_ms, gone within 10 s, by force after 25. Give it 30 before

@@ -4,6 +4,7 @@ mod attempt;
 mod authorize;
 mod lane;
 mod lanes;
+mod size;
 mod ticket;
 
 #[cfg(test)]
