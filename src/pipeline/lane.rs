@@ -12,7 +12,6 @@ use crate::ledger::intent::Intent;
 
 use super::attempt::{Bench, Failure, Judged};
 use super::lanes::LaneState;
-use super::size::Size;
 use super::ticket::{Queued, Settled, Unsettled, Waiting};
 use super::{LaneSettings, Unavailable};
 
@@ -44,20 +43,17 @@ pub(super) struct Lane {
 impl Lane {
     /// Settles batch after batch until nobody can queue any more.
     pub(super) async fn run(mut self) {
-        let mut size = Size::new(self.settings.batch_max, self.settings.stall_us);
-        while let Some(batch) = self.gather(size.now()).await {
-            if batch.is_empty() {
-                continue;
+        while let Some(batch) = self.gather().await {
+            if !batch.is_empty() {
+                self.work(batch).await;
             }
-            let (items, began) = (batch.len(), self.bench.clock.monotonic());
-            self.work(batch).await;
-            size.learn(items, self.bench.clock.monotonic().since(began));
         }
     }
 
-    /// Whatever has queued up, so much at most: requests and steps in order of arrival, then voids. What is too late
+    /// Whatever has queued up: requests and steps in order of arrival, then voids. What is too late
     /// is answered, what was abandoned is left. `None`: nobody can queue any more.
-    async fn gather(&mut self, batch_max: usize) -> Option<Vec<Queued>> {
+    async fn gather(&mut self) -> Option<Vec<Queued>> {
+        let batch_max = self.settings.batch_max;
         let mut batch = Vec::new();
         tokio::select! {
             biased;

@@ -4,7 +4,6 @@ mod attempt;
 mod authorize;
 mod lane;
 mod lanes;
-mod size;
 mod ticket;
 
 #[cfg(test)]

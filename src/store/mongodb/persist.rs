@@ -11,11 +11,11 @@ use super::narrow::{Id, key, keys};
 use super::outbox;
 use super::rows::{self, Names};
 use super::transaction::{Change, Tx};
+use super::wallets::Sums;
 use crate::domain::authorization::Authorization;
 use crate::domain::chain::{Chain, Use};
 use crate::domain::id::AuthorizationId;
 use crate::domain::merchant::Merchant;
-use crate::domain::party::Account;
 use crate::domain::policy::Counter;
 use crate::ledger::books::{Books, Changes};
 use crate::store::StoreError;
@@ -25,24 +25,6 @@ use crate::store::StoreError;
 struct ById<T> {
     #[serde(rename = "_id")]
     id: T,
-}
-
-/// What a batch changes of a wallet.
-#[derive(Serialize)]
-struct Sums {
-    limit: i64,
-    funded: i64,
-    held: i64,
-    posted: i64,
-    account_version: i64,
-    order: i64,
-}
-
-impl Sums {
-    fn of(account: &Account, order: i64) -> Self {
-        let Account { limit, funded, held, posted, version: account_version, .. } = *account;
-        Self { limit, funded, held, posted, account_version, order }
-    }
 }
 
 /// What a batch changes of a counter.

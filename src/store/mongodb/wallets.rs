@@ -39,18 +39,32 @@ impl WalletRow {
     }
 }
 
-/// The whole document. `order` is the highest that an event of the account has been given, `rev` counts
-/// claims.
+/// What batches change in a document of `wallets`. `order` is the highest that an event of the account
+/// has been given.
 #[derive(Serialize)]
-struct Whole {
-    #[serde(flatten)]
-    wallet: WalletRow,
+pub(super) struct Sums {
     limit: i64,
     funded: i64,
     held: i64,
     posted: i64,
     account_version: i64,
     order: i64,
+}
+
+impl Sums {
+    pub(super) fn of(account: &Account, order: i64) -> Self {
+        let Account { limit, funded, held, posted, version: account_version, .. } = *account;
+        Self { limit, funded, held, posted, account_version, order }
+    }
+}
+
+/// The whole document. `rev` counts claims.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    wallet: WalletRow,
+    #[serde(flatten)]
+    sums: Sums,
     rev: i64,
 }
 
@@ -65,16 +79,7 @@ pub(super) async fn insert_wallet(tx: &mut Tx, wallet: Wallet, account: Account)
         version: wallet.version,
         created_at: wallet.created_at,
     };
-    let document = Whole {
-        wallet,
-        limit: account.limit,
-        funded: account.funded,
-        held: account.held,
-        posted: account.posted,
-        account_version: account.version,
-        order: 0,
-        rev: 0,
-    };
+    let document = Whole { wallet, sums: Sums::of(&account, 0), rev: 0 };
     tx.insert("wallets", &[document]).await?;
     bump(tx, Scope::User(user)).await
 }

@@ -25,7 +25,9 @@ pub(super) fn none() -> Document {
 
 /// What is no wall and within these bounds.
 pub(super) fn none_between(bounds: Document) -> Document {
-    doc! { "_id": bounds, "wall": { "$exists": false } }
+    let mut filter = none();
+    filter.insert("_id", bounds);
+    filter
 }
 
 /// Puts up those that are not there.

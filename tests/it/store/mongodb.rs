@@ -30,14 +30,7 @@ async fn open() -> Subject {
 /// Two instances on one database, whose batches claim: whoever comes second meets the first at once.
 async fn two() -> (Arc<Subject>, Arc<Subject>, Corner) {
     let (corner, clock) = (Corner::new(), Arc::new(TestClock::beside_a_server()));
-    let open = async || {
-        let change = |options: &mut MongoOptions| {
-            options.time_offset_us = clock.offset();
-            options.claims = Duration::MAX;
-        };
-        let store = store(&corner, change).await;
-        Arc::new(subject(&corner, store, Arc::clone(&clock)))
-    };
+    let open = async || Arc::new(claiming(&corner, Duration::MAX, Arc::clone(&clock)).await);
     let (one, two) = (open().await, open().await);
     (one, two, corner)
 }
@@ -193,7 +186,10 @@ pub async fn open_one(corner: &Corner) -> Subject {
 
 /// Whose batches claim their wallets first for so long after a conflict.
 pub async fn claiming_for(corner: &Corner, claims: Duration) -> Subject {
-    let clock = Arc::new(TestClock::beside_a_server());
+    claiming(corner, claims, Arc::new(TestClock::beside_a_server())).await
+}
+
+async fn claiming(corner: &Corner, claims: Duration, clock: Arc<TestClock>) -> Subject {
     let change = |options: &mut MongoOptions| {
         options.time_offset_us = clock.offset();
         options.claims = claims;
