@@ -37,8 +37,10 @@ const SETTLED: Duration = Duration::from_millis(100);
 /// The deadline, and what a slow machine adds to an answer.
 const DEADLINE: Duration = Duration::from_millis(1_000 + 500);
 
-/// What an answer of a lane that nobody is in the way of may take.
+/// What an answer of a lane that nobody is in the way of may take: so long, or on a slow machine a multiple
+/// of what such answers took just before.
 const USUAL: Duration = Duration::from_millis(300);
+const USUAL_TIMES: u32 = 3;
 
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 
@@ -83,6 +85,7 @@ async fn stopped_with_an_account(server: &'static str) {
         assert_eq!(warm.status, 200, "{warm:?}");
     }
 
+    let before = usual(&first, &held.cards, &spared_cards).await;
     let fire = Volley::at(&[second.client()], CALLERS, &held.cards, "second");
     stop_with(&second, &servers, server, account(&held)).await;
     let from = Instant::now();
@@ -106,12 +109,14 @@ async fn stopped_with_an_account(server: &'static str) {
     assert!(declined.is_none(), "other lanes: {declined:?}");
     println!(
         "an instance stood still for {:?} with an account of {server}: {by_policy} answered by policy, \
-         slowest {slowest:?}; {} of other lanes approved, p99 {:?}; all approved {returned:?} after it went on",
+         slowest {slowest:?}; {} of other lanes approved, p99 {:?}, before {:?}; \
+         all approved {returned:?} after it went on",
         to - from,
         unharmed.len(),
         p99(&unharmed),
+        before.p99,
     );
-    assert!(p99(&unharmed) <= USUAL, "{:?}", p99(&unharmed));
+    assert!(p99(&unharmed) <= USUAL.max(USUAL_TIMES * before.p99), "{:?}", p99(&unharmed));
     assert!(returned <= BACK_WITHIN, "{returned:?}");
 
     for (name, instance) in [("first", &first), ("second", &second)] {
@@ -126,10 +131,26 @@ async fn stopped_with_an_account(server: &'static str) {
     nothing_is_missing(&client, &fire).await;
     nothing_is_missing(&client, &spared).await;
     // Every card was used once before, and twice after.
-    let approved = fire.iter().chain(&hit).filter(|shot| shot.is_approved()).count();
+    let approved = before.held + fire.iter().chain(&hit).filter(|shot| shot.is_approved()).count();
     let expected = i64::try_from(approved + 3 * held.cards.len()).unwrap();
     held.held_becomes(&mut client, expected).await;
     first.verify();
+}
+
+/// What the same callers meet while nobody stands still.
+struct Before {
+    p99: Duration,
+    /// Approvals on the account that will be held.
+    held: usize,
+}
+
+async fn usual(instance: &Instance, held: &[String], spared: &[String]) -> Before {
+    let hit = Volley::at(&[instance.client()], CALLERS, held, "before-hit");
+    let spared = Volley::at(&[instance.client()], CALLERS, spared, "before-spared");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (hit, spared) = (hit.end().await, spared.end().await);
+    let p99 = p99(&spared.iter().collect::<Vec<_>>());
+    Before { p99, held: hit.iter().filter(|shot| shot.is_approved()).count() }
 }
 
 async fn set_up(client: &mut Client, server: &str) -> Program {
