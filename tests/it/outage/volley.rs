@@ -113,6 +113,15 @@ impl Volley {
         }
     }
 
+    /// Waits until there have been so many such shots.
+    pub async fn has(&self, least: usize, such: impl Fn(&Shot) -> bool) {
+        let from = Instant::now();
+        while self.shots.lock().expect("a lock").iter().filter(|shot| such(shot)).count() < least {
+            assert!(from.elapsed() < Duration::from_secs(30), "there are less than {least}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub async fn end(self) -> Vec<Shot> {
         self.stop.store(true, Ordering::SeqCst);
         for caller in self.callers {
