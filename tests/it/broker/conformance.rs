@@ -63,7 +63,7 @@ pub async fn a_failing_message_is_tried_four_times_and_dies(broker: Shared) {
     }
     for (pair, pause_ms) in attempts.windows(2).zip([100, 1_000, 5_000]) {
         let pause = pair[1] - pair[0];
-        // RabbitMQ's own clock runs up to 1 % fast while Erlang brings it back to the system's.
+        // RabbitMQ's clock is not ours: 4,958 ms of it were seen for 5,000.
         let least = Duration::from_millis(pause_ms) * 99 / 100;
         assert!(pause >= least, "{pause:?} for {pause_ms} ms");
         assert!(pause < Duration::from_millis(pause_ms + 3_000), "{pause:?} for {pause_ms} ms");

@@ -42,6 +42,9 @@ const DEADLINE: Duration = Duration::from_millis(1_000 + 500);
 const USUAL: Duration = Duration::from_millis(300);
 const USUAL_TIMES: u32 = 3;
 
+/// Less than the deadline in any case: whoever waited for the held account would take that.
+const USUAL_MAX: Duration = Duration::from_millis(900);
+
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,7 +119,8 @@ async fn stopped_with_an_account(server: &'static str) {
         p99(&unharmed),
         before.p99,
     );
-    assert!(p99(&unharmed) <= USUAL.max(USUAL_TIMES * before.p99), "{:?}", p99(&unharmed));
+    let usual_max = USUAL.max(USUAL_TIMES * before.p99).min(USUAL_MAX);
+    assert!(p99(&unharmed) <= usual_max, "{:?}", p99(&unharmed));
     assert!(returned <= BACK_WITHIN, "{returned:?}");
 
     for (name, instance) in [("first", &first), ("second", &second)] {
